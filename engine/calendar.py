@@ -1,0 +1,121 @@
+"""Calendar: which days are worked, and counting along them.
+
+One rank table per calendar: for each day, how many working days there are up to it; for
+each working day, its date. Every question is then one or two look-ups, exact also where
+a Saturday is worked in exchange for a day off.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+SATURDAY = 5  # date.weekday()
+
+
+class CalendarRangeError(ValueError):
+    """The day lies outside of the years that this calendar knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayOff:
+    """A day off besides the weekend, with its name and the notice that says so."""
+
+    day: date
+    name: str
+    source: str = ""
+
+
+class WorkingCalendar:
+    """The working days of whole years, first to last, both included."""
+
+    def __init__(
+        self,
+        first_year: int,
+        last_year: int,
+        *,
+        days_off: Iterable[DayOff] = (),
+        worked: Iterable[date] = (),
+        estimated_from: int | None = None,
+    ) -> None:
+        """Build the rank table.
+
+        `days_off` are off besides Saturdays and Sundays; `worked` are weekend days or
+        holidays worked instead, and win over everything else. `estimated_from` is the
+        first year without an official notice.
+        """
+        self.first_year = first_year
+        self.last_year = last_year
+        self.estimated_from = estimated_from
+        self._names = {off.day: off for off in days_off}
+        self._worked = frozenset(worked)
+        self._base = date(first_year, 1, 1).toordinal()
+        self._end = date(last_year, 12, 31).toordinal()
+        self._rank = array("l")
+        self._working = array("l")
+        for ordinal in range(self._base, self._end + 1):
+            if self._decide(date.fromordinal(ordinal)):
+                self._working.append(ordinal)
+            self._rank.append(len(self._working))
+
+    def _decide(self, day: date) -> bool:
+        if day in self._worked:
+            return True
+        return day.weekday() < SATURDAY and day not in self._names
+
+    def _up_to(self, day: date) -> int:
+        """How many working days there are from the first day up to and including `day`."""
+        ordinal = day.toordinal()
+        if not self._base <= ordinal <= self._end:
+            raise CalendarRangeError(f"{day.isoformat()}: {self.first_year}-{self.last_year}")
+        return self._rank[ordinal - self._base]
+
+    def _nth(self, index: int) -> date:
+        if not 0 <= index < len(self._working):
+            raise CalendarRangeError(f"{self.first_year}-{self.last_year}")
+        return date.fromordinal(self._working[index])
+
+    def is_working(self, day: date) -> bool:
+        """Say whether `day` is worked. Raises CalendarRangeError outside of the years."""
+        rank = self._up_to(day)
+        return rank > 0 and self._working[rank - 1] == day.toordinal()
+
+    def day_off(self, day: date) -> DayOff | None:
+        """Return the named day off that falls on `day`, weekend or not, if any."""
+        return None if day in self._worked else self._names.get(day)
+
+    def is_worked_instead(self, day: date) -> bool:
+        """Say whether `day` would be off but is worked in exchange."""
+        return day in self._worked
+
+    def is_estimate(self, year: int) -> bool:
+        """Say whether no official notice is known for `year`."""
+        return self.estimated_from is not None and year >= self.estimated_from
+
+    def offset(self, day: date, count: int) -> date:
+        """Return the `count`-th working day strictly after `day`; before it if negative.
+
+        `day` itself is never counted (Civil Code 2015, art. 147); with `count` 0 it is
+        returned as it is. Raises CalendarRangeError where the answer lies outside.
+        """
+        if count == 0:
+            return day
+        rank = self._up_to(day)
+        if count > 0:
+            return self._nth(rank + count - 1)
+        before = rank - 1 if self.is_working(day) else rank
+        return self._nth(before + count)
+
+    def on_or_before(self, day: date) -> date:
+        """Return the last working day on or before `day`."""
+        return self._nth(self._up_to(day) - 1)
+
+    def on_or_after(self, day: date) -> date:
+        """Return the first working day on or after `day`."""
+        return day if self.is_working(day) else self.offset(day, 1)
+
+    def working_days_between(self, start: date, end: date) -> int:
+        """Count the working days after `start`, up to and including `end`; negative backwards."""
+        return self._up_to(end) - self._up_to(start)

@@ -1,0 +1,217 @@
+"""Chasing: the ladder. State and `now` → the notices that are due, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import IntEnum
+from typing import TypeAlias
+
+from engine.ledger import EntryKind, ObligationState, RunState
+from engine.plan import Ladder, Plan
+from engine.reason import Reason, reason
+
+
+class Kind(IntEnum):
+    """What a notice says, in rising order: a message takes the highest of its notices."""
+
+    ASSIGN = 1
+    REMIND = 2
+    RETURNED = 3
+    OVERDUE = 4
+    ESCALATE = 5
+
+    @property
+    def word(self) -> str:
+        """The word that JSON and the catalogue know it by."""
+        return self.name.lower()
+
+
+NoticeKey: TypeAlias = tuple[str, int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One due rung for one obligation and one recipient, with its reason.
+
+    `at` is when the ladder says it falls; `count` is its number: working days before the
+    deadline, or how many times it has been overdue or escalated.
+    """
+
+    obligation: str
+    round: int
+    rung: str
+    kind: Kind
+    recipient: str
+    at: datetime
+    count: int
+    reason: Reason
+
+    @property
+    def key(self) -> NoticeKey:
+        """What makes it one and the same: it is issued once, whoever asks how often."""
+        return (self.obligation, self.round, self.rung, self.recipient)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is due now, and what a newer rung has made pointless."""
+
+    due: tuple[Notice, ...]
+    superseded: tuple[Notice, ...]
+
+
+def send_time(plan: Plan, ladder: Ladder, day: date) -> datetime:
+    """Return the plan's send hour on `day`, aware, in the plan's zone."""
+    return datetime.combine(day, ladder.send_at, plan.zone)
+
+
+def at_once(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
+    """Return `moment` if offices are open then, else the next send hour on a working day."""
+    local = moment.astimezone(plan.zone)
+    day, clock = local.date(), local.timetz().replace(tzinfo=None)
+    if plan.calendar.is_working(day):
+        if ladder.send_at <= clock <= _ends(ladder):
+            return local
+        if clock < ladder.send_at:
+            return send_time(plan, ladder, day)
+    return send_time(plan, ladder, plan.calendar.offset(day, 1))
+
+
+def _ends(ladder: Ladder) -> time:
+    return max(ladder.office_ends, ladder.send_at)
+
+
+def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
+    """Return every rung of the ladder of an open obligation's present round, by time.
+
+    A rung that falls before the stage opened, or before the round began, is not one:
+    nobody is chased for a time in which the work was not theirs.
+    """
+    if not state.is_open or state.round_began is None:
+        return ()
+    began = state.round_began
+    found = [*_firsts(plan, state)]
+    found += [notice for notice in _dated(plan, state) if notice.at >= began]
+    return tuple(sorted(found, key=lambda notice: (notice.at, notice.kind)))
+
+
+def decide(plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime) -> Decision:
+    """Return the notices that are due at `now`: for each recipient the newest rung only.
+
+    After an outage nobody is reminded of a deadline that the next line calls missed; what
+    the newest rung outdates is returned as superseded. `issued` holds the keys of notices
+    that were issued or superseded before. A closed obligation is silent.
+    """
+    reached: dict[str, list[Notice]] = {}
+    for notice in rungs(plan, state):
+        if notice.at <= now:
+            reached.setdefault(notice.recipient, []).append(notice)
+    due: list[Notice] = []
+    superseded: list[Notice] = []
+    for notices in reached.values():
+        newest = notices[-1].at
+        for notice in notices:
+            if notice.key not in issued:
+                (due if notice.at == newest else superseded).append(notice)
+    return Decision(tuple(due), tuple(superseded))
+
+
+def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice | None:
+    """Return the first rung that falls after `after`, if any."""
+    return next((notice for notice in rungs(plan, state) if notice.at > after), None)
+
+
+def next_wake(plan: Plan, state: ObligationState, *, after: datetime) -> datetime | None:
+    """Return when this obligation wants attention next, after `after`, if ever."""
+    rung = next_rung(plan, state, after=after)
+    return None if rung is None else rung.at
+
+
+def newest_by_recipient(state: RunState, decisions: Sequence[Decision]) -> dict[str, list[Notice]]:
+    """Gather what is due into one list per recipient, in the plan's order."""
+    order = {key: position for position, key in enumerate(state.plan.obligations)}
+    digests: dict[str, list[Notice]] = {}
+    for decision in decisions:
+        for notice in decision.due:
+            digests.setdefault(notice.recipient, []).append(notice)
+    for notices in digests.values():
+        notices.sort(key=lambda notice: (-notice.kind, order[notice.obligation]))
+    return digests
+
+
+def _firsts(plan: Plan, state: ObligationState) -> Iterator[Notice]:
+    """Yield what begins a round: the assignment, or the return."""
+    obligation = state.obligation
+    assert state.round_began is not None and state.opened_at is not None
+    at = at_once(plan, obligation.ladder, state.round_began)
+    match state.begun_by:
+        case EntryKind.STAGE_OPENED:
+            yield _notice(state, "assign", Kind.ASSIGN, obligation.agency.id, at, 0)
+        case EntryKind.RETURNED:
+            yield _notice(state, "returned", Kind.RETURNED, obligation.agency.id, at, 0)
+
+
+def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:
+    """Yield the rungs that hang on the deadline."""
+    if state.due is None:
+        return
+    obligation, due, calendar = state.obligation, state.due, plan.calendar
+    ladder, agency = obligation.ladder, obligation.agency.id
+
+    def on(day: date) -> datetime:
+        return send_time(plan, ladder, day)
+
+    for days in ladder.remind:
+        at = on(calendar.offset(due.last_working_day, -days))
+        yield _notice(state, f"remind-{days}", Kind.REMIND, agency, at, days)
+    for number in range(1, ladder.overdue.at_most + 1):
+        after = ladder.overdue.first + (number - 1) * ladder.overdue.every
+        at = on(calendar.offset(due.last_day, after))
+        yield _notice(state, f"overdue-{number}", Kind.OVERDUE, agency, at, number)
+    for number, step in enumerate(ladder.escalate, start=1):
+        recipient = escalated_to(plan, agency, step.to)
+        if recipient is not None:
+            at = on(calendar.offset(due.last_day, step.after))
+            yield _notice(state, f"escalate-{number}", Kind.ESCALATE, recipient, at, step.after)
+
+
+def escalated_to(plan: Plan, agency: str, level: int) -> str | None:
+    """Return who hears of `agency` at `level`: nobody is escalated to themselves.
+
+    It moves one level up instead; above the last level there is nobody.
+    """
+    above = plan.levels[level:]
+    return next((recipient for recipient in above if recipient != agency), None)
+
+
+def _notice(
+    state: ObligationState, rung: str, kind: Kind, recipient: str, at: datetime, count: int
+) -> Notice:
+    obligation = state.obligation
+    values: dict[str, str | int | date] = {"count": count}
+    if state.due is not None:
+        values["last_day"] = state.due.last_day
+        values["last_working_day"] = state.due.last_working_day
+    variant = ""
+    if state.due is None:
+        variant = "-undated"
+    elif kind is Kind.REMIND and count == 0:
+        variant = "-today"
+    return Notice(
+        obligation=obligation.id,
+        round=state.round,
+        rung=rung,
+        kind=kind,
+        recipient=recipient,
+        at=at,
+        count=count,
+        reason=reason(f"notice.{kind.word}{variant}", **values),
+    )
+
+
+def slot(notices: Sequence[Notice]) -> datetime:
+    """Return the send time of a digest: the latest of its rungs."""
+    return max(notice.at for notice in notices)
+

@@ -1,0 +1,330 @@
+"""Ledger: the append-only entries of a plan run, and the state that they fold to.
+
+An entry keeps two times: when it happened (the date on the document) and when it was
+recorded. Deadlines are judged by the first, what is sent by the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from engine.deadline import (
+    Anchors,
+    Deadline,
+    FromDay,
+    Phrase,
+    Roll,
+    Unit,
+    Within,
+    derive,
+    later_of,
+    settle,
+)
+from engine.plan import Obligation, Plan
+from engine.reason import reason
+
+
+class EntryKind(StrEnum):
+    """What an entry says."""
+
+    RUN_STARTED = "run-started"
+    RUN_COMPLETED = "run-completed"
+    STAGE_OPENED = "stage-opened"
+    STAGE_DONE = "stage-done"
+    EVENT_ANNOUNCED = "event-announced"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+    EXTENDED = "extended"
+    WAIVED = "waived"
+    NOTICE_ISSUED = "notice-issued"
+    NOTICE_SUPERSEDED = "notice-superseded"
+    NOTICE_DROPPED = "notice-dropped"
+    MESSAGE_SENT = "message-sent"
+    MESSAGE_CANCELLED = "message-cancelled"
+    MESSAGE_UNDELIVERABLE = "message-undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. Instants are aware; `data` holds JSON values only."""
+
+    kind: EntryKind
+    happened_at: datetime
+    recorded_at: datetime
+    by: str
+    obligation: str | None = None
+    stage: str | None = None
+    document: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Standing(StrEnum):
+    """Where an obligation stands."""
+
+    OPEN = "open"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    WAIVED = "waived"
+
+
+class Outcome(StrEnum):
+    """How an obligation counts, in the words of the Government's own tracking.
+
+    hoàn thành đúng hạn, hoàn thành quá hạn, chưa hoàn thành trong hạn, chưa hoàn thành
+    quá hạn; a waived one is owed no more.
+    """
+
+    ON_TIME = "on-time"
+    LATE = "late"
+    PENDING = "pending"
+    OVERDUE = "overdue"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationState:
+    """What the ledger says of one obligation.
+
+    `round` counts deadlines: a return or an extension starts a new one, with its own
+    rungs; `round_began` is when, `begun_by` what. `settled_at` is when it was last closed.
+    """
+
+    obligation: Obligation
+    standing: Standing = Standing.OPEN
+    round: int = 1
+    opened_at: datetime | None = None
+    round_began: datetime | None = None
+    begun_by: EntryKind = EntryKind.STAGE_OPENED
+    due: Deadline | None = None
+    submitted_on: datetime | None = None
+    settled_at: datetime | None = None
+    returned_for: str = ""
+    document: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is owed any more (until a return)."""
+        return self.standing is not Standing.OPEN
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its stage has opened and it is still owed."""
+        return self.opened_at is not None and not self.is_closed
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it is owed, open, and past its deadline at `now`."""
+        return self.is_open and self.due is not None and now >= self.due.late_from
+
+    def outcome(self, now: datetime) -> Outcome:
+        """Return how it counts at `now`. A submission is judged by its document's date."""
+        if self.standing is Standing.WAIVED:
+            return Outcome.WAIVED
+        if self.is_closed:
+            in_time = self.due is None or (
+                self.submitted_on is not None and self.submitted_on < self.due.late_from
+            )
+            return Outcome.ON_TIME if in_time else Outcome.LATE
+        late = self.due is not None and now >= self.due.late_from
+        return Outcome.OVERDUE if late else Outcome.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """What the ledger says of one stage; `missing` counts what was not in when it was done."""
+
+    opened_at: datetime | None = None
+    done_at: datetime | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventState:
+    """An outside event: the date of its document, and when it was recorded."""
+
+    happened_at: datetime
+    recorded_at: datetime
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """The state of a plan run: the fold of its ledger."""
+
+    plan: Plan
+    started_at: datetime | None
+    completed_at: datetime | None
+    stages: Mapping[str, StageState]
+    obligations: Mapping[str, ObligationState]
+    events: Mapping[str, EventState]
+
+    def anchors(self) -> Anchors:
+        """Return the dates that periods are counted from, in the plan's zone."""
+        zone = self.plan.zone
+        return Anchors(
+            events={k: e.happened_at.astimezone(zone).date() for k, e in self.events.items()},
+            stages={
+                k: s.done_at.astimezone(zone).date()
+                for k, s in self.stages.items()
+                if s.done_at is not None
+            },
+        )
+
+
+def fold(plan: Plan, entries: Iterable[Entry]) -> RunState:
+    """Return the state that `entries`, in the order they were recorded, add up to."""
+    folding = _Folding(plan)
+    for entry in entries:
+        folding.take(entry)
+    return folding.state()
+
+
+class _Folding:
+    """The fold's working copy; `state` freezes it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.started_at: datetime | None = None
+        self.completed_at: datetime | None = None
+        self.stages = {stage.id: StageState() for stage in plan.stages}
+        self.events: dict[str, EventState] = {}
+        self.obligations = {
+            key: ObligationState(obligation) for key, obligation in plan.obligations.items()
+        }
+        self._derive_all()
+
+    def state(self) -> RunState:
+        return RunState(
+            plan=self.plan,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+            stages=self.stages,
+            obligations=self.obligations,
+            events=self.events,
+        )
+
+    def take(self, entry: Entry) -> None:
+        match entry.kind:
+            case EntryKind.RUN_STARTED:
+                self.started_at = entry.happened_at
+            case EntryKind.RUN_COMPLETED:
+                self.completed_at = entry.happened_at
+            case EntryKind.EVENT_ANNOUNCED:
+                self.events.setdefault(
+                    entry.data["event"],
+                    EventState(entry.happened_at, entry.recorded_at, entry.document),
+                )
+                self._derive_all()
+            case EntryKind.STAGE_OPENED | EntryKind.STAGE_DONE:
+                self._take_stage(entry)
+            case _ if entry.obligation in self.obligations:
+                before = self.obligations[entry.obligation]
+                self.obligations[entry.obligation] = _after(self.plan, before, entry)
+
+    def _take_stage(self, entry: Entry) -> None:
+        assert entry.stage is not None
+        stage = self.stages[entry.stage]
+        if entry.kind is EntryKind.STAGE_DONE:
+            missing = tuple(entry.data.get("missing", ()))
+            self.stages[entry.stage] = replace(stage, done_at=entry.happened_at, missing=missing)
+            self._derive_all()
+            return
+        self.stages[entry.stage] = replace(stage, opened_at=entry.happened_at)
+        for key, state in self.obligations.items():
+            if state.obligation.stage.id == entry.stage:
+                self.obligations[key] = replace(
+                    state, opened_at=entry.happened_at, round_began=entry.happened_at
+                )
+
+    def _derive_all(self) -> None:
+        """Derive the deadlines that are not known yet; events and stages are their anchors."""
+        anchors = self.state().anchors()
+        for key, state in self.obligations.items():
+            if state.due is None and state.round == 1:
+                due = derive(
+                    state.obligation.task.due,
+                    calendar=self.plan.calendar,
+                    zone=self.plan.zone,
+                    anchors=anchors,
+                )
+                if due is not None:
+                    self.obligations[key] = replace(state, due=due)
+
+
+def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
+    """Return `state` as `entry` leaves it."""
+    match entry.kind:
+        case EntryKind.SUBMITTED:
+            return replace(
+                state,
+                standing=Standing.SUBMITTED,
+                submitted_on=entry.happened_at,
+                settled_at=entry.recorded_at,
+                document=entry.document,
+            )
+        case EntryKind.ACCEPTED:
+            return replace(state, standing=Standing.ACCEPTED)
+        case EntryKind.WAIVED:
+            return replace(
+                state,
+                standing=Standing.WAIVED,
+                settled_at=entry.recorded_at,
+                document=entry.document,
+            )
+        case EntryKind.RETURNED:
+            return replace(
+                state,
+                standing=Standing.OPEN,
+                round=state.round + 1,
+                round_began=entry.recorded_at,
+                begun_by=entry.kind,
+                due=_due_after_return(plan, state, entry),
+                submitted_on=None,
+                settled_at=None,
+                returned_for=entry.data.get("reason", ""),
+            )
+        case EntryKind.EXTENDED:
+            return replace(
+                state,
+                round=state.round + 1,
+                round_began=entry.recorded_at,
+                begun_by=entry.kind,
+                due=_due_after_extension(plan, entry),
+            )
+        case _:
+            return state
+
+
+def _due_after_return(plan: Plan, state: ObligationState, entry: Entry) -> Deadline | None:
+    """A return with days: the later of the old deadline and the days after the return."""
+    days = entry.data.get("days")
+    if days is None:
+        return state.due
+    returned = entry.happened_at.astimezone(plan.zone).date()
+    phrase = Phrase("", Within(int(days), Unit.WORKING_DAYS, FromDay(returned)))
+    new = derive(phrase, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
+    assert new is not None
+    new = replace(
+        new,
+        derivation=(
+            reason("derivation.returned", returned=returned, count=int(days)),
+            *new.derivation[2:],
+        ),
+    )
+    return later_of(state.due, new)
+
+
+def _due_after_extension(plan: Plan, entry: Entry) -> Deadline:
+    until = date.fromisoformat(entry.data["until"])
+    return settle(
+        until,
+        (reason("derivation.extended", until=until, document=entry.document),),
+        roll=Roll.NONE,
+        calendar=plan.calendar,
+        zone=plan.zone,
+    )
+

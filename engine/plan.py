@@ -1,0 +1,217 @@
+"""Plan: what is owed, by whom, to whom, in which stage, and the policy of chasing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from fractions import Fraction
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from engine.calendar import WorkingCalendar
+from engine.deadline import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A body that owes, receives or is told: a department, a district, a commune."""
+
+    id: str
+    name: str
+    kind: str
+    email: str | None = None
+    parent: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something owed within a stage, by each agency of `by`.
+
+    `to` receives it, `copies` get it too, `partners` take part (phối hợp); `concerning`
+    names the agencies that the task is about, per agency that owes it.
+    """
+
+    id: str
+    title: str
+    by: tuple[str, ...]
+    due: Phrase
+    ladder: str
+    to: str | None = None
+    copies: tuple[str, ...] = ()
+    partners: tuple[str, ...] = ()
+    concerning: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    appendix: tuple[str, ...] = ()
+    ref: str = ""
+    rows: tuple[int, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateAfterDue:
+    """The gate gives way at the end of the n-th working day after the last deadline."""
+
+    working_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateBy:
+    """The gate gives way at the end of a day."""
+
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """When a stage counts as done: a share of its obligations, or a date, the missing noted.
+
+    `tasks` are those that are counted. `quorum` is a share (Fraction, of 1) or a number
+    of obligations; `otherwise` the date at which the stage is done all the same.
+    """
+
+    tasks: tuple[str, ...]
+    quorum: Fraction | int = Fraction(1)
+    otherwise: GateAfterDue | GateBy | None = None
+
+    def needed(self, total: int) -> int:
+        """Return how many of `total` obligations must be closed, rounded up, at most `total`."""
+        if isinstance(self.quorum, int):
+            return min(self.quorum, total)
+        return -(-total * self.quorum.numerator // self.quorum.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A node of the plan's graph; it opens when its `needs` are done and its event is known."""
+
+    id: str
+    title: str
+    tasks: tuple[Task, ...]
+    gate: Gate
+    needs: tuple[str, ...] = ()
+    event: str | None = None
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Overdue notices: on the `first`-th working day, then every `every`, `at_most` in all."""
+
+    first: int = 1
+    every: int = 1
+    at_most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationStep:
+    """An escalation `after` working days, to the level `to` (0: coordinator, 1: superior)."""
+
+    after: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The policy of reminders and escalations. All counts are working days.
+
+    `send_at` is the plan's hour for mail; what happens at once (an assignment, a return)
+    goes out at once between `send_at` and `office_ends`, else at the next `send_at`.
+    """
+
+    name: str
+    send_at: time = time(8, 0)
+    office_ends: time = time(17, 0)
+    remind: tuple[int, ...] = ()
+    overdue: Overdue = Overdue()
+    escalate: tuple[EscalationStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideEvent:
+    """An event that the plan waits for and does not control."""
+
+    name: str
+    title: str
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence of the document that is no task, with the reason why not."""
+
+    ref: str
+    text: str
+    why: str
+    rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One task × one agency, with the stage and the ladder that it stands in."""
+
+    id: str
+    stage: Stage
+    task: Task
+    agency: Agency
+    ladder: Ladder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The definition that a plan run executes. Stages stand in an order that respects needs."""
+
+    id: str
+    number: str
+    title: str
+    issued: date
+    issuer: str
+    coordinator: str
+    superior: str | None
+    zone: ZoneInfo
+    language: str
+    agencies: Mapping[str, Agency]
+    stages: tuple[Stage, ...]
+    ladders: Mapping[str, Ladder]
+    calendar: WorkingCalendar
+    events: Mapping[str, OutsideEvent] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @cached_property
+    def obligations(self) -> Mapping[str, Obligation]:
+        """Every obligation by its id, `stage/task/agency`, in the plan's order."""
+        return {obligation.id: obligation for obligation in self._obligations()}
+
+    def _obligations(self) -> Iterator[Obligation]:
+        for stage in self.stages:
+            for task in stage.tasks:
+                for agency in task.by:
+                    yield Obligation(
+                        id=f"{stage.id}/{task.id}/{agency}",
+                        stage=stage,
+                        task=task,
+                        agency=self.agencies[agency],
+                        ladder=self.ladders[task.ladder],
+                    )
+
+    def stage(self, stage_id: str) -> Stage:
+        """Return a stage by its id. Raises KeyError."""
+        return self._stages_by_id[stage_id]
+
+    @cached_property
+    def _stages_by_id(self) -> Mapping[str, Stage]:
+        return {stage.id: stage for stage in self.stages}
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Return the agencies that are escalated to, from the nearest up."""
+        return (self.coordinator,) if self.superior is None else (self.coordinator, self.superior)
+
+    def gated(self, stage: Stage) -> tuple[str, ...]:
+        """Return the ids of the obligations that the gate of `stage` counts."""
+        return tuple(
+            f"{stage.id}/{task.id}/{agency}"
+            for task in stage.tasks
+            if task.id in stage.gate.tasks
+            for agency in task.by
+        )

@@ -1,0 +1,38 @@
+"""How dates are written: as Decree 30/2020/NĐ-CP has offices write them, and in English.
+
+In Vietnamese a day below 10 and the months 1 and 2 take a leading zero: 09/5/2020,
+04/02/2016. English is for readers beside it: 9 May 2020.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+_WEEKDAYS = {
+    "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+
+
+def day(language: str, value: date, how: str = "") -> str:
+    """Write a date; `how` is empty, or `weekday` to add the day of the week."""
+    if language == "vi":
+        month = f"{value.month:02}" if value.month <= 2 else str(value.month)
+        written = f"{value.day:02}/{month}/{value.year}"
+    else:
+        written = f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return f"{written} ({weekday(language, value)})" if how == "weekday" else written
+
+
+def weekday(language: str, value: date) -> str:
+    """Name the day of the week, as within a sentence."""
+    return _WEEKDAYS[language][value.weekday()]
+
+
+def instant(language: str, value: datetime, how: str = "") -> str:
+    """Write an instant in the zone that it carries."""
+    joined = " ngày " if language == "vi" else " on "
+    return f"{value:%H:%M}{joined}{day(language, value.date(), how)}"
