@@ -1,1 +1,1 @@
-
+"""`dondoc`, the command line."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import IntEnum
 from typing import TypeAlias
 
-from engine.ledger import EntryKind, ObligationState, RunState
+from engine.ledger import EntryKind, ObligationState
 from engine.plan import Ladder, Plan
 from engine.reason import Reason, reason
 
@@ -62,6 +62,9 @@ class Decision:
     superseded: tuple[Notice, ...]
 
 
+NOTHING_DUE = Decision((), ())
+
+
 def send_time(plan: Plan, ladder: Ladder, day: date) -> datetime:
     """Return the plan's send hour on `day`, aware, in the plan's zone."""
     return datetime.combine(day, ladder.send_at, plan.zone)
@@ -77,6 +80,11 @@ def at_once(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
         if clock < ladder.send_at:
             return send_time(plan, ladder, day)
     return send_time(plan, ladder, plan.calendar.offset(day, 1))
+
+
+def is_office_hour(plan: Plan, ladder: Ladder, moment: datetime) -> bool:
+    """Say whether mail may go out at `moment`: on a working day, from the send hour on."""
+    return at_once(plan, ladder, moment) == moment
 
 
 def _ends(ladder: Ladder) -> time:
@@ -97,13 +105,18 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
     return tuple(sorted(found, key=lambda notice: (notice.at, notice.kind)))
 
 
-def decide(plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime) -> Decision:
+def decide(
+    plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime
+) -> Decision:
     """Return the notices that are due at `now`: for each recipient the newest rung only.
 
     After an outage nobody is reminded of a deadline that the next line calls missed; what
     the newest rung outdates is returned as superseded. `issued` holds the keys of notices
-    that were issued or superseded before. A closed obligation is silent.
+    that were issued or superseded before. A closed obligation is silent, and so is
+    everyone while offices are closed: what fell due then waits for the next send hour.
     """
+    if not is_office_hour(plan, state.obligation.ladder, now):
+        return NOTHING_DUE
     reached: dict[str, list[Notice]] = {}
     for notice in rungs(plan, state):
         if notice.at <= now:
@@ -123,28 +136,67 @@ def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice 
     return next((notice for notice in rungs(plan, state) if notice.at > after), None)
 
 
-def next_wake(plan: Plan, state: ObligationState, *, after: datetime) -> datetime | None:
-    """Return when this obligation wants attention next, after `after`, if ever."""
-    rung = next_rung(plan, state, after=after)
-    return None if rung is None else rung.at
+def next_wake(
+    plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime
+) -> datetime | None:
+    """Return when the obligation next has a notice to issue, not before `now`, if ever."""
+    waiting = next((n for n in rungs(plan, state) if n.key not in issued), None)
+    if waiting is None:
+        return None
+    return waiting.at if waiting.at > now else at_once(plan, state.obligation.ladder, now)
 
 
-def newest_by_recipient(state: RunState, decisions: Sequence[Decision]) -> dict[str, list[Notice]]:
-    """Gather what is due into one list per recipient, in the plan's order."""
-    order = {key: position for position, key in enumerate(state.plan.obligations)}
-    digests: dict[str, list[Notice]] = {}
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What one recipient is told at one time: one message, however many obligations.
+
+    `slot` is the latest time at which one of its rungs fell, `send_at` when it is sent:
+    the same, but for a catch-up.
+    """
+
+    recipient: str
+    slot: datetime
+    send_at: datetime
+    notices: tuple[Notice, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """The highest kind among the notices."""
+        return max(notice.kind for notice in self.notices)
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """The rungs that it speaks of, each once."""
+        return tuple(dict.fromkeys(notice.rung for notice in self.notices))
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """The obligations that it speaks of, each once."""
+        return tuple(dict.fromkeys(notice.obligation for notice in self.notices))
+
+
+def digests(plan: Plan, decisions: Iterable[Decision], *, now: datetime) -> list[Digest]:
+    """Gather what is due into one digest per recipient, the gravest notices first."""
+    order = plan.positions
+    gathered: dict[str, list[Notice]] = {}
     for decision in decisions:
         for notice in decision.due:
-            digests.setdefault(notice.recipient, []).append(notice)
-    for notices in digests.values():
-        notices.sort(key=lambda notice: (-notice.kind, order[notice.obligation]))
-    return digests
+            gathered.setdefault(notice.recipient, []).append(notice)
+    return [
+        Digest(
+            recipient=recipient,
+            slot=max(notice.at for notice in notices),
+            send_at=now,
+            notices=tuple(sorted(notices, key=lambda n: (-n.kind, order[n.obligation], n.at))),
+        )
+        for recipient, notices in gathered.items()
+    ]
 
 
 def _firsts(plan: Plan, state: ObligationState) -> Iterator[Notice]:
     """Yield what begins a round: the assignment, or the return."""
     obligation = state.obligation
-    assert state.round_began is not None and state.opened_at is not None
+    assert state.round_began is not None
     at = at_once(plan, obligation.ladder, state.round_began)
     match state.begun_by:
         case EntryKind.STAGE_OPENED:
@@ -209,9 +261,3 @@ def _notice(
         count=count,
         reason=reason(f"notice.{kind.word}{variant}", **values),
     )
-
-
-def slot(notices: Sequence[Notice]) -> datetime:
-    """Return the send time of a digest: the latest of its rungs."""
-    return max(notice.at for notice in notices)
-

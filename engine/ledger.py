@@ -16,6 +16,7 @@ from engine.deadline import (
     Anchors,
     Deadline,
     FromDay,
+    NoDate,
     Phrase,
     Roll,
     Unit,
@@ -90,8 +91,9 @@ class Outcome(StrEnum):
 class ObligationState:
     """What the ledger says of one obligation.
 
-    `round` counts deadlines: a return or an extension starts a new one, with its own
-    rungs; `round_began` is when, `begun_by` what. `settled_at` is when it was last closed.
+    `stated` is the deadline of the plan's phrase, `due` the one that holds now. `round`
+    counts deadlines: a return or an extension starts a new one, with its own rungs;
+    `round_began` is when, `begun_by` what. `settled_at` is when it was last closed.
     """
 
     obligation: Obligation
@@ -100,6 +102,7 @@ class ObligationState:
     opened_at: datetime | None = None
     round_began: datetime | None = None
     begun_by: EntryKind = EntryKind.STAGE_OPENED
+    stated: Deadline | None = None
     due: Deadline | None = None
     submitted_on: datetime | None = None
     settled_at: datetime | None = None
@@ -177,14 +180,14 @@ class RunState:
 
 def fold(plan: Plan, entries: Iterable[Entry]) -> RunState:
     """Return the state that `entries`, in the order they were recorded, add up to."""
-    folding = _Folding(plan)
+    folding = Folding(plan)
     for entry in entries:
         folding.take(entry)
     return folding.state()
 
 
-class _Folding:
-    """The fold's working copy; `state` freezes it."""
+class Folding:
+    """A fold in progress: take entries one by one, look at the state in between."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -198,6 +201,7 @@ class _Folding:
         self._derive_all()
 
     def state(self) -> RunState:
+        """Return the state so far: a view, which later entries move on."""
         return RunState(
             plan=self.plan,
             started_at=self.started_at,
@@ -207,7 +211,17 @@ class _Folding:
             events=self.events,
         )
 
+    def snapshot(self) -> RunState:
+        """Return the state so far, which later entries leave as it is."""
+        return replace(
+            self.state(),
+            stages=dict(self.stages),
+            obligations=dict(self.obligations),
+            events=dict(self.events),
+        )
+
     def take(self, entry: Entry) -> None:
+        """Fold one more entry in."""
         match entry.kind:
             case EntryKind.RUN_STARTED:
                 self.started_at = entry.happened_at
@@ -237,22 +251,26 @@ class _Folding:
         for key, state in self.obligations.items():
             if state.obligation.stage.id == entry.stage:
                 self.obligations[key] = replace(
-                    state, opened_at=entry.happened_at, round_began=entry.happened_at
+                    state,
+                    opened_at=entry.happened_at,
+                    round_began=entry.happened_at,
+                    begun_by=entry.kind,
                 )
 
     def _derive_all(self) -> None:
         """Derive the deadlines that are not known yet; events and stages are their anchors."""
         anchors = self.state().anchors()
         for key, state in self.obligations.items():
-            if state.due is None and state.round == 1:
-                due = derive(
+            if state.stated is None and not isinstance(state.obligation.task.due.rule, NoDate):
+                stated = derive(
                     state.obligation.task.due,
                     calendar=self.plan.calendar,
                     zone=self.plan.zone,
                     anchors=anchors,
                 )
-                if due is not None:
-                    self.obligations[key] = replace(state, due=due)
+                if stated is not None:
+                    due = stated if state.due is None else state.due
+                    self.obligations[key] = replace(state, stated=stated, due=due)
 
 
 def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
@@ -327,4 +345,3 @@ def _due_after_extension(plan: Plan, entry: Entry) -> Deadline:
         calendar=plan.calendar,
         zone=plan.zone,
     )
-

@@ -194,6 +194,11 @@ class Plan:
                         ladder=self.ladders[task.ladder],
                     )
 
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """The place of each obligation in the plan's order."""
+        return {key: position for position, key in enumerate(self.obligations)}
+
     def stage(self, stage_id: str) -> Stage:
         """Return a stage by its id. Raises KeyError."""
         return self._stages_by_id[stage_id]

@@ -1,0 +1,1 @@
+"""What is remembered: the tables, the repositories over them, and the migrations."""

@@ -1,0 +1,58 @@
+"""Console: where the commands print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from services.errors import DondocError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Language(StrEnum):
+    """The languages of the screens."""
+
+    VI = "vi"
+    EN = "en"
+
+
+class Format(StrEnum):
+    """What a command prints: text for people, JSON for programs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def language(chosen: Language | None = None) -> str:
+    """Return the language to speak: the one asked for, else the installation's."""
+    if chosen is not None:
+        return chosen.value
+    from services.settings import Settings
+
+    return Settings().language
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on standard output and nothing else."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def say(key: str, **values: Any) -> None:
+    """Print a sentence of the catalogue."""
+    from language.catalogue import text
+
+    out.print(text(language(), key, **values), soft_wrap=True, markup=False)
+
+
+def fail(error: DondocError, *, code: int) -> NoReturn:
+    """Print what went wrong and the way out, and end with `code`."""
+    err.print(error.say(language()), style="bold red", soft_wrap=True, markup=False)
+    sys.exit(code)

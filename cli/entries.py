@@ -1,0 +1,159 @@
+"""Entries: what agencies and the coordinator do, recorded through the flows.
+
+Each command runs its flow in this process against the server of `dondoc up`, so that an
+operator sees it; without a server nothing is recorded, and the command says how to
+start one.
+"""
+
+from __future__ import annotations
+
+import getpass
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from cli.console import out
+
+Obligation = Annotated[
+    str, typer.Argument(help="Nghĩa vụ: bước/nhiệm-vụ/cơ-quan – stage/task/agency.")
+]
+Document = Annotated[str, typer.Option("--document", help="Số, ký hiệu văn bản, ví dụ 120/BC-STP.")]
+Dated = Annotated[
+    str | None,
+    typer.Option(
+        "--date", help="Ngày ghi trên văn bản (2020-05-08 hoặc 08/5/2020); mặc định hôm nay."
+    ),
+]
+By = Annotated[
+    str | None, typer.Option("--by", help="Người ghi nhận; mặc định người đang dùng máy.")
+]
+Run = Annotated[str | None, typer.Option("--run", help="Đợt thực hiện, khi có nhiều đợt.")]
+Why = Annotated[str, typer.Option("--why", help="Lý do, cơ quan sẽ đọc nguyên văn.")]
+
+EXAMPLE = "agency-reports/final-report/so-tu-phap"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog=f"Ví dụ: dondoc submit {EXAMPLE} --date 2020-05-08 --document 120/BC-STP")(
+        submit
+    )
+    app.command(
+        "return", epilog=f"Ví dụ: dondoc return {EXAMPLE} --days 3 --why 'Thiếu số liệu Phụ lục II'"
+    )(send_back)
+    app.command(epilog=f"Ví dụ: dondoc accept {EXAMPLE}")(accept)
+    app.command(epilog=f"Ví dụ: dondoc extend {EXAMPLE} --until 2020-05-20 --document 512/UBND-NC")(
+        extend
+    )
+    app.command(epilog=f"Ví dụ: dondoc waive {EXAMPLE} --why 'Đã sáp nhập'")(waive)
+    app.command(
+        epilog="Ví dụ: dondoc event government.programme-issued"
+        " --document 76/NQ-CP --date 2021-07-15"
+    )(event)
+
+
+def submit(
+    obligation: Obligation,
+    document: Document = "",
+    dated: Dated = None,
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Ghi nhận báo cáo đã gửi – record a submission; nothing more is sent about it."""
+    _run(
+        "record_submission",
+        obligation=obligation,
+        by=_who(by),
+        dated=_day(dated),
+        document=document,
+        run=run,
+    )
+
+
+def send_back(
+    obligation: Obligation,
+    why: Why,
+    days: Annotated[int | None, typer.Option(help="Số ngày làm việc để hoàn thiện.")] = None,
+    document: Document = "",
+    dated: Dated = None,
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Trả lại để hoàn thiện – return a submitted report for completion."""
+    _run(
+        "return_report",
+        obligation=obligation,
+        by=_who(by),
+        why=why,
+        days=days,
+        dated=_day(dated),
+        document=document,
+        run=run,
+    )
+
+
+def accept(obligation: Obligation, by: By = None, run: Run = None) -> None:
+    """Chấp nhận báo cáo – accept a submitted report."""
+    _run("accept_report", obligation=obligation, by=_who(by), run=run)
+
+
+def extend(
+    obligation: Obligation,
+    until: Annotated[str, typer.Option(help="Ngày cuối mới (2020-05-20 hoặc 20/5/2020).")],
+    document: Annotated[str, typer.Option(help="Văn bản cho phép gia hạn.")],
+    why: Why = "",
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Gia hạn – give an agency until the end of a later day."""
+    _run(
+        "extend_deadline",
+        obligation=obligation,
+        by=_who(by),
+        until=_day(until),
+        document=document,
+        why=why,
+        run=run,
+    )
+
+
+def waive(
+    obligation: Obligation, why: Why, document: Document = "", by: By = None, run: Run = None
+) -> None:
+    """Miễn nhiệm vụ – say that an obligation is owed no more."""
+    _run(
+        "waive_obligation", obligation=obligation, by=_who(by), why=why, document=document, run=run
+    )
+
+
+def event(
+    name: Annotated[str, typer.Argument(help="Tên sự kiện trong tệp kế hoạch.")],
+    document: Annotated[str, typer.Option(help="Số, ký hiệu văn bản, ví dụ 76/NQ-CP.")],
+    dated: Dated = None,
+    by: By = None,
+) -> None:
+    """Thông báo sự kiện bên ngoài – announce an outside event; sent twice it counts once."""
+    _run("announce_event", event=name, document=document, dated=_day(dated), by=_who(by))
+
+
+def _run(flow: str, **parameters: Any) -> None:
+    from flows.client import run_flow
+
+    out.print(run_flow("record", flow, **parameters), soft_wrap=True, markup=False)
+
+
+def _who(by: str | None) -> str:
+    return by or getpass.getuser()
+
+
+def _day(written: str | None) -> date | None:
+    """Read a date as offices write it, or as ISO 8601; wrong usage (exit 2) if it is none."""
+    if written is None:
+        return None
+    from plan_definitions import parse_date
+
+    found = parse_date(written)
+    if found is None:
+        raise typer.BadParameter(f"{written!r}: 2020-05-08, 08/5/2020")
+    return found

@@ -1,0 +1,45 @@
+"""Main: the commands of `dondoc`, and the exit codes that scripts rely on.
+
+0 done, 1 the input is at fault, 2 wrong usage, 3 something outside failed. What a command
+needs is imported when it runs: `preview` must not wait for Prefect.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cli import entries, looking, planning, running
+from cli.console import fail
+
+app = typer.Typer(
+    name="dondoc",
+    help="Đôn Đốc: theo dõi, nhắc và đôn đốc việc đến hạn – a deadline engine for public plans.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (planning, running, entries, looking):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line, and end with its exit code."""
+    from services.errors import Refused, Unavailable
+
+    try:
+        app()
+    except Refused as error:
+        fail(error, code=1)
+    except Unavailable as error:
+        fail(error, code=3)
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

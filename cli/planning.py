@@ -1,0 +1,89 @@
+"""Planning: `check` and `preview`, for those who write plans. Nothing is stored or sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import Format, Language, language, out, print_json
+
+PlanFile = Annotated[Path, typer.Argument(help="Tệp kế hoạch (YAML) – the plan file.")]
+
+
+class PreviewFormat(StrEnum):
+    """What `preview` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    ICS = "ics"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Ví dụ: dondoc check plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml")(
+        check
+    )
+    app.command(
+        epilog="Ví dụ: dondoc preview PLAN.yaml --scenario scenarios/plausible.yaml --format json"
+    )(preview)
+
+
+def check(
+    plans: Annotated[list[Path], typer.Argument(metavar="PLAN...", help="Các tệp kế hoạch.")],
+    format: Annotated[Format, typer.Option(help="Cách in.")] = Format.TEXT,
+    lang: Annotated[Language | None, typer.Option(help="Ngôn ngữ: vi hoặc en.")] = None,
+) -> None:
+    """Soát lỗi tệp kế hoạch – report every fault of a plan at once, and advice.
+
+    Exit code 1 if there is a fault; advice alone is 0.
+    """
+    from plan_definitions import check_file, has_faults, render_text
+
+    spoken = language(lang)
+    found = [diagnostic for plan in plans for diagnostic in check_file(plan)]
+    if format is Format.JSON:
+        print_json({"diagnostics": [diagnostic.to_json(spoken) for diagnostic in found]})
+    else:
+        out.print(render_text(found, spoken, colour=out.is_terminal), soft_wrap=True)
+    if has_faults(found):
+        raise typer.Exit(1)
+
+
+def preview(
+    plan: PlanFile,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Kịch bản: ai nộp ngày nào; bỏ trống: không ai nộp.")
+    ] = None,
+    format: Annotated[PreviewFormat, typer.Option(help="Cách in.")] = PreviewFormat.TEXT,
+    lang: Annotated[Language | None, typer.Option(help="Ngôn ngữ: vi hoặc en.")] = None,
+) -> None:
+    """Xem trước mọi thời hạn và mọi thư – every deadline and every mail, with no side effect.
+
+    Without a scenario it shows the worst case: nobody answers and no event comes.
+    """
+    from cli.reading import read_plan, read_scenario
+    from services import previewing
+
+    spoken = language(lang)
+    loaded = read_plan(plan, spoken)
+    acted = None if scenario is None else read_scenario(scenario, loaded, spoken)
+    shown = previewing.preview(loaded, acted)
+    match format:
+        case PreviewFormat.JSON:
+            print_json(previewing.to_json(shown, spoken))
+        case PreviewFormat.TEXT:
+            from cli import tables
+
+            tables.print_preview(shown, spoken)
+        case PreviewFormat.HTML:
+            from services import pages
+
+            typer.echo(pages.preview_page(shown, spoken))
+        case PreviewFormat.ICS:
+            from services import calendar_feed
+
+            typer.echo(calendar_feed.preview_feed(shown, spoken), nl=False)

@@ -1,0 +1,53 @@
+"""Reading: plan and scenario files given on the command line; their faults end it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from cli.console import err
+
+if TYPE_CHECKING:
+    from engine.plan import Plan
+    from engine.rehearsal import Scenario
+    from plan_definitions import Bundle, PlanFaults
+
+
+def read_bundle(path: Path, language: str) -> Bundle:
+    """Return a plan's texts after checking that they hold a plan; end with 1 if not."""
+    from plan_definitions import Bundle, PlanFaults, load
+
+    try:
+        bundle = Bundle.read(path)
+        load(bundle)
+    except PlanFaults as faults:
+        _end(faults, language)
+    return bundle
+
+
+def read_plan(path: Path, language: str) -> Plan:
+    """Return the plan of a file; end with 1 and every fault if it holds none."""
+    from plan_definitions import Bundle, PlanFaults, load
+
+    try:
+        return load(Bundle.read(path))
+    except PlanFaults as faults:
+        _end(faults, language)
+
+
+def read_scenario(path: Path, plan: Plan, language: str) -> Scenario:
+    """Return the scenario of a file; end with 1 and every fault if it holds none."""
+    from plan_definitions import PlanFaults, load_scenario
+
+    try:
+        return load_scenario(path, plan)
+    except PlanFaults as faults:
+        _end(faults, language)
+
+
+def _end(faults: PlanFaults, language: str) -> NoReturn:
+    from plan_definitions import render_text
+
+    err.print(render_text(faults.diagnostics, language, colour=err.is_terminal), soft_wrap=True)
+    sys.exit(1)

@@ -1,0 +1,96 @@
+"""Running: `up`, `start` and `rehearse`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import Format, language, out
+from cli.planning import PlanFile
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Ví dụ: dondoc up    |    dondoc up --pretend 2020-05-11T07:59+07:00")(up)
+    app.command(epilog="Ví dụ: dondoc start plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml")(
+        start
+    )
+    app.command(
+        epilog="Ví dụ: dondoc rehearse PLAN.yaml --scenario scenarios/plausible.yaml"
+        " --out build/rehearsal"
+    )(rehearse)
+
+
+def up(
+    pretend: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M"],
+            help="Để thử: đồng hồ bắt đầu từ lúc này, ví dụ 2020-05-11T07:59+07:00.",
+        ),
+    ] = None,
+) -> None:
+    """Chạy máy chủ Prefect, worker và đồng hồ – server, worker and clock until Ctrl-C."""
+    from flows import up as supervisor
+
+    sys.exit(supervisor.main(pretend=pretend))
+
+
+def start(
+    plan: PlanFile,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Bắt đầu lùi về lúc này (2020-04-06T08:00+07:00), như sau một lần gián đoạn."
+        ),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Tên đợt thực hiện; mặc định tên kế hoạch.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Người thực hiện.")] = None,
+) -> None:
+    """Bắt đầu thực hiện kế hoạch – start a run of a plan; starting it twice changes nothing."""
+    import getpass
+
+    from cli.reading import read_plan
+    from flows.client import run_flow
+
+    loaded = read_plan(plan, language())
+    began = None
+    if as_of is not None:
+        try:
+            began = datetime.fromisoformat(as_of)
+        except ValueError:
+            raise typer.BadParameter(f"{as_of!r}: 2020-04-06T08:00+07:00") from None
+        if began.tzinfo is None:
+            began = began.replace(tzinfo=loaded.zone)
+    said = run_flow(
+        "start",
+        "start_plan",
+        plan=str(plan.resolve()),
+        by=by or getpass.getuser(),
+        started_at=began,
+        run=run,
+    )
+    out.print(said, soft_wrap=True, markup=False)
+
+
+def rehearse(
+    plan: PlanFile,
+    scenario: Annotated[Path, typer.Option(help="Kịch bản: ai nộp ngày nào, sự kiện nào đến.")],
+    mailbox: Annotated[
+        Path | None, typer.Option(help="Thư mục Maildir nhận thư; mặc định trong --out.")
+    ] = None,
+    out_folder: Annotated[
+        Path, typer.Option("--out", help="Thư mục kết quả: messages, ledger, summary (JSON).")
+    ] = Path("build/rehearsal"),
+    format: Annotated[Format, typer.Option(help="Cách in.")] = Format.TEXT,
+) -> None:
+    """Diễn tập cả kế hoạch – the whole plan through real flows and mail, under a virtual clock."""
+    from cli import rehearsing
+
+    sys.exit(rehearsing.main(plan, scenario, mailbox=mailbox, out_folder=out_folder, format=format))

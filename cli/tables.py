@@ -1,0 +1,263 @@
+"""Tables: boards, ledgers, outboxes and previews on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import out
+from engine.chasing import Kind
+from engine.ledger import Entry, Outcome
+from engine.plan import Plan
+from language.catalogue import has, text
+from language.dates import day, instant, weekday
+from services import previewing
+from services.board import Board, BoardRow, StageView
+from services.previewing import Preview
+
+STYLES = {
+    Outcome.ON_TIME: "green",
+    Outcome.LATE: "yellow",
+    Outcome.PENDING: "",
+    Outcome.OVERDUE: "bold red",
+    Outcome.WAIVED: "dim",
+}
+KIND_STYLES = {"assign": "cyan", "remind": "", "returned": "magenta", "overdue": "yellow"}
+
+
+def screen(key: str, language: str, **values: Any) -> str:
+    """Return a sentence of the screens."""
+    return text(language, f"screen.{key}", **values)
+
+
+def table(*heads: str, right: Iterable[int] = ()) -> Table:
+    """Return an empty table with these heads; the columns numbered in `right` hold numbers."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    numbers = set(right)
+    for position, head in enumerate(heads):
+        made.add_column(head, justify="right" if position in numbers else "left", overflow="fold")
+    return made
+
+
+def print_board(board: Board, language: str) -> None:
+    """Print what a run waits for, on whom and until when."""
+    out.print(Text(f"{board.plan.number}  {board.plan.title}", style="bold"))
+    out.print(screen("as-of", language, at=board.now.astimezone(board.plan.zone)))
+    print_stages(board.stages, board.plan, language)
+    _print_open(board, language)
+    print_tallies(board, language)
+
+
+def print_stages(stages: Iterable[StageView], plan: Plan, language: str) -> None:
+    """Print each stage with its state and what it waits for."""
+    heads = ("stage", "state", "opened", "done", "what")
+    made = table(*(screen(head, language) for head in heads))
+    for stage in stages:
+        style = "red" if stage.name.startswith("Overdue") else "green" if stage.is_done else ""
+        made.add_row(
+            stage.id,
+            Text(stage.name, style=style),
+            _moment(stage.opened_at, plan, language, "not-opened"),
+            _moment(stage.done_at, plan, language, "not-done"),
+            Text(stage.message),
+        )
+    out.print(made)
+
+
+def print_tallies(board: Board, language: str) -> None:
+    """Print per agency and in all: owed, on time, late, missing."""
+    heads = ("agency", "owed", "on-time", "late", "missing")
+    made = table(*(screen(head, language) for head in heads), right=range(1, 5))
+    for agency, tally in board.tallies().items():
+        made.add_row(
+            board.plan.agencies[agency].name,
+            str(tally.owed),
+            str(tally.on_time),
+            Text(str(tally.late), style="yellow" if tally.late else "dim"),
+            Text(str(tally.missing), style="bold red" if tally.missing else "dim"),
+        )
+    total = board.total()
+    made.add_section()
+    counts = (total.owed, total.on_time, total.late, total.missing)
+    made.add_row(Text(screen("all", language), style="bold"), *(str(count) for count in counts))
+    out.print(made)
+
+
+def print_escalations(board: Board, language: str) -> None:
+    """Print every escalation: when, to whom, about whom."""
+    told = [one for one in board.told if one.kind is Kind.ESCALATE]
+    out.print(Text(text(language, "kind.escalate").capitalize(), style="bold"))
+    if not told:
+        out.print(screen("no-escalations", language))
+        return
+    made = table(*(screen(head, language) for head in ("when", "to", "agency", "task")))
+    for one in told:
+        owed = board.plan.obligations[one.obligation]
+        made.add_row(
+            instant(language, one.sent_at.astimezone(board.plan.zone)),
+            board.plan.agencies[one.recipient].name,
+            owed.agency.name,
+            owed.task.title,
+        )
+    out.print(made)
+
+
+def _print_open(board: Board, language: str) -> None:
+    rows = [row for row in board.rows if row.obligation.is_open]
+    dated = sorted((row for row in rows if row.due), key=lambda row: str(row.due))
+    out.print(Text(screen("waiting-for", language), style="bold"))
+    if not rows:
+        out.print(screen("nothing-open", language))
+    if dated:
+        heads = ("obligation", "agency", "due", "state", "last-told", "next")
+        made = table(*(screen(head, language) for head in heads))
+        for row in dated:
+            made.add_row(*_open_row(board, row, language))
+        out.print(made)
+    if len(rows) > len(dated):
+        out.print(screen("undated", language, count=len(rows) - len(dated)))
+    out.print()
+
+
+def _open_row(board: Board, row: BoardRow, language: str) -> list[str | Text]:
+    zone = board.plan.zone
+    last = row.last_told
+    return [
+        row.obligation.obligation.id,
+        row.obligation.obligation.agency.name,
+        "" if row.due is None else day(language, row.due),
+        Text(text(language, f"outcome.{row.outcome.value}"), style=STYLES[row.outcome]),
+        "" if last is None else f"{last.rung} ({day(language, last.sent_at.astimezone(zone))})",
+        "" if row.next is None else f"{row.next.rung} ({day(language, row.next.at)})",
+    ]
+
+
+def print_ledger(entries: Iterable[Entry], plan: Plan, language: str) -> None:
+    """Print the ledger, one entry a line."""
+    heads = ("recorded", "what", "obligation", "happened", "document", "by")
+    made = table(*(screen(head, language) for head in heads))
+    for entry in entries:
+        made.add_row(
+            f"{entry.recorded_at.astimezone(plan.zone):%Y-%m-%d %H:%M}",
+            _entry(entry, plan, language),
+            entry.obligation or entry.stage or "",
+            day(language, entry.happened_at.astimezone(plan.zone)),
+            entry.document,
+            entry.by,
+        )
+    out.print(made)
+
+
+def _entry(entry: Entry, plan: Plan, language: str) -> Text:
+    said = text(language, f"entry.{entry.kind.value}")
+    data = entry.data
+    match data:
+        case {"rung": rung, "recipient": recipient}:
+            said += f" {rung} → {plan.agencies[recipient].name}"
+        case {"subject": subject, "recipient": recipient}:
+            said += f" → {plan.agencies[recipient].name}: {subject}"
+        case {"event": event}:
+            said += f" {event}"
+        case {"reason": why} if isinstance(why, str) and why:
+            said += f": {why}"
+    return Text(said)
+
+
+def print_outbox(found: Sequence[Mapping[str, Any]], language: str) -> None:
+    """Print the outbox, one message a line."""
+    if not found:
+        out.print(text(language, "outbox.empty"))
+        return
+    heads = ("number", "when", "to", "kind", "status", "subject")
+    made = table(*(screen(head, language) for head in heads), right=[0])
+    for one in found:
+        made.add_row(
+            str(one["number"]),
+            f"{datetime.fromisoformat(one['send_at']):%Y-%m-%d %H:%M}",
+            one["to"],
+            text(language, f"kind.{one['kind']}"),
+            text(language, f"status.{one['status']}"),
+            Text(one["subject"] + (f" ({one['error']})" if one["error"] else "")),
+        )
+    out.print(made)
+
+
+def print_preview(shown: Preview, language: str) -> None:
+    """Print every deadline with its derivation, and every mail by day."""
+    plan = shown.plan
+    out.print(Text(f"{plan.number}  {plan.title}", style="bold"))
+    scenario = shown.scenario
+    out.print(
+        screen("scenario", language, title=scenario.title)
+        if scenario.title
+        else screen("worst-case", language)
+    )
+    _print_stage_plan(shown, language)
+    _print_deadlines(shown, language)
+    _print_mails(shown, language)
+
+
+def _print_stage_plan(shown: Preview, language: str) -> None:
+    plan, state = shown.plan, shown.state
+    made = table(*(screen(head, language) for head in ("stage", "opened", "done", "gate")))
+    for stage in plan.stages:
+        where = state.stages[stage.id]
+        gate = previewing.gate_text(stage.gate, len(plan.gated(stage)), language)
+        made.add_row(
+            stage.id,
+            _moment(where.opened_at, plan, language, "not-opened"),
+            _moment(where.done_at, plan, language, "not-done"),
+            gate,
+        )
+    out.print(made)
+
+
+def _print_deadlines(shown: Preview, language: str) -> None:
+    plan = shown.plan
+    out.print(Text(screen("deadlines", language), style="bold"))
+    made = table(*(screen(head, language) for head in ("task", "agency", "due", "derivation")))
+    for stage in plan.stages:
+        for task in stage.tasks:
+            states = [shown.state.obligations[f"{stage.id}/{task.id}/{who}"] for who in task.by]
+            stated = states[0].stated
+            who = plan.agencies[task.by[0]].name if len(task.by) == 1 else ""
+            made.add_row(
+                f"{stage.id}/{task.id}",
+                who or screen("obligations-count", language, count=len(task.by)),
+                "" if stated is None else day(language, stated.last_day),
+                previewing.derivation(stated, language) or task.due.text,
+            )
+    out.print(made)
+
+
+def _print_mails(shown: Preview, language: str) -> None:
+    issued = shown.rehearsal.issued
+    out.print(Text(screen("messages", language), style="bold"))
+    made = table(*(screen(head, language) for head in ("when", "to", "kind", "subject")))
+    last = None
+    for one in issued:
+        moment = one.digest.send_at.astimezone(shown.plan.zone)
+        when = f"{moment:%Y-%m-%d %H:%M} {weekday(language, moment.date())}"
+        made.add_row(
+            "" if when == last else when,
+            shown.plan.agencies[one.digest.recipient].name,
+            Text(
+                text(language, f"kind.{one.digest.kind.word}"),
+                style=KIND_STYLES.get(one.digest.kind.word, "red"),
+            ),
+            Text(previewing.subject_of(one)),
+        )
+        last = when
+    out.print(made)
+    out.print(screen("count-messages", language, count=len(issued)))
+
+
+def _moment(moment: datetime | None, plan: Plan, language: str, otherwise: str) -> str:
+    if moment is None:
+        return screen(otherwise, language) if has(language, f"screen.{otherwise}") else ""
+    return f"{moment.astimezone(plan.zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,185 @@
+"""Rehearsal: a whole plan under a virtual clock, purely; what `preview` shows.
+
+The loop is the one that the real flows run: apply what is recorded, open and close
+stages, issue what is due, go to the next moment at which anything can happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.chasing import Digest, NoticeKey, decide, digests, next_wake, send_time
+from engine.graph import SYSTEM, advance, is_finished, next_turn
+from engine.ledger import Entry, EntryKind, Folding, RunState
+from engine.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that someone does in a scenario, recorded `at`, dated `happened_at`."""
+
+    at: datetime
+    kind: EntryKind
+    happened_at: datetime
+    obligation: str | None = None
+    event: str | None = None
+    document: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to a plan: who submits when, what is returned, when the event comes.
+
+    In an outage nothing is issued; `until` ends the virtual clock.
+    """
+
+    id: str
+    title: str
+    start: datetime | None = None
+    until: datetime | None = None
+    acts: tuple[Act, ...] = ()
+    outages: tuple[tuple[datetime, datetime], ...] = ()
+
+    def awake(self, moment: datetime) -> datetime:
+        """Return `moment`, or the end of the outage that it lies in."""
+        for begins, ends in self.outages:
+            if begins <= moment < ends:
+                return ends
+        return moment
+
+
+WORST_CASE = Scenario(id="worst-case", title="")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A digest, and the state of the run when it was issued."""
+
+    digest: Digest
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a rehearsal came to: every message, every entry, and the state at its end."""
+
+    issued: tuple[Issued, ...]
+    entries: tuple[Entry, ...]
+    state: RunState
+    ended_at: datetime
+
+
+def start_of_run(plan: Plan, scenario: Scenario = WORST_CASE) -> datetime:
+    """Return when the run starts: as the scenario says, else the day of issue at the send hour."""
+    if scenario.start is not None:
+        return scenario.start
+    ladder = min(plan.ladders.values(), key=lambda ladder: ladder.send_at)
+    return send_time(plan, ladder, plan.issued)
+
+
+def rehearse(plan: Plan, scenario: Scenario = WORST_CASE) -> Rehearsal:
+    """Run `plan` through `scenario`. Without one nobody answers and no event comes."""
+    run = _Run(plan, scenario)
+    for moment in run.moments():
+        run.live(moment)
+    return Rehearsal(tuple(run.sent), tuple(run.entries), run.folding.state(), run.now)
+
+
+class _Run:
+    """The loop's working state."""
+
+    def __init__(self, plan: Plan, scenario: Scenario) -> None:
+        self.plan, self.scenario = plan, scenario
+        self.folding = Folding(plan)
+        self.entries: list[Entry] = []
+        self.sent: list[Issued] = []
+        self.issued: dict[str, set[NoticeKey]] = {key: set() for key in plan.obligations}
+        self.wakes: dict[str, datetime] = {}
+        self.acts = sorted(scenario.acts, key=lambda act: act.at)
+        self.now = start_of_run(plan, scenario)
+
+    def moments(self) -> Iterator[datetime]:
+        """Yield every moment at which something can happen, until nothing more can."""
+        self._take(Entry(EntryKind.RUN_STARTED, self.now, self.now, SYSTEM))
+        while True:
+            yield self.now
+            following = self._following()
+            if following is None:
+                return
+            self.now = following
+
+    def _following(self) -> datetime | None:
+        waking = [*self.wakes.values()]
+        turn = next_turn(self.folding.state(), self.now)
+        if turn is not None:
+            waking.append(turn)
+        moments = [self.scenario.awake(max(at, self.now)) for at in waking]
+        moments += [act.at for act in self.acts[:1]]
+        following = min(moments, default=None)
+        until = self.scenario.until
+        return None if following is None or (until and following > until) else following
+
+    def live(self, now: datetime) -> None:
+        """Apply what is recorded at `now`, then issue what is due."""
+        while self.acts and self.acts[0].at <= now:
+            self._apply(self.acts.pop(0))
+        self._keep(advance(self.folding, now), now)
+        if self.scenario.awake(now) == now:
+            self._issue(now)
+        state = self.folding.state()
+        if state.completed_at is None and is_finished(self.plan, state) and not self.wakes:
+            self._take(Entry(EntryKind.RUN_COMPLETED, now, now, SYSTEM))
+
+    def _apply(self, act: Act) -> None:
+        data = {"event": act.event, **act.data} if act.event else act.data
+        entry = Entry(
+            kind=act.kind,
+            happened_at=act.happened_at,
+            recorded_at=act.at,
+            by="",
+            obligation=act.obligation,
+            document=act.document,
+            data=data,
+        )
+        self._take(entry)
+        self._keep([entry, *advance(self.folding, act.at)], act.at, kept=1)
+
+    def _keep(self, entries: list[Entry], now: datetime, *, kept: int = 0) -> None:
+        """Note entries that are folded already, and when what they touch wakes next."""
+        self.entries.extend(entries[kept:])
+        opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
+        touched = {entry.obligation for entry in entries}
+        for key, obligation in self.plan.obligations.items():
+            if key in touched or obligation.stage.id in opened:
+                self._set_wake(key, now)
+
+    def _take(self, entry: Entry) -> None:
+        self.folding.take(entry)
+        self.entries.append(entry)
+
+    def _set_wake(self, key: str, now: datetime) -> None:
+        state = self.folding.obligations[key]
+        wake = next_wake(self.plan, state, issued=self.issued[key], now=now)
+        if wake is None:
+            self.wakes.pop(key, None)
+        else:
+            self.wakes[key] = wake
+
+    def _issue(self, now: datetime) -> None:
+        due = [key for key, at in self.wakes.items() if at <= now]
+        decisions = []
+        for key in due:
+            decision = decide(
+                self.plan, self.folding.obligations[key], issued=self.issued[key], now=now
+            )
+            decisions.append(decision)
+            self.issued[key].update(n.key for n in (*decision.due, *decision.superseded))
+            self._set_wake(key, now)
+        found = digests(self.plan, decisions, now=now)
+        if found:
+            state = self.folding.snapshot()
+            self.sent.extend(Issued(digest, state) for digest in found)

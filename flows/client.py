@@ -1,0 +1,61 @@
+"""Client: run one flow from the command line, against the server of `dondoc up`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from flows.processes import Address, is_ready
+from services.errors import Refused, Unavailable
+from services.settings import Settings
+
+UP_FILE = "up.json"
+# The run's page has the log lines; on a terminal the command itself says how it went.
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+
+
+def address(settings: Settings) -> Address:
+    """Return where the server of this home folder is, running or not."""
+    file = settings.home / UP_FILE
+    port = settings.server_port
+    if file.exists():
+        port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
+    return Address(prefect_home(settings.home), port)
+
+
+def prefect_home(home: Path) -> Path:
+    """Return the folder in which Prefect keeps its own data."""
+    return home / "prefect"
+
+
+def connect(settings: Settings) -> Address:
+    """Point this process at the server. Raises Unavailable where none answers.
+
+    Call it before Prefect is imported: its settings are read then.
+    """
+    found = address(settings)
+    if "PREFECT_API_URL" in os.environ:
+        return found
+    os.environ.update(found.environment() | QUIET)
+    if not asyncio.run(is_ready(found)):
+        raise Unavailable("error.no-server", address=found.ui)
+    return found
+
+
+def run_flow(module: str, name: str, **parameters: Any) -> str:
+    """Run a flow of ours to its end in this process, and return what its state says.
+
+    Raises Unavailable where no server answers (nothing is run then), Refused where the
+    flow refuses what is asked, Unavailable where it fails for another reason.
+    """
+    connect(Settings())
+    flow = getattr(importlib.import_module(f"flows.{module}"), name)
+    state = asyncio.run(flow(**parameters, return_state=True))
+    message = state.message or ""
+    if state.is_completed():
+        return message
+    raise (Refused if state.name == "Refused" else Unavailable)("error.plain", message=message)

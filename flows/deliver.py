@@ -1,0 +1,25 @@
+"""Deliver: drain the outbox through the mail server, or into the local mailbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import flow
+
+from flows import moment, office
+from services import delivering
+from storage.outbox import Status
+
+
+@flow(name="deliver", persist_result=False)
+async def deliver(now: datetime | None = None) -> int:
+    """Send every message that is due; return how many went out.
+
+    Args:
+        now: for rehearsals; by default the present
+    """
+    parts = office.parts()
+    now = now or moment.now(parts.settings)
+    async with delivering.session(parts) as way:
+        delivered = await delivering.deliver(parts, way, now)
+    return delivered.counts[Status.SENT]

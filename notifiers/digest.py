@@ -1,0 +1,201 @@
+"""Digest: what one recipient gets at one send time, however many obligations it is about."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from engine.chasing import Kind, Notice, rungs
+from engine.ledger import ObligationState, RunState
+from engine.plan import Agency, Plan
+
+DOMAIN = "dondoc.example"
+History = Mapping[str, Sequence[tuple[Kind, datetime]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was already sent to an agency about an obligation, and on which day."""
+
+    kind: Kind
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One obligation in a digest, under the highest kind of its notices.
+
+    `next` is what happens next if nothing is submitted, whoever hears of it;
+    `escalation` is the next rung that goes above the agency, `reported` those that
+    already did in this round. `told` is filled for escalations only.
+    """
+
+    state: ObligationState
+    notices: tuple[Notice, ...]
+    kind: Kind
+    next: Notice | None = None
+    escalation: Notice | None = None
+    reported: tuple[Notice, ...] = ()
+    told: tuple[Told, ...] = ()
+
+    @property
+    def notice(self) -> Notice:
+        """The notice that the line speaks of: the newest of the highest kind."""
+        return max(self.notices, key=lambda notice: (notice.kind, notice.at))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the obligation has a deadline."""
+        return self.state.due is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One mail before it is worded. Instants are aware.
+
+    `send_at` is the slot that it was planned for and names it; `as_of` is the instant
+    that its counts of days are true at, later than `send_at` where delivery was late.
+    """
+
+    plan: Plan
+    run_id: str
+    recipient: Agency
+    send_at: datetime
+    as_of: datetime
+    kind: Kind
+    lines: tuple[Line, ...]
+    language: str
+    message_id: str
+    thread_id: str
+
+    @property
+    def today(self) -> date:
+        """The day, in the plan's time zone, that the counts of days are true on."""
+        return self.as_of.astimezone(self.plan.zone).date()
+
+    @property
+    def own(self) -> tuple[Line, ...]:
+        """The lines that the recipient owes itself."""
+        return tuple(line for line in self.lines if line.kind is not Kind.ESCALATE)
+
+    @property
+    def late(self) -> tuple[Line, ...]:
+        """The lines that others are late with, reported to the recipient."""
+        return tuple(line for line in self.lines if line.kind is Kind.ESCALATE)
+
+
+def compose(
+    state: RunState,
+    notices: Sequence[Notice],
+    *,
+    run_id: str,
+    recipient: str,
+    send_at: datetime,
+    language: str | None = None,
+    history: History | None = None,
+    as_of: datetime | None = None,
+    part: int = 1,
+    domain: str = DOMAIN,
+) -> Digest:
+    """Gather `notices` for `recipient` into one digest, dated obligations first.
+
+    `history` says what went to the agencies that owe, per obligation id. `language`
+    None takes the plan's. Raises ValueError without notices, or with one for somebody
+    else; KeyError for a recipient or an obligation that the plan does not have.
+    """
+    if not notices:
+        raise ValueError("a digest needs at least one notice")
+    for notice in notices:
+        if notice.recipient != recipient:
+            raise ValueError(f"a notice for {notice.recipient} in a digest for {recipient}")
+    moment = as_of or send_at
+    by_obligation: dict[str, list[Notice]] = {}
+    for notice in notices:
+        by_obligation.setdefault(notice.obligation, []).append(notice)
+    lines = [
+        _line(state, key, found, moment, history or {}) for key, found in by_obligation.items()
+    ]
+    return Digest(
+        plan=state.plan,
+        run_id=run_id,
+        recipient=state.plan.agencies[recipient],
+        send_at=send_at,
+        as_of=moment,
+        kind=max(line.kind for line in lines),
+        lines=_ordered(state.plan, lines),
+        language=language or state.plan.language,
+        message_id=message_id(run_id, recipient, send_at, part=part, domain=domain),
+        thread_id=thread_id(run_id, recipient, domain=domain),
+    )
+
+
+def _line(
+    state: RunState, key: str, notices: Sequence[Notice], moment: datetime, history: History
+) -> Line:
+    obligation = state.obligations[key]
+    kind = max(notice.kind for notice in notices)
+    ladder = rungs(state.plan, obligation)
+    ahead = [rung for rung in ladder if rung.at > moment]
+    above = [rung for rung in ladder if rung.kind is Kind.ESCALATE]
+    told = _told(state, history.get(key, ())) if kind is Kind.ESCALATE else ()
+    return Line(
+        state=obligation,
+        notices=tuple(notices),
+        kind=kind,
+        next=_first(ahead),
+        escalation=_first(rung for rung in above if rung.at > moment),
+        reported=tuple(rung for rung in above if rung.at <= moment),
+        told=told,
+    )
+
+
+def _first(found: Iterable[Notice]) -> Notice | None:
+    return next(iter(found), None)
+
+
+def _told(state: RunState, sent: Sequence[tuple[Kind, datetime]]) -> tuple[Told, ...]:
+    """What went to the agency itself; what went above it is none of its mail."""
+    zone = state.plan.zone
+    return tuple(
+        Told(kind, at.astimezone(zone).date())
+        for kind, at in sorted(sent, key=lambda one: one[1])
+        if kind is not Kind.ESCALATE
+    )
+
+
+def _ordered(plan: Plan, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Highest kind first, within it the nearest deadline, the undated last; then plan order."""
+    position = {key: number for number, key in enumerate(plan.obligations)}
+
+    def place(line: Line) -> tuple[bool, int, date, int]:
+        due = line.state.due
+        day = date.max if due is None else due.last_day
+        return due is None, -line.kind, day, position[line.state.obligation.id]
+
+    return tuple(sorted(lines, key=place))
+
+
+def message_id(
+    run_id: str, recipient: str, send_at: datetime, *, part: int = 1, domain: str = DOMAIN
+) -> str:
+    """Return the Message-ID (RFC 5322 §3.6.4) of a digest: the same whenever it is asked for."""
+    slot = send_at.astimezone(UTC).isoformat()
+    return _identifier((run_id, recipient, slot, str(part)), recipient, run_id, domain)
+
+
+def thread_id(run_id: str, recipient: str, *, domain: str = DOMAIN) -> str:
+    """Return what all mail of one run to one recipient refers to, so that it threads."""
+    return _identifier((run_id, recipient, "thread"), recipient, run_id, domain)
+
+
+def _identifier(parts: tuple[str, ...], recipient: str, run_id: str, domain: str) -> str:
+    prefix = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+    return f"<{prefix}.{_atom(recipient)}.{_atom(run_id)}@{domain}>"
+
+
+def _atom(value: str) -> str:
+    """Keep what RFC 5322 §3.2.3 lets stand in an atom; the digest tells apart what this merges."""
+    return re.sub(r"[^A-Za-z0-9-]+", "-", value)[:40].strip("-") or "x"

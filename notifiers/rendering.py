@@ -1,0 +1,54 @@
+"""Rendering: a digest as subject, text and HTML. Text and HTML say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+
+from notifiers import subject as subjects
+from notifiers.digest import Digest
+from notifiers.wording import page
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A worded mail: one line of subject, plain text, and one HTML document."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(digest: Digest) -> Rendered:
+    """Word `digest`. Raises UnknownText where the catalogue lacks a sentence."""
+    said = page(digest)
+    return Rendered(
+        subject=said.subject,
+        text=_template("digest.txt.j2").render(page=said).strip() + "\n",
+        html=_template("digest.html.j2").render(page=said).strip() + "\n",
+    )
+
+
+def subject(digest: Digest) -> str:
+    """Return only the subject, without rendering a body."""
+    return subjects.subject(digest)
+
+
+@cache
+def _template(name: str) -> Template:
+    """Compile a template once; compiling for each mail costs twenty times the rendering."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("notifiers", "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,127 @@
+"""Saying: the small phrases that every part of a mail shares, in the digest's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from engine.chasing import Kind, Notice
+from engine.ledger import ObligationState
+from engine.plan import Task
+from language import dates
+from language.catalogue import text
+from notifiers.digest import Digest, Line
+
+
+@dataclass(frozen=True)
+class Saying:
+    """Says things about one digest, from the catalogue."""
+
+    digest: Digest
+
+    def say(self, key: str, /, **values: Any) -> str:
+        """Return a sentence of this module's part of the catalogue, `mail.*`."""
+        return text(self.digest.language, f"mail.{key}", **values)
+
+    def name(self, agency: str) -> str:
+        """Return an agency's name."""
+        return self.digest.plan.agencies[agency].name
+
+    def names(self, agencies: Iterable[str]) -> str:
+        """Join names as offices do; a name may hold commas itself."""
+        return "; ".join(self.name(agency) for agency in agencies)
+
+    @cached_property
+    def sender(self) -> str:
+        """The body in whose name the mail goes out."""
+        return self.name(self.digest.plan.coordinator)
+
+    @cached_property
+    def superior(self) -> str | None:
+        """The body above the sender, if the plan names one."""
+        above = self.digest.plan.superior
+        return None if above is None else self.name(above)
+
+    @cached_property
+    def issuer(self) -> str:
+        """The body that issued the plan, by name whether the plan says its name or its id."""
+        plan = self.digest.plan
+        agency = plan.agencies.get(plan.issuer)
+        return plan.issuer if agency is None else agency.name
+
+    @property
+    def to_sender(self) -> bool:
+        """Whether the recipient is the body in whose name the mail goes out."""
+        return self.digest.recipient.id == self.digest.plan.coordinator
+
+    def day(self, value: date) -> str:
+        """Write a date."""
+        return dates.day(self.digest.language, value)
+
+    def title(self, task: Task) -> str:
+        """Return a task's title with the section of the document that sets it."""
+        return f"{task.title} ({task.ref})" if task.ref else task.title
+
+    def phrase(self, words: str) -> str:
+        """Return a deadline's words; an event is called by its title, not by its id."""
+        for name, event in self.digest.plan.events.items():
+            words = words.replace(name, event.title or name)
+        return words
+
+    def chain(self, state: ObligationState) -> str:
+        """Say how a deadline was derived, step by step."""
+        steps = () if state.due is None else state.due.derivation
+        said = []
+        for step in steps:
+            values = dict(step.values)
+            if isinstance(words := values.get("phrase"), str):
+                values["phrase"] = self.phrase(words)
+            said.append(text(self.digest.language, step.key, **values))
+        return " → ".join(said)
+
+    def days_late(self, line: Line) -> int:
+        """Count the working days since the deadline, as of the digest's day."""
+        assert line.state.due is not None
+        calendar = self.digest.plan.calendar
+        return max(calendar.working_days_between(line.state.due.last_day, self.digest.today), 0)
+
+    def days_left(self, line: Line) -> int:
+        """Count the working days left, negative where the last of them has passed."""
+        assert line.state.due is not None
+        calendar, today = self.digest.plan.calendar, self.digest.today
+        return calendar.working_days_between(today, line.state.due.last_working_day)
+
+    def is_last_day(self, line: Line) -> bool:
+        """Whether today is the last working day of the term."""
+        due = line.state.due
+        return due is not None and due.last_working_day == self.digest.today
+
+    def steps(self, line: Line) -> str:
+        """Say what comes next and, where that is nearer home, when it goes above."""
+        following, above = line.next, line.escalation
+        if following is None:
+            return ""
+        if above is None or above == following:
+            return self._step(following)
+        if above.at == following.at and following.kind is Kind.OVERDUE:
+            return self.say(
+                "next.together",
+                at=self._at(above),
+                count=following.count,
+                name=self.name(above.recipient),
+            )
+        return f"{self._step(following)}; {self._step(above)}"
+
+    def _step(self, notice: Notice) -> str:
+        return self.say(
+            f"next.{notice.kind.word}",
+            at=self._at(notice),
+            count=notice.count,
+            name=self.name(notice.recipient),
+        )
+
+    def _at(self, notice: Notice) -> Any:
+        return notice.at.astimezone(self.digest.plan.zone)

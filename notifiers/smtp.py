@@ -1,0 +1,218 @@
+"""SMTP: the channel that hands mail to a mail server (RFC 5321).
+
+What counts is what is certain. Before the text of the mail is on its way nothing was
+taken; a broken connection then means "later". From the first byte of the text on, a
+broken connection means "unknown": the server may have the mail (RFC 5321 §6.1).
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPResponse,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from notifiers.address import checked_address
+from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.errors import BadAddress
+
+Tls = Literal["required", "implicit", "off"]
+
+_OURS = frozenset({421, 454, 530, 534, 535, 538})  # closing, or about us and not about the mail
+_CLOSING = 421
+_GO_AHEAD = 354
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LEADING_DOT = re.compile(rb"(?m)^\.")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """Where and how mail is handed over. Time-outs in seconds (RFC 5321 §4.5.3.2).
+
+    `tls` is `required` (STARTTLS, or nothing is sent), `implicit` (TLS from the first
+    byte, RFC 8314), or `off`, which has to be asked for by name.
+    """
+
+    host: str
+    port: int = 587
+    tls: Tls = "required"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    helo: str | None = None
+    connect_timeout: float = 30.0
+    command_timeout: float = 300.0
+    data_timeout: float = 120.0
+    final_timeout: float = 600.0
+
+
+class SmtpChannel:
+    """Hands mail to the server of `settings`; `tls_context` None trusts the system's roots."""
+
+    def __init__(
+        self, settings: SmtpSettings, *, tls_context: ssl.SSLContext | None = None
+    ) -> None:
+        self.settings = settings
+        self._tls_context = tls_context
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[SmtpSession]:
+        """Open a session; it connects with its first mail, and quits at the end."""
+        opened = SmtpSession(self.settings, self._tls_context)
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand over one mail in a session of its own."""
+        async with self.session() as session:
+            return await session.send(envelope)
+
+
+class SmtpSession:
+    """One connection after another: after an error the next mail connects anew."""
+
+    def __init__(self, settings: SmtpSettings, tls_context: ssl.SSLContext | None) -> None:
+        self._settings = settings
+        self._tls_context = tls_context
+        self._client: SMTP | None = None
+
+    async def send(self, envelope: Envelope) -> Outcome:
+        """Hand one mail over, and say what became of it."""
+        try:
+            checked_address(envelope.sender)
+            checked_address(envelope.recipient)
+        except BadAddress as error:
+            return Refused(_reason("addressing", error))
+        try:
+            client = await self._connected()
+        except (SMTPException, OSError, ValueError) as error:
+            self._drop()
+            return TryLater(_reason("connecting", error))
+        try:
+            return await self._address(client, envelope) or await self._hand_over(client, envelope)
+        except BaseException:  # cancelled in mid-conversation: nobody may speak on this line
+            self._drop()
+            raise
+
+    async def close(self) -> None:
+        """End the conversation politely; whatever happens now changes no outcome."""
+        client, self._client = self._client, None
+        if client is None or not client.is_connected:
+            return
+        try:
+            await client.quit(timeout=self._settings.connect_timeout)
+        except (SMTPException, OSError):
+            client.close()
+
+    async def _connected(self) -> SMTP:
+        if self._client is None or not self._client.is_connected:
+            settings = self._settings
+            client = SMTP(
+                hostname=settings.host,
+                port=settings.port,
+                username=settings.username,
+                password=settings.password,
+                local_hostname=settings.helo,
+                timeout=settings.connect_timeout,
+                use_tls=settings.tls == "implicit",
+                start_tls=settings.tls == "required",
+                tls_context=self._tls_context,
+            )
+            await client.connect()
+            self._client = client
+        return self._client
+
+    async def _address(self, client: SMTP, envelope: Envelope) -> Outcome | None:
+        """Name sender and recipient; an outcome only where that already failed."""
+        timeout = self._settings.command_timeout
+        try:
+            await client.mail(envelope.sender, timeout=timeout)
+            await client.rcpt(envelope.recipient, timeout=timeout)
+        except SMTPResponseException as error:
+            await self._recover(client, error)
+            return _classified(error)
+        except (SMTPException, OSError) as error:
+            self._drop()
+            return TryLater(_reason("addressing", error))
+        return None
+
+    async def _hand_over(self, client: SMTP, envelope: Envelope) -> Outcome:
+        """Announce the text, then send it: only from there on a broken line is a riddle.
+
+        `SMTP.data` does both in one call, which would hide at which of them it broke.
+        """
+        settings = self._settings
+        try:
+            ready = await client.execute_command(b"DATA", timeout=settings.data_timeout)
+            if ready.code != _GO_AHEAD:
+                raise SMTPResponseException(ready.code, ready.message)
+        except SMTPResponseException as error:
+            await self._recover(client, error)
+            return _classified(error)
+        except (SMTPException, OSError) as error:
+            self._drop()
+            return TryLater(_reason("announcing the text", error))
+        try:
+            response = await _transfer(client, envelope.content, settings.final_timeout)
+        except (SMTPException, OSError) as error:
+            self._drop()
+            return Unknown(_reason("waiting for the answer to the text", error))
+        if response.code // 100 == 2:
+            return Sent(f"{response.code} {' '.join(response.message.split())}")
+        refusal = SMTPResponseException(response.code, response.message)
+        await self._recover(client, refusal)
+        return _classified(refusal)
+
+    async def _recover(self, client: SMTP, error: SMTPResponseException) -> None:
+        """Make the connection ready for the next mail, or give it up."""
+        if error.code == _CLOSING:
+            self._drop()
+            return
+        try:
+            await client.rset(timeout=self._settings.command_timeout)
+        except (SMTPException, OSError):
+            self._drop()
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+async def _transfer(client: SMTP, content: bytes, longest: float) -> SMTPResponse:
+    """Send the text and the final dot (RFC 5321 §4.1.1.4, §4.5.2), and read the answer."""
+    if client.protocol is None:
+        raise SMTPServerDisconnected("Connection lost")
+    lines = _LINE_END.sub(b"\r\n", content)
+    if not lines.endswith(b"\r\n"):
+        lines += b"\r\n"
+    client.protocol.write(_LEADING_DOT.sub(b"..", lines) + b".\r\n")
+    return await client.protocol.read_response(timeout=longest)
+
+
+def _classified(error: SMTPResponseException) -> Outcome:
+    """4xx: later; 5xx: refused (RFC 5321 §4.2.1), unless it is about our own credentials."""
+    reason = _reason("answered", error)
+    if error.code >= 500 and error.code not in _OURS:
+        return Refused(reason)
+    return TryLater(reason)
+
+
+def _reason(doing: str, error: Exception) -> str:
+    """One line for the outbox: what was being done, and what came back."""
+    if isinstance(error, SMTPResponseException):
+        said = f"{error.code} {error.message}"
+    else:
+        said = f"{type(error).__name__}: {error}"
+    return f"{doing}: {' '.join(said.split())}"

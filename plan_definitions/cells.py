@@ -1,0 +1,211 @@
+"""Cells: the kinds of value that a plan file holds, each read from text by a plain rule.
+
+Every cell is a pydantic type whose validator is ours, so that each fault has a kind of our
+own. `HOLE` stands where a value was at fault: the cell is then blank, and the rest of
+the file can still be checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from fractions import Fraction
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from engine.deadline import Roll, Unit
+from engine.plan import GateAfterDue, GateBy
+from plan_definitions.dates import bare, fold, read_date, read_moment, read_time, tidy
+from plan_definitions.diagnostics import Misread, Term, nearest
+from plan_definitions.phrases import UNDATED, Due, read_due, read_gate_end, read_period
+
+T = TypeVar("T")
+
+MOST_RUNGS = 250
+_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+)
+
+
+class Hole:
+    """The place of a value that was at fault."""
+
+
+HOLE: Final = Hole()
+
+
+def _cell(
+    read: Callable[[Any], Any], blank: Any, schema: dict[str, Any], *, may_be_empty: bool = False
+) -> tuple[Any, Any]:
+    """Return the validator of a cell, and its JSON schema. An empty list may be allowed."""
+
+    def validate(value: Any) -> Any:
+        if value is HOLE:
+            return blank
+        try:
+            if value == "" or (not value and not may_be_empty):
+                raise Misread("empty-value")
+            return read(value)
+        except Misread as misread:
+            context = {**misread.values, "variant": misread.variant}
+            raise PydanticCustomError(misread.kind, "{variant}", context) from None  # type: ignore[arg-type]
+
+    return PlainValidator(validate), WithJsonSchema(schema)
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Misread("wrong-type", expected=Term("text"))
+    return tidy(value)
+
+
+def read_id(value: Any) -> str:
+    """Return an id. Raises Misread `bad-id` with one that would do."""
+    word = _word(value)
+    if not _ID.fullmatch(word) or len(word) > 80:
+        near = re.sub(r"[^a-z0-9.]+", "-", bare(word)).strip("-.")[:80] or "a1"
+        raise Misread("bad-id", written=word, near=near)
+    return word
+
+
+def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    def read_all(value: Any) -> tuple[T, ...]:
+        return tuple(read(item) for item in (value if isinstance(value, list) else [value]))
+
+    return read_all
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        word = _word(value)
+        if not re.fullmatch(r"[+-]?\d{1,9}", word):
+            raise Misread("not-a-number", written=word)
+        if not least <= int(word) <= most:
+            raise Misread("number-out-of-range", written=word, least=least, most=most)
+        return int(word)
+
+    return read
+
+
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        word = _word(value)
+        if word not in known:
+            near = nearest(word, known)
+            variant = "near" if near else ""
+            raise Misread("not-one-of", variant=variant, written=word, known=known, near=near)
+        return word
+
+    return read
+
+
+def _working_days(value: Any) -> int:
+    count, unit = read_period(_word(value))
+    if unit is not Unit.WORKING_DAYS:
+        raise Misread("period-not-understood", written=_word(value))
+    if count > MOST_RUNGS:
+        raise Misread("number-out-of-range", written=str(count), least=1, most=MOST_RUNGS)
+    return count
+
+
+def _quorum(value: Any) -> Fraction | int:
+    word = _word(value).replace(" ", "").replace(",", ".")
+    if re.fullmatch(r"\d{1,9}", word):
+        if int(word) < 1:
+            raise Misread("quorum-out-of-range", written=word)
+        return int(word)
+    if not re.fullmatch(r"-?\d{1,9}(?:\.\d{1,4})?%", word):
+        raise Misread("quorum-not-understood", written=_word(value))
+    share = Fraction(word[:-1]) / 100
+    if not 0 < share <= 1:
+        raise Misread("quorum-out-of-range", written=word)
+    return share
+
+
+def read_address(value: Any) -> str:
+    """Return an e-mail address of plain ASCII (RFC 5321 lengths). Raises Misread `bad-email`."""
+    if not isinstance(value, str):
+        raise Misread("wrong-type", expected=Term("text"))
+    if not _ADDRESS.fullmatch(value) or len(value) > 254 or len(value.split("@")[0]) > 64:
+        raise Misread("bad-email", written=tidy(value))
+    return value
+
+
+def _flag(value: Any) -> bool:
+    known = {"true": True, "có": True, "yes": True, "false": False, "không": False, "no": False}
+    word = fold(_word(value))
+    if word not in known:
+        raise Misread("not-one-of", written=word, known=("true", "false"), near=None)
+    return known[word]
+
+
+def _holds(expected: str, kind: type, *, may_be_empty: bool) -> BeforeValidator:
+    """Return a check that a value is a mapping or a list."""
+
+    def validate(value: Any) -> Any:
+        if value is HOLE:
+            return kind()
+        if value == "" or (not value and not may_be_empty):
+            raise PydanticCustomError("empty-value", "{variant}", {"variant": ""})
+        if not isinstance(value, kind):
+            context = {"expected": Term(expected), "variant": ""}
+            raise PydanticCustomError("wrong-type", "{variant}", context)
+        return value
+
+    return BeforeValidator(validate)
+
+
+_STRING: dict[str, Any] = {"type": "string"}
+_STRINGS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}}
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_WHOLES: dict[str, Any] = {"type": ["integer", "array"], "items": {"type": "integer"}}
+
+MAPPING: Final = _holds("mapping", dict, may_be_empty=True)
+FILLED_MAPPING: Final = _holds("mapping", dict, may_be_empty=False)
+LIST: Final = _holds("list", list, may_be_empty=True)
+
+Text: TypeAlias = Annotated[str, *_cell(_word, "", _STRING)]
+Id: TypeAlias = Annotated[str, *_cell(read_id, "", _STRING)]
+Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS)]
+Texts: TypeAlias = Annotated[
+    tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True)
+]
+Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), date(2000, 1, 1), _STRING)]
+Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), _STRING)]
+Moment: TypeAlias = Annotated[
+    datetime, *_cell(lambda v: read_moment(_word(v)), datetime.min, _STRING)
+]
+Deadline: TypeAlias = Annotated[
+    Due, *_cell(read_due, UNDATED, {"type": ["string", "object"]})
+]
+RollWord: TypeAlias = Annotated[
+    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]})
+]
+Language: TypeAlias = Annotated[str, *_cell(_one_of("vi", "en"), "vi", {"enum": ["vi", "en"]})]
+Level: TypeAlias = Annotated[
+    str, *_cell(_one_of("coordinator", "superior"), "coordinator", _STRING)
+]
+Concerning: TypeAlias = Annotated[str, *_cell(_one_of("communes"), "", {"enum": ["communes"]})]
+Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", _STRING)]
+Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, {"type": "boolean"})]
+Quorum: TypeAlias = Annotated[
+    Fraction | int, *_cell(_quorum, Fraction(1), {"type": ["string", "integer"]})
+]
+GateEnd: TypeAlias = Annotated[
+    GateAfterDue | GateBy | None, *_cell(read_gate_end, None, {"type": ["string", "object"]})
+]
+WorkingDays: TypeAlias = Annotated[
+    int, *_cell(_working_days, 1, {"type": ["string", "integer"]})
+]
+Count: TypeAlias = Annotated[int, *_cell(_whole(1, MOST_RUNGS), 1, _WHOLE)]
+CountOrNone: TypeAlias = Annotated[int, *_cell(_whole(0, MOST_RUNGS), 0, _WHOLE)]
+Counts: TypeAlias = Annotated[
+    tuple[int, ...], *_cell(_list_of(_whole(0, MOST_RUNGS)), (), _WHOLES, may_be_empty=True)
+]
+Rows: TypeAlias = Annotated[tuple[int, ...], *_cell(_list_of(_whole(1, 100_000)), (), _WHOLES)]
+Year: TypeAlias = Annotated[int, *_cell(_whole(1990, 2099), 2099, _WHOLE)]

@@ -1,0 +1,222 @@
+"""Diagnostics: what is wrong or doubtful in a file, where, and the way out.
+
+A diagnostic keeps a kind and its values; the sentences stand in the catalogue
+(`language/*/diagnostics.toml`, `diagnostic.<kind>.message` and `.help`). Codes are stable
+and grouped by tens: 10x files, 11x how YAML is written, 12x keys and kinds of value,
+13x dates and deadlines, 14x names of things, 15x the graph and the gates, 16x addresses
+and places, 17x ladders, 18x scenarios, 20x–21x warnings and advice. `RULES` is the table.
+
+The error tree:
+
+    PlanDefinitionError
+    ├── PlanFaults     the files hold no plan; carries every diagnostic
+    └── Misread        one text is not understood; the readers turn it into a diagnostic
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from language.catalogue import has, text
+
+
+class Severity(StrEnum):
+    """An error stops the plan; a warning is probably wrong; advice is worth a look."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+RULES: Mapping[str, str] = {
+    "missing-file": "DD101",
+    "file-too-large": "DD102",
+    "not-utf8": "DD103",
+    "control-character": "DD104",
+    "bad-path": "DD105",
+    "empty-file": "DD110",
+    "tab": "DD111",
+    "yaml-syntax": "DD112",
+    "duplicate-key": "DD113",
+    "anchor": "DD114",
+    "tag": "DD115",
+    "too-deep": "DD116",
+    "too-many-values": "DD117",
+    "several-documents": "DD118",
+    "key-not-text": "DD119",
+    "missing-key": "DD121",
+    "unknown-key": "DD122",
+    "wrong-type": "DD123",
+    "empty-value": "DD124",
+    "bad-id": "DD125",
+    "not-one-of": "DD126",
+    "not-a-number": "DD127",
+    "number-out-of-range": "DD128",
+    "id-used-twice": "DD129",
+    "phrase-not-understood": "DD131",
+    "not-a-date": "DD132",
+    "impossible-date": "DD133",
+    "not-a-time": "DD134",
+    "date-out-of-range": "DD135",
+    "unknown-origin": "DD136",
+    "not-a-moment": "DD137",
+    "period-not-understood": "DD138",
+    "unknown-agency": "DD141",
+    "unknown-stage": "DD142",
+    "unknown-event": "DD143",
+    "unknown-task": "DD144",
+    "unknown-ladder": "DD145",
+    "group-cycle": "DD146",
+    "group-not-agency": "DD147",
+    "stage-cycle": "DD151",
+    "stage-needs-itself": "DD152",
+    "unreachable-stage": "DD153",
+    "empty-stage": "DD154",
+    "quorum-out-of-range": "DD155",
+    "gate-without-deadline": "DD156",
+    "quorum-not-understood": "DD157",
+    "gate-not-understood": "DD158",
+    "bad-email": "DD161",
+    "no-email": "DD162",
+    "unknown-zone": "DD163",
+    "unknown-country": "DD164",
+    "communes-without-email": "DD165",
+    "office-ends-before-sending": "DD171",
+    "no-superior": "DD172",
+    "unknown-obligation": "DD181",
+    "dated-after-recorded": "DD182",
+    "entry-without-act": "DD183",
+    "entry-with-two-acts": "DD184",
+    "misplaced-key": "DD185",
+    "outage-ends-first": "DD186",
+    "last-day-off": "DD201",
+    "undated-task-awaited": "DD202",
+    "no-recipient": "DD203",
+    "sender-is-recipient": "DD204",
+    "unused-agency": "DD205",
+    "unused-communes": "DD206",
+    "estimated-year": "DD207",
+    "uncertain-day": "DD208",
+    "due-before-issue": "DD209",
+    "event-not-awaited": "DD210",
+    "no-communes": "DD211",
+}
+
+_WARNINGS = frozenset({"undated-task-awaited", "due-before-issue", "event-not-awaited"})
+
+
+class PlanDefinitionError(Exception):
+    """What was written is not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word within a sentence that the catalogue says in the reader's language."""
+
+    key: str
+
+
+class Misread(PlanDefinitionError, ValueError):
+    """One text is not understood: the kind of fault and its values."""
+
+    def __init__(self, kind: str, *, variant: str = "", **values: Any) -> None:
+        super().__init__(kind)
+        self.kind, self.variant, self.values = kind, variant, values
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault or piece of advice. `line` and `column` count from 1, in characters.
+
+    `variant` picks among several ways out (`help-<variant>`); `excerpt` is the line.
+    """
+
+    kind: str
+    file: str
+    line: int
+    column: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = ""
+    excerpt: str = ""
+
+    @property
+    def code(self) -> str:
+        """The stable code, such as DD131."""
+        return RULES[self.kind]
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is; the 20x and 21x codes stop nobody."""
+        if self.kind in _WARNINGS:
+            return Severity.WARNING
+        return Severity.ADVICE if self.code.startswith("DD2") else Severity.ERROR
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether there is no plan because of it."""
+        return self.severity is Severity.ERROR
+
+    def message(self, language: str = "vi") -> str:
+        """Say in one plain sentence what is the matter."""
+        return self._say(language, "message")
+
+    def help(self, language: str = "vi") -> str:
+        """Say the way out."""
+        varied = f"help-{self.variant}"
+        known = self.variant and has(language, f"diagnostic.{self.kind}.{varied}")
+        return self._say(language, varied if known else "help")
+
+    def _say(self, language: str, part: str) -> str:
+        values = {key: _worded(language, value) for key, value in self.values.items()}
+        return text(language, f"diagnostic.{self.kind}.{part}", **values)
+
+    def to_json(self, language: str = "vi") -> dict[str, Any]:
+        """Return the JSON value that `check --format json` lists."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "message": self.message(language),
+            "help": self.help(language),
+        }
+
+
+class PlanFaults(PlanDefinitionError):
+    """The files hold no plan; `diagnostics` are all of its faults."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(self.diagnostics)
+
+    def say(self, language: str = "vi") -> str:
+        """Return every fault on a line of its own: place and sentence."""
+        return "\n".join(
+            f"{d.file}:{d.line}:{d.column}: {d.code} {d.message(language)}"
+            for d in self.diagnostics
+        )
+
+    def __str__(self) -> str:
+        return self.say()
+
+
+def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Say whether any of them is a fault, not mere advice."""
+    return any(diagnostic.is_fault for diagnostic in diagnostics)
+
+
+def _worded(language: str, value: Any) -> Any:
+    if isinstance(value, Term):
+        return text(language, f"diagnostic-term.{value.key}")
+    return value
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Return the known word that `word` was probably meant to be, if there is one."""
+    candidates: Sequence[str] = [name for name in known if name != word]
+    return next(iter(get_close_matches(word, candidates, n=1, cutoff=cutoff)), None)

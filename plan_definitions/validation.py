@@ -1,0 +1,149 @@
+"""Validation: a document as a filled-in form, with every fault in it at once.
+
+A fault does not end the reading: its value is blanked and the form filled in again, so
+that what the rest of the file says can be checked too.
+"""
+
+from __future__ import annotations
+
+import copy
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from plan_definitions.cells import HOLE
+from plan_definitions.diagnostics import RULES, Diagnostic, Term, nearest
+from plan_definitions.schema import Form
+from plan_definitions.yaml_source import Document, Path
+
+F = TypeVar("F", bound=Form)
+
+_KEY = "[key]"  # pydantic's mark for a fault in a mapping's key
+
+_EXPECTED = {
+    "model_type": "mapping",
+    "model_attributes_type": "mapping",
+    "dict_type": "mapping",
+    "list_type": "list",
+}
+
+
+class Findings:
+    """The diagnostics that are found while a plan is read."""
+
+    def __init__(self) -> None:
+        self.items: list[Diagnostic] = []
+
+    def add(
+        self,
+        document: Document,
+        kind: str,
+        *path: str | int,
+        key: bool = False,
+        variant: str = "",
+        **values: Any,
+    ) -> None:
+        """Note one that points at the value at `path`, or at its key."""
+        self.items.append(document.diagnostic(kind, path, values, variant, key=key))
+
+    def unknown(
+        self, document: Document, kind: str, *path: str | int, near: str | None, **values: Any
+    ) -> None:
+        """Note a name that nothing has, and the one that was probably meant."""
+        self.add(document, kind, *path, variant="near" if near else "", near=near, **values)
+
+
+def fill(form: type[F], document: Document, findings: Findings) -> F | None:
+    """Return the form that a document fills in, its faults blanked and noted.
+
+    None where nothing can be made of it.
+    """
+    value = document.value
+    if not isinstance(value, dict):
+        findings.add(document, "wrong-type", expected=Term("mapping"))
+        return None
+    # A repair can bring one more level to light; there are not more levels than this.
+    for _ in range(8):
+        try:
+            return form.model_validate(value)
+        except ValidationError as error:
+            if value is document.value:
+                value = copy.deepcopy(value)
+            for details in error.errors(include_url=False):
+                _note(form, document, findings, details)
+                _repair(value, details)
+    return None
+
+
+def _note(form: type[Form], document: Document, findings: Findings, details: ErrorDetails) -> None:
+    kind, path = details["type"], details["loc"]
+    match kind:
+        case "missing":
+            findings.add(document, "missing-key", *path, key_name=path[-1])
+        case "extra_forbidden":
+            known = _keys(form, path)
+            near = nearest(str(path[-1]), known)
+            variant = "near" if near else ""
+            values = {"written": path[-1], "near": near, "known": sorted(known)}
+            findings.items.append(
+                document.diagnostic("unknown-key", path, values, variant, key=True)
+            )
+        case _ if kind in RULES:
+            context = dict(details.get("ctx", {}))
+            variant = str(context.pop("variant", ""))
+            at_key = path[-1:] == (_KEY,)
+            path = path[:-1] if at_key else path
+            values = {"key_name": path[-1] if path else "", **context}
+            findings.items.append(document.diagnostic(kind, path, values, variant, key=at_key))
+        case _:
+            empty = details["input"] == ""
+            values = {"expected": Term(_EXPECTED.get(kind, "text")), "key_name": path[-1]}
+            fault = "empty-value" if empty else "wrong-type"
+            findings.items.append(document.diagnostic(fault, path, values, key=False))
+
+
+def _repair(value: Any, details: ErrorDetails) -> None:
+    """Blank what is at fault: take it out, or leave a hole where the form needs something."""
+    kind, path = details["type"], details["loc"]
+    at_key = path[-1:] == (_KEY,)
+    path = path[:-1] if at_key else path
+    holder: Any = value
+    for step in path[:-1]:
+        holder = holder[step]
+    last = path[-1]
+    if isinstance(holder, list):
+        holder[int(last)] = {} if kind in _EXPECTED else HOLE
+    elif at_key or kind == "extra_forbidden" or kind in _EXPECTED:
+        holder.pop(last, None)
+    else:
+        holder[last] = HOLE
+
+
+def _keys(form: type[Form], path: Path) -> list[str]:
+    """Return the keys that the form knows where `path` ends."""
+    current, skip = form, 0
+    for step in path[:-1]:
+        if skip:
+            skip -= 1
+            continue
+        for name, field in current.model_fields.items():
+            if step == (field.alias or name):
+                current, skip = _inner(field.annotation) or (current, 0)
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _inner(annotation: Any) -> tuple[type[Form], int] | None:
+    """Return the form within an annotation, and how many mappings or lists are around it."""
+    if isinstance(annotation, type) and issubclass(annotation, Form):
+        return annotation, 0
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _inner(arguments[0])
+    if origin in (UnionType, Union):
+        return next((found for part in arguments if (found := _inner(part))), None)
+    if origin in (dict, list) and (found := _inner(arguments[-1])):
+        return found[0], found[1] + 1
+    return None
+

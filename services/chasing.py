@@ -1,0 +1,136 @@
+"""Chasing: issue what is due. Read, decide purely, write, in one transaction per run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from engine.chasing import Digest, Notice, decide, digests
+from engine.graph import SYSTEM
+from engine.ledger import Entry, EntryKind
+from notifiers.digest import message_id
+from services import runs
+from services.runs import LiveRun
+from services.wiring import Parts
+from storage import notices, obligations, outbox
+from storage.notices import NoticeStatus
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Chased:
+    """What a wake-up came to for one run."""
+
+    run: str
+    notices: int
+    messages: int
+    stages: tuple[str, ...]
+
+
+def is_anything_due(parts: Parts, now: datetime) -> bool:
+    """Say whether any run wants attention at `now`, or any message is due to be tried."""
+    with parts.database.reading() as connection:
+        if obligations.due_runs(connection, now, limit=1):
+            return True
+        at = outbox.next_due(connection)
+        return at is not None and at <= now
+
+
+def next_wake(parts: Parts) -> datetime | None:
+    """Return the earliest moment at which there is something to do, if ever."""
+    with parts.database.reading() as connection:
+        moments = (obligations.next_wake(connection), outbox.next_due(connection))
+    return min((at for at in moments if at is not None), default=None)
+
+
+def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
+    """Issue every notice that is due at `now`, and open and close the stages that turn.
+
+    Safe to run twice, late, or many at once: a notice is issued once, whoever asks.
+    """
+    with parts.database.reading() as connection:
+        due = obligations.due_runs(connection, now, limit=BATCH)
+    return [chased for run in due if (chased := _chase(parts, run, now)) is not None]
+
+
+def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
+    with parts.database.writing() as connection:
+        live = runs.live(parts, connection, run)
+        turned = runs.keep(connection, live, [], now=now)
+        keys = obligations.due(connection, run, now)
+        issued = notices.keys(connection, run, keys)
+        decisions = [
+            decide(live.plan, live.folding.obligations[key], issued=issued[key], now=now)
+            for key in keys
+        ]
+        found = digests(live.plan, decisions, now=now)
+        for digest in found:
+            _enqueue(parts, connection, live, digest)
+        outdated = [notice for decision in decisions for notice in decision.superseded]
+        notices.save(
+            parts.database,
+            connection,
+            run,
+            outdated,
+            status=NoticeStatus.SUPERSEDED,
+            message=None,
+            now=now,
+        )
+        told = [
+            *(_entry(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
+            *(_entry(EntryKind.NOTICE_ISSUED, n, now) for digest in found for n in digest.notices),
+        ]
+        turned += runs.keep(connection, live, [], now=now, touched=keys, also=told)
+    stages = tuple(dict.fromkeys(entry.stage for entry in turned if entry.stage))
+    count = sum(len(digest.notices) for digest in found)
+    if count or stages:
+        log.info(
+            "run %s: %d notices in %d messages", run, count, len(found), extra={"action": "chased"}
+        )
+    return Chased(run, count, len(found), stages)
+
+
+def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest) -> None:
+    run = live.stored.id
+    part = outbox.next_part(connection, run, digest.recipient, digest.slot)
+    message = outbox.enqueue(
+        connection,
+        run=run,
+        recipient=digest.recipient,
+        slot=digest.slot,
+        part=part,
+        send_at=digest.send_at,
+        kind=digest.kind.word,
+        message_id=message_id(run, digest.recipient, digest.slot, part=part),
+    )
+    notices.save(
+        parts.database,
+        connection,
+        run,
+        digest.notices,
+        status=NoticeStatus.ISSUED,
+        message=message,
+        now=digest.send_at,
+    )
+
+
+def _entry(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
+    return Entry(
+        kind=kind,
+        happened_at=notice.at,
+        recorded_at=now,
+        by=SYSTEM,
+        obligation=notice.obligation,
+        data={
+            "rung": notice.rung,
+            "round": notice.round,
+            "recipient": notice.recipient,
+            "reason": notice.reason.to_json(),
+        },
+    )

@@ -1,0 +1,254 @@
+"""Delivering: drain the outbox. Claim, look again whether it is still true, render, send, mark.
+
+A message is claimed in batches of a few, under a lease. Killed between the final dot and
+the mark, it is sent once more under the same Message-ID: at least once, and at most
+`BATCH` extra copies per kill.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from engine.chasing import Kind, Notice
+from engine.graph import SYSTEM
+from engine.ledger import Entry, EntryKind
+from notifiers.channel import Envelope, Outcome, Refused, Sent, Session, TryLater, Unknown
+from notifiers.digest import Digest, compose
+from notifiers.mailbox import MailboxServer
+from notifiers.message import MessageError, Sender, build
+from notifiers.rendering import Rendered, render
+from notifiers.smtp import SmtpChannel, SmtpSettings
+from services import runs
+from services.errors import Refused as NotAllowed
+from services.wiring import Parts
+from storage import ledger, notices, outbox
+from storage.outbox import Message, Status
+
+log = logging.getLogger(__name__)
+
+BATCH = 8
+LEASE = timedelta(minutes=15)  # longer than the 10 minutes that RFC 5321 gives the final dot
+WAITS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+GIVE_UP_AFTER = 12  # tries, about two days and a half
+
+
+@dataclass
+class Delivered:
+    """How a delivery went: how many messages came to which status, and of which runs."""
+
+    counts: Counter[Status] = field(default_factory=Counter)
+    runs: set[str] = field(default_factory=set)
+
+    @property
+    def total(self) -> int:
+        """How many messages were handled."""
+        return self.counts.total()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A claimed message: what is still true of it, and what is not."""
+
+    message: Message
+    digest: Digest | None
+    outdated: tuple[Notice, ...]
+
+
+@asynccontextmanager
+async def session(parts: Parts) -> AsyncIterator[Session]:
+    """Open the way that mail takes: the configured server, else the local mailbox.
+
+    Without a server configured an embedded one answers on the loopback address for as
+    long as the channel is open, files what it gets into a Maildir, and sends nothing on.
+    """
+    settings = parts.settings
+    if settings.smtp_host:
+        smtp = SmtpSettings(
+            host=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_user or None,
+            password=settings.smtp_password.get_secret_value() or None,
+            tls=settings.smtp_tls,
+        )
+        async with SmtpChannel(smtp).session() as opened:
+            yield opened
+        return
+    with MailboxServer(settings.mailbox_folder) as mailbox:
+        smtp = SmtpSettings(host=mailbox.host, port=mailbox.port, tls="off")
+        async with SmtpChannel(smtp).session() as opened:
+            yield opened
+
+
+def is_mail_due(parts: Parts, now: datetime) -> bool:
+    """Say whether any message is due to be tried at `now`."""
+    with parts.database.reading() as connection:
+        at = outbox.next_due(connection)
+    return at is not None and at <= now
+
+
+async def deliver(
+    parts: Parts, way: Session, now: datetime, *, only: Sequence[int] | None = None
+) -> Delivered:
+    """Send every message that is due at `now`, of `only` if given. Safe to run twice or at once."""
+    delivered = Delivered()
+    while batch := _claim(parts, now, only):
+        for ready in batch:
+            outcome = await _send(parts, way, ready)
+            _mark(parts, ready, outcome, now, delivered)
+    if delivered.total:
+        log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
+    return delivered
+
+
+def _claim(parts: Parts, now: datetime, only: Sequence[int] | None) -> list[_Ready]:
+    with parts.database.writing() as connection:
+        claimed = outbox.claim(connection, now, lease=LEASE, limit=BATCH, only=only)
+    return [look_again(parts, message, now) for message in claimed]
+
+
+def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool = False) -> _Ready:
+    """Return what of a message is still true: whoever has submitted since is not chased.
+
+    `all_of_it` keeps what is not true any more, to look at a mail that went out before.
+    """
+    with parts.database.reading() as connection:
+        live = runs.live(parts, connection, message.run)
+        carried = notices.of_message(connection, message.id)
+        told = notices.told(connection, message.run)
+    state = live.folding.state()
+    true = [n for n in carried if all_of_it or _still_true(live, n)]
+    outdated = tuple(n for n in carried if n not in true)
+    if not true:
+        return _Ready(message, None, outdated)
+    history: dict[str, list[tuple[Kind, datetime]]] = {}
+    for one in told:
+        if one.kind is not Kind.ESCALATE:
+            history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
+    digest = compose(
+        state,
+        true,
+        run_id=message.run,
+        recipient=message.recipient,
+        send_at=message.slot,
+        as_of=now,
+        part=message.part,
+        history=history,
+    )
+    return _Ready(message, digest, outdated)
+
+
+def _still_true(live: runs.LiveRun, notice: Notice) -> bool:
+    state = live.folding.obligations[notice.obligation]
+    return state.is_open and state.round == notice.round
+
+
+def rendered(parts: Parts, number: int) -> Rendered:
+    """Return a message of the outbox as it looks, or would look if it were sent now."""
+    with parts.database.reading() as connection:
+        message = outbox.find(connection, number)
+    if message is None:
+        raise NotAllowed("refused.unknown-message", number=number)
+    was_sent = message.sent_at is not None
+    as_of = message.sent_at or message.send_at
+    ready = look_again(parts, message, as_of, all_of_it=was_sent)
+    if ready.digest is None:
+        raise NotAllowed("refused.message-pointless", number=number)
+    return render(ready.digest)
+
+
+def retry(parts: Parts, number: int, now: datetime) -> None:
+    """Queue a message again that was given up or put off."""
+    with parts.database.writing() as connection:
+        if outbox.find(connection, number) is None:
+            raise NotAllowed("refused.unknown-message", number=number)
+        if not outbox.retry(connection, number, now):
+            raise NotAllowed("refused.not-retryable", number=number)
+
+
+async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str] | None:
+    """Render and send; None where nothing is true any more."""
+    digest = ready.digest
+    if digest is None:
+        return None
+    rendered = render(digest)
+    coordinator = digest.plan.agencies[digest.plan.coordinator]
+    sender = Sender(coordinator.name, parts.settings.sender, reply_to=coordinator.email)
+    try:
+        content = build(rendered, digest, sender=sender)
+    except MessageError as error:
+        return Refused(str(error)), rendered.subject
+    envelope = Envelope(
+        message_id=digest.message_id,
+        sender=sender.address,
+        recipient=digest.recipient.email or "",
+        content=content,
+    )
+    return await way.send(envelope), rendered.subject
+
+
+def _mark(
+    parts: Parts,
+    ready: _Ready,
+    outcome: tuple[Outcome, str] | None,
+    now: datetime,
+    delivered: Delivered,
+) -> None:
+    message = ready.message
+    status, detail, next_try = _judge(message, outcome, now)
+    subject = outcome[1] if outcome else ""
+    with parts.database.writing() as connection:
+        counted = outbox.mark(
+            connection,
+            message,
+            status,
+            now=now,
+            subject=subject,
+            detail=detail,
+            next_try_at=next_try,
+        )
+        if not counted:
+            return
+        notices.drop(connection, message.id, ready.outdated)
+        kind = _ENTRIES.get(status)
+        if kind is not None:
+            data = {"message_id": message.message_id, "recipient": message.recipient}
+            data |= {"kind": message.kind, "subject": subject}
+            data |= {"detail": detail} if detail else {}
+            entry = Entry(kind, message.send_at, now, SYSTEM, data=data)
+            ledger.append(connection, message.run, [entry])
+    delivered.counts[status] += 1
+    delivered.runs.add(message.run)
+
+
+_ENTRIES = {
+    Status.SENT: EntryKind.MESSAGE_SENT,
+    Status.CANCELLED: EntryKind.MESSAGE_CANCELLED,
+    Status.UNDELIVERABLE: EntryKind.MESSAGE_UNDELIVERABLE,
+}
+
+
+def _judge(
+    message: Message, outcome: tuple[Outcome, str] | None, now: datetime
+) -> tuple[Status, str, datetime | None]:
+    """Return the status that an outcome leads to, its detail, and when to try again."""
+    again = now + WAITS[min(message.tries, len(WAITS)) - 1]
+    match outcome:
+        case None:
+            return Status.CANCELLED, "", None
+        case (Sent(), _):
+            return Status.SENT, "", None
+        case (Refused(why), _):
+            return Status.UNDELIVERABLE, why, None
+        case (TryLater(why) | Unknown(why), _) if message.tries >= GIVE_UP_AFTER:
+            return Status.UNDELIVERABLE, why, None
+        case (TryLater(why), _):
+            return Status.LATER, why, again
+        case (Unknown(why), _):
+            return Status.UNCERTAIN, why, again
+        case _:
+            raise TypeError(f"not an outcome: {outcome!r}")

@@ -1,0 +1,193 @@
+"""Runs: start a plan, load a run's state, and keep what changed of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from engine.chasing import NoticeKey, next_wake
+from engine.graph import SYSTEM, advance, is_finished, next_turn
+from engine.ledger import Entry, EntryKind, Folding
+from engine.plan import Plan
+from plan_definitions import Bundle, load
+from services.errors import Refused
+from services.wiring import Parts
+from storage import ledger, notices, obligations, plans
+from storage.obligations import Projected
+from storage.plans import StoredRun
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class LiveRun:
+    """A run loaded for one transaction: its plan, and the fold of its ledger."""
+
+    stored: StoredRun
+    plan: Plan
+    folding: Folding
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Which run a start led to, and whether it is new."""
+
+    run: str
+    is_new: bool
+    started_at: datetime
+
+
+def start(
+    parts: Parts,
+    bundle: Bundle,
+    *,
+    now: datetime,
+    by: str,
+    started_at: datetime | None = None,
+    run: str | None = None,
+) -> Started:
+    """Start a run of the plan in `bundle`; starting it twice changes nothing.
+
+    `started_at` lets a run begin in the past: what would have been sent since is issued
+    as after an outage. Raises PlanFaults with every fault, and Refused where a run of
+    that name executes another version of the plan or `started_at` lies ahead.
+    """
+    plan = load(bundle)
+    if started_at is not None and started_at > now:
+        raise Refused("refused.starts-ahead", at=started_at.astimezone(plan.zone))
+    with parts.database.writing() as connection:
+        run = run or plan.id
+        existing = plans.find_run(connection, run)
+        if existing is not None:
+            if existing.fingerprint != bundle.fingerprint:
+                raise Refused("refused.run-exists", run=run)
+            return Started(run, is_new=False, started_at=existing.started_at)
+        version = plans.save_version(
+            parts.database,
+            connection,
+            plan=plan.id,
+            fingerprint=bundle.fingerprint,
+            number=plan.number,
+            title=plan.title,
+            bundle=bundle.to_json(),
+            now=now,
+        )
+        moment = started_at or now
+        plans.create_run(connection, run=run, version=version, started_at=moment)
+        folding = Folding(plan)
+        obligations.create(
+            connection, run, (Projected(state, None) for state in folding.obligations.values())
+        )
+        stored = plans.find_run(connection, run)
+        assert stored is not None
+        live = LiveRun(stored, plan, folding)
+        keep(connection, live, [Entry(EntryKind.RUN_STARTED, moment, now, by)], now=now)
+    log.info("run %s of plan %s started", run, plan.number, extra={"action": "run-started"})
+    return Started(run, is_new=True, started_at=moment)
+
+
+def find(parts: Parts, run: str | None) -> str:
+    """Return `run` if it exists; without a name the only active one. Raises Refused."""
+    with parts.database.reading() as connection:
+        if run is not None:
+            if plans.find_run(connection, run) is None:
+                names = [found.id for found in plans.all_runs(connection)]
+                raise Refused("refused.unknown-run", run=run, known=", ".join(names) or "-")
+            return run
+        active = plans.all_runs(connection, active_only=True) or plans.all_runs(connection)[:1]
+    if not active:
+        raise Refused("refused.no-run")
+    if len(active) > 1:
+        raise Refused("refused.which-run", known=", ".join(found.id for found in active))
+    return active[0].id
+
+
+def live(
+    parts: Parts, connection: Connection, run: str, *, as_of: datetime | None = None
+) -> LiveRun:
+    """Load a run: its plan, and the fold of its ledger up to `as_of`."""
+    stored = plans.find_run(connection, run)
+    if stored is None:
+        raise Refused("refused.unknown-run", run=run, known="-")
+    plan = parts.plan(stored.plan_version)
+    folding = Folding(plan)
+    for entry in ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=as_of):
+        folding.take(entry)
+    return LiveRun(stored, plan, folding)
+
+
+def keep(
+    connection: Connection,
+    run: LiveRun,
+    entries: Iterable[Entry],
+    *,
+    now: datetime,
+    touched: Collection[str] = (),
+    also: Iterable[Entry] = (),
+) -> list[Entry]:
+    """Record `entries`, open and close stages, and bring the projection up to it.
+
+    `touched` are further obligations whose wake-up is to be reckoned anew; `also` are
+    entries that say what was sent and change no state. Returns what was appended.
+    """
+    taken = list(entries)
+    for entry in taken:
+        run.folding.take(entry)
+    appended = [*taken, *advance(run.folding, now), *also]
+    ledger.append(connection, run.stored.id, appended)
+    changed = _changed(run, appended, touched)
+    _project(connection, run, changed, now=now)
+    appended += _settle(connection, run, now=now)
+    return appended
+
+
+def _changed(run: LiveRun, entries: Collection[Entry], touched: Collection[str]) -> list[str]:
+    """The obligations that entries changed: their own, those of an opened stage, the re-dated."""
+    kinds = {entry.kind for entry in entries}
+    if kinds & {EntryKind.RUN_STARTED, EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_DONE}:
+        return list(run.plan.obligations)
+    named = {entry.obligation for entry in entries if entry.kind in ledger.STATE_KINDS} | {*touched}
+    opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
+    return [
+        key
+        for key, obligation in run.plan.obligations.items()
+        if key in named or obligation.stage.id in opened
+    ]
+
+
+def _project(connection: Connection, run: LiveRun, keys: list[str], *, now: datetime) -> None:
+    issued = notices.keys(connection, run.stored.id, keys)
+    obligations.project(
+        connection, run.stored.id, (_projected(run, key, issued[key], now) for key in keys)
+    )
+
+
+def _projected(run: LiveRun, key: str, issued: set[NoticeKey], now: datetime) -> Projected:
+    state = run.folding.obligations[key]
+    return Projected(state, next_wake(run.plan, state, issued=issued, now=now))
+
+
+def _settle(connection: Connection, run: LiveRun, *, now: datetime) -> list[Entry]:
+    """Set when the run next turns by itself; complete it when nothing is left to do."""
+    state = run.folding.state()
+    completed: list[Entry] = []
+    if (
+        state.completed_at is None
+        and is_finished(run.plan, state)
+        and not obligations.has_wakes(connection, run.stored.id)
+    ):
+        completed.append(Entry(EntryKind.RUN_COMPLETED, now, now, SYSTEM))
+        run.folding.take(completed[0])
+        ledger.append(connection, run.stored.id, completed)
+    state = run.folding.state()
+    plans.set_turn(
+        connection,
+        run.stored.id,
+        next_turn_at=next_turn(state, now),
+        completed_at=state.completed_at,
+    )
+    return completed

@@ -1,0 +1,64 @@
+"""Settings: from the environment (`DONDOC_…`), with defaults that mail nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an installation may set. `docs/settings.md` is the table of it."""
+
+    model_config = SettingsConfigDict(env_prefix="DONDOC_", extra="ignore")
+
+    home: Path = Field(
+        default=Path(".dondoc"),
+        description="The folder of the database, the local mailbox, logs and Prefect's data.",
+    )
+    database_url: str = Field(
+        default="", description="SQLAlchemy URL; empty: SQLite in the home folder."
+    )
+    language: Literal["vi", "en"] = Field(
+        default="vi", description="The language of the command line and the screens."
+    )
+    mailbox: Path | None = Field(
+        default=None, description="The local Maildir; empty: `mailbox` in the home folder."
+    )
+    smtp_host: str = Field(
+        default="", description="The mail server. Empty: mail is filed in the local mailbox."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="The mail server's port.")
+    smtp_user: str = Field(default="", description="The user name at the mail server.")
+    smtp_password: SecretStr = Field(
+        default=SecretStr(""), description="The password at the mail server; never logged."
+    )
+    smtp_tls: Literal["required", "off"] = Field(
+        default="required", description="STARTTLS: required, or off (by name only)."
+    )
+    sender: str = Field(
+        default="dondoc@tuyenquang.example", description="The address that mail comes from."
+    )
+    server_port: int = Field(
+        default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
+    )
+    sweep_seconds: int = Field(
+        default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
+    )
+    pretend_now: datetime | None = Field(
+        default=None,
+        description="For trying out: the clock starts here (an instant with its offset).",
+    )
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'dondoc.sqlite3'}"
+
+    @property
+    def mailbox_folder(self) -> Path:
+        """The local Maildir."""
+        return self.mailbox or self.home / "mailbox"

@@ -1,0 +1,127 @@
+"""Database: one connection pool, its transactions, and the schema's version.
+
+The only module that knows which database it is. SQLite runs in WAL with
+`synchronous=FULL`: a commit survives a power cut; every writing transaction begins
+IMMEDIATE, because a read that upgrades to a write fails at once whatever the time-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.schema import Table
+
+BUSY_TIMEOUT_MS = 30_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class StorageError(Exception):
+    """The database can't be used as it is."""
+
+
+class SchemaTooNew(StorageError):
+    """The database was written by a newer version of the program."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+class DatabaseUnreachable(StorageError):
+    """The database does not answer, or its file can't be opened."""
+
+
+class Database:
+    """A database by its URL; connects at the first use, not before."""
+
+    def __init__(self, url: str) -> None:
+        """Take a SQLAlchemy URL. The folder of a SQLite file is made where it is missing."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine: Engine = create_engine(self.url)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes: committed at the end, rolled back on any error."""
+        with self._connected() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, from one snapshot."""
+        with self._connected() as connection:
+            connection = connection.execution_options(dondoc_reading=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            raise DatabaseUnreachable(str(error.orig)) from error
+        with connection:
+            yield connection
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version of the program. Raises SchemaTooNew."""
+        script = ScriptDirectory(str(MIGRATIONS))
+        with self._connected() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+            connection.rollback()
+        if found == script.get_current_head():
+            return
+        if found is not None and not _knows(script, found):
+            raise SchemaTooNew(found)
+        with self.writing() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def insert_new(self, table: Table) -> Insert:
+        """Return an INSERT that passes over rows whose unique key is taken already."""
+        if self.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def _knows(script: ScriptDirectory, revision: str) -> bool:
+    return any(found.revision == revision for found in script.walk_revisions())
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: `_begin_sqlite` does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("dondoc_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,75 @@
+"""Ledger: append entries, and read them back in the order they were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from engine.ledger import Entry, EntryKind
+from storage.tables import LEDGER
+
+# What the fold reads; the rest says what was sent.
+STATE_KINDS = frozenset(
+    {
+        EntryKind.RUN_STARTED,
+        EntryKind.RUN_COMPLETED,
+        EntryKind.STAGE_OPENED,
+        EntryKind.STAGE_DONE,
+        EntryKind.EVENT_ANNOUNCED,
+        EntryKind.SUBMITTED,
+        EntryKind.RETURNED,
+        EntryKind.ACCEPTED,
+        EntryKind.EXTENDED,
+        EntryKind.WAIVED,
+    }
+)
+
+
+def append(connection: Connection, run: str, entries: Iterable[Entry]) -> None:
+    """Write entries at the ledger's end, in their order."""
+    rows = [
+        {
+            "run": run,
+            "kind": entry.kind.value,
+            "happened_at": entry.happened_at,
+            "recorded_at": entry.recorded_at,
+            "by": entry.by,
+            "obligation": entry.obligation,
+            "stage": entry.stage,
+            "document": entry.document,
+            "data": dict(entry.data),
+        }
+        for entry in entries
+    ]
+    if rows:
+        connection.execute(LEDGER.insert(), rows)
+
+
+def entries(
+    connection: Connection,
+    run: str,
+    *,
+    kinds: Collection[EntryKind] | None = None,
+    as_of: datetime | None = None,
+) -> list[Entry]:
+    """Return a run's entries, as they were recorded up to `as_of` (included)."""
+    query = select(LEDGER).where(LEDGER.c.run == run).order_by(LEDGER.c.seq)
+    if kinds is not None:
+        query = query.where(LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)))
+    if as_of is not None:
+        query = query.where(LEDGER.c.recorded_at <= as_of)
+    return [
+        Entry(
+            kind=EntryKind(row.kind),
+            happened_at=row.happened_at,
+            recorded_at=row.recorded_at,
+            by=row.by,
+            obligation=row.obligation,
+            stage=row.stage,
+            document=row.document,
+            data=row.data,
+        )
+        for row in connection.execute(query)
+    ]

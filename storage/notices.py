@@ -1,0 +1,138 @@
+"""Notices: every rung that was issued or superseded, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from engine.chasing import Kind, Notice, NoticeKey
+from engine.reason import Reason
+from storage.database import Database
+from storage.tables import MESSAGES, NOTICES
+
+
+class NoticeStatus(StrEnum):
+    """What became of a notice; `dropped` is one that was not true any more when sent."""
+
+    ISSUED = "issued"
+    SUPERSEDED = "superseded"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A notice that reached its recipient."""
+
+    obligation: str
+    rung: str
+    kind: Kind
+    recipient: str
+    sent_at: datetime
+
+
+def save(
+    database: Database,
+    connection: Connection,
+    run: str,
+    notices: Iterable[Notice],
+    *,
+    status: NoticeStatus,
+    message: int | None,
+    now: datetime,
+) -> None:
+    """Write notices; one that is there already stays as it is."""
+    rows = [
+        {
+            "run": run,
+            "obligation": notice.obligation,
+            "round": notice.round,
+            "rung": notice.rung,
+            "recipient": notice.recipient,
+            "kind": notice.kind.word,
+            "count": notice.count,
+            "at": notice.at,
+            "issued_at": now,
+            "status": status.value,
+            "message": message,
+            "reason": notice.reason.to_json(),
+        }
+        for notice in notices
+    ]
+    if rows:
+        connection.execute(database.insert_new(NOTICES), rows)
+
+
+def keys(connection: Connection, run: str, obligations: Sequence[str]) -> dict[str, set[NoticeKey]]:
+    """Return the keys of what was issued or superseded, by obligation."""
+    found: dict[str, set[NoticeKey]] = {obligation: set() for obligation in obligations}
+    columns = (NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.rung, NOTICES.c.recipient)
+    query = select(*columns).where(NOTICES.c.run == run)
+    # A long list of ids would run into the database's limit on parameters.
+    if len(obligations) <= 500:
+        query = query.where(NOTICES.c.obligation.in_(obligations))
+    for row in connection.execute(query):
+        if row.obligation in found:
+            found[row.obligation].add((row.obligation, row.round, row.rung, row.recipient))
+    return found
+
+
+def of_message(connection: Connection, message: int) -> list[Notice]:
+    """Return the notices that a message carries, as they were decided."""
+    query = select(NOTICES).where(NOTICES.c.message == message).order_by(NOTICES.c.id)
+    return [_notice(row) for row in connection.execute(query)]
+
+
+def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> None:
+    """Mark notices of a message that were not true any more when it was to be sent."""
+    for notice in notices:
+        connection.execute(
+            NOTICES.update()
+            .where(
+                NOTICES.c.message == message,
+                NOTICES.c.obligation == notice.obligation,
+                NOTICES.c.rung == notice.rung,
+            )
+            .values(status=NoticeStatus.DROPPED.value)
+        )
+
+
+def told(connection: Connection, run: str) -> list[Told]:
+    """Return what reached its recipient in a run, oldest first."""
+    query = (
+        select(
+            NOTICES.c.obligation,
+            NOTICES.c.rung,
+            NOTICES.c.kind,
+            NOTICES.c.recipient,
+            MESSAGES.c.sent_at,
+        )
+        .join(MESSAGES, MESSAGES.c.id == NOTICES.c.message)
+        .where(
+            NOTICES.c.run == run,
+            NOTICES.c.status == NoticeStatus.ISSUED.value,
+            MESSAGES.c.sent_at.is_not(None),
+        )
+        .order_by(MESSAGES.c.sent_at, NOTICES.c.id)
+    )
+    return [
+        Told(row.obligation, row.rung, Kind[row.kind.upper()], row.recipient, row.sent_at)
+        for row in connection.execute(query)
+    ]
+
+
+def _notice(row: Row[Any]) -> Notice:
+    return Notice(
+        obligation=row.obligation,
+        round=row.round,
+        rung=row.rung,
+        kind=Kind[row.kind.upper()],
+        recipient=row.recipient,
+        at=row.at,
+        count=row._mapping["count"],  # `row.count` is the tuple's method
+        reason=Reason.from_json(row.reason),
+    )
