@@ -168,12 +168,11 @@ def _told(state: RunState, sent: Sequence[tuple[Kind, datetime]]) -> tuple[Told,
 
 def _ordered(plan: Plan, lines: Sequence[Line]) -> tuple[Line, ...]:
     """Highest kind first, within it the nearest deadline, the undated last; then plan order."""
-    position = {key: number for number, key in enumerate(plan.obligations)}
 
     def place(line: Line) -> tuple[bool, int, date, int]:
         due = line.state.due
         day = date.max if due is None else due.last_day
-        return due is None, -line.kind, day, position[line.state.obligation.id]
+        return due is None, -line.kind, day, plan.positions[line.state.obligation.id]
 
     return tuple(sorted(lines, key=place))
 

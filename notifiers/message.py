@@ -20,8 +20,10 @@ from typing import Any, cast
 
 from notifiers.address import checked_address
 from notifiers.digest import Digest
-from notifiers.errors import BadHeader
+from notifiers.errors import BadAddress, BadHeader, MessageError
 from notifiers.rendering import Rendered
+
+__all__ = ["BadAddress", "BadHeader", "MessageError", "Sender", "build"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = 60  # characters of ASCII that need no encoding to fit on a line
