@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from uuid import UUID
 
 from prefect.artifacts import (
     acreate_markdown_artifact,
@@ -14,6 +15,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
+from prefect.exceptions import ObjectNotFound
 
 from language.catalogue import text
 from services import tables
@@ -51,8 +53,19 @@ async def _markdown(client: PrefectClient, name: str, markdown: str, board: Boar
         await acreate_markdown_artifact(key=name, markdown=markdown, description=_title(board))
 
 
+_ids: dict[tuple[str, str], UUID] = {}  # by server and key: looking one up costs as much again
+
+
 async def _update(client: PrefectClient, name: str, data: str | float) -> bool:
     """Put new data into the artifact of that key; say whether there is one."""
+    place = (str(client.api_url), name)
+    if place in _ids:
+        try:
+            await client.update_artifact(_ids[place], ArtifactUpdate(data=data))
+        except ObjectNotFound:
+            del _ids[place]
+        else:
+            return True
     found = await client.read_artifacts(
         artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[name])),
         sort=ArtifactSort.UPDATED_DESC,
@@ -60,6 +73,7 @@ async def _update(client: PrefectClient, name: str, data: str | float) -> bool:
     )
     if not found or found[0].id is None:
         return False
+    _ids[place] = found[0].id
     await client.update_artifact(found[0].id, ArtifactUpdate(data=data))
     return True
 

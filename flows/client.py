@@ -41,7 +41,7 @@ def connect(settings: Settings) -> Address:
     if "PREFECT_API_URL" in os.environ:
         return found
     os.environ.update(found.environment() | QUIET)
-    if not asyncio.run(is_ready(found)):
+    if not is_ready(found):
         raise Unavailable("error.no-server", address=found.ui)
     return found
 

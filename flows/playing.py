@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import AsyncClientContext
+from prefect.logging.handlers import APILogHandler
 
 from engine.ledger import EntryKind
 from engine.plan import Plan
@@ -28,13 +31,29 @@ RECORDER = "rehearsal"
 SETTLE_TRIES = 150  # looks, five a second, that the last stage runs get to complete
 
 
-async def play(plan_file: Path, plan: Plan, scenario: Scenario, report: Report) -> Outcome:
-    """Start the plan, live through the scenario, and return what it came to."""
+async def play(
+    plan_file: Path,
+    plan: Plan,
+    scenario: Scenario,
+    report: Report,
+    *,
+    settle_with: Callable[[], None],
+) -> Outcome:
+    """Start the plan, live through the scenario, and return what it came to.
+
+    `settle_with` starts the worker that completes the stage runs.
+    """
     parts = office.parts()
     try:
         player = _Player(parts, plan, scenario, report)
-        await player.play(plan_file)
-        await _settle(parts, plan.id)
+        # One client for all of it: a new one for each flow would cost a fifth of the time.
+        async with AsyncClientContext.get_or_create():
+            await player.play(plan_file)
+            report(Progress("rehearse.settling", player.now, 1.0))
+            settle_with()
+            await _settle(parts, plan.id)
+        # What is still to be logged must reach the server while there is one.
+        await APILogHandler.aflush()
         return reports.outcome(parts, plan.id, player.now)
     finally:
         office.close()

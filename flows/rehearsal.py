@@ -67,7 +67,7 @@ def rehearse(
     with _prepared(out) as work:
         home = work / "home"
         address = Address(client.prefect_home(home), processes.free_port())
-        os.environ.update(address.environment() | client.QUIET | _settings(home, work))
+        os.environ.update(address.environment() | client.QUIET | FAST | _settings(home, work))
         outcome = asyncio.run(_run(plan_file.resolve(), plan, scenario, address, report))
         reports.write(work, outcome)
         _into_place(work, out)
@@ -86,6 +86,13 @@ def _settings(home: Path, work: Path) -> dict[str, str]:
         "DONDOC_SMTP_HOST": "",
         "DONDOC_DATABASE_URL": "",
     }
+
+
+# A rehearsal runs as fast as it can; these would write to Prefect's SQLite beside it.
+FAST = {
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED": "false",
+}
 
 
 @contextmanager
@@ -126,18 +133,19 @@ async def _run(
     assert playing is not None
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, playing.cancel)
-    server, worker = processes.server(address), processes.worker(address, {})
+    server, worker = processes.server(address, FAST), processes.worker(address, {})
     try:
         report(Progress("rehearse.server"))
         server.start()
         await processes.wait_until_ready(address, server)
         report(Progress("rehearse.deploy"))
         await processes.deploy(address)
-        worker.start()
         # Prefect reads its settings when it is imported: not before they stand.
         from flows import playing as stage_play
 
-        return await stage_play.play(plan_file, plan, scenario, report)
+        # The worker only completes the stage runs that were resumed: it may come last. Its
+        # polling would collide with our writes in Prefect's SQLite, at two seconds each.
+        return await stage_play.play(plan_file, plan, scenario, report, settle_with=worker.start)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:

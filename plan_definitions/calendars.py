@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from importlib.metadata import version
 
 import holidays
 
@@ -25,7 +26,9 @@ class UnknownCountry(LookupError):
 
 
 @cache
-def _package(base: str, first_year: int, last_year: int) -> tuple[Mapping[date, str], frozenset[date]]:
+def _package(
+    base: str, first_year: int, last_year: int
+) -> tuple[Mapping[date, str], frozenset[date]]:
     """Return the package's days off with their names, and the weekend days worked instead."""
     try:
         supported = holidays.country_holidays(base).supported_languages
@@ -52,7 +55,7 @@ def build_calendar(overlay: OverlayForm, *, issued: date) -> WorkingCalendar:
 def calendar_of_years(overlay: OverlayForm, first_year: int, last_year: int) -> WorkingCalendar:
     """Return the calendar of whole years, both included. Raises UnknownCountry."""
     names, swapped = _package(overlay.base, first_year, last_year)
-    source = f"holidays {holidays.__version__}"
+    source = f"holidays {version('holidays')}"
     off = {day: DayOff(day, name, source) for day, name in names.items()}
     worked = set(swapped)
     for uncertain in overlay.uncertain:

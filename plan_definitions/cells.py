@@ -25,6 +25,10 @@ from plan_definitions.phrases import UNDATED, Due, read_due, read_gate_end, read
 T = TypeVar("T")
 
 MOST_RUNGS = 250
+NO_DAY: Final = date.min
+"""A day that was at fault."""
+NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
+"""A moment that was at fault."""
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -53,7 +57,7 @@ def _cell(
             return read(value)
         except Misread as misread:
             context = {**misread.values, "variant": misread.variant}
-            raise PydanticCustomError(misread.kind, "{variant}", context) from None  # type: ignore[arg-type]
+            raise PydanticCustomError(misread.kind, "{variant}", context) from None
 
     return PlainValidator(validate), WithJsonSchema(schema)
 
@@ -175,14 +179,10 @@ Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRIN
 Texts: TypeAlias = Annotated[
     tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True)
 ]
-Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), date(2000, 1, 1), _STRING)]
+Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, _STRING)]
 Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), _STRING)]
-Moment: TypeAlias = Annotated[
-    datetime, *_cell(lambda v: read_moment(_word(v)), datetime.min, _STRING)
-]
-Deadline: TypeAlias = Annotated[
-    Due, *_cell(read_due, UNDATED, {"type": ["string", "object"]})
-]
+Moment: TypeAlias = Annotated[datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, _STRING)]
+Deadline: TypeAlias = Annotated[Due, *_cell(read_due, UNDATED, {"type": ["string", "object"]})]
 RollWord: TypeAlias = Annotated[
     Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]})
 ]
@@ -199,9 +199,7 @@ Quorum: TypeAlias = Annotated[
 GateEnd: TypeAlias = Annotated[
     GateAfterDue | GateBy | None, *_cell(read_gate_end, None, {"type": ["string", "object"]})
 ]
-WorkingDays: TypeAlias = Annotated[
-    int, *_cell(_working_days, 1, {"type": ["string", "integer"]})
-]
+WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, {"type": ["string", "integer"]})]
 Count: TypeAlias = Annotated[int, *_cell(_whole(1, MOST_RUNGS), 1, _WHOLE)]
 CountOrNone: TypeAlias = Annotated[int, *_cell(_whole(0, MOST_RUNGS), 0, _WHOLE)]
 Counts: TypeAlias = Annotated[

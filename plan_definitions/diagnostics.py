@@ -106,6 +106,8 @@ RULES: Mapping[str, str] = {
     "no-communes": "DD211",
 }
 
+_LONGEST_QUOTE = 120
+_LONGEST_NAME = 100  # comparing names takes the square of their length
 _WARNINGS = frozenset({"undated-task-awaited", "due-before-issue", "event-not-awaited"})
 
 
@@ -213,10 +215,14 @@ def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
 def _worded(language: str, value: Any) -> Any:
     if isinstance(value, Term):
         return text(language, f"diagnostic-term.{value.key}")
+    if isinstance(value, str) and len(value) > _LONGEST_QUOTE:
+        return value[:_LONGEST_QUOTE].rstrip() + "…"
     return value
 
 
 def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known word that `word` was probably meant to be, if there is one."""
+    if len(word) > _LONGEST_NAME:
+        return None
     candidates: Sequence[str] = [name for name in known if name != word]
     return next(iter(get_close_matches(word, candidates, n=1, cutoff=cutoff)), None)

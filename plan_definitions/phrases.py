@@ -24,12 +24,15 @@ from engine.deadline import (
     Within,
 )
 from engine.plan import GateAfterDue, GateBy
+from language.catalogue import text as say
 from plan_definitions.dates import DATE_SHAPE, bare, fold, read_date, tidy
 from plan_definitions.diagnostics import Misread, Term
-from language.catalogue import text as say
 
 MOST = {Unit.DAYS: 1000, Unit.WORKING_DAYS: 1000, Unit.MONTHS: 60}
 """The longest periods; a plan's calendar holds twenty years."""
+
+LONGEST = 300
+"""Characters of a phrase; the longest that is understood has a third of it."""
 
 _UNITS = {
     "ngày làm việc": Unit.WORKING_DAYS,
@@ -100,6 +103,10 @@ def read_due(written: Any) -> Due:
         raise Misread("wrong-type", expected=Term("phrase"))
     words = tidy(written)
     said = fold(words).rstrip(" .;,")
+    if len(said) > LONGEST:
+        raise Misread(
+            "phrase-not-understood", written=words, near=_EXAMPLES[0].format(day="10/5/2020")
+        )
     if said in _UNDATED:
         return Due(words if said != "none" else "", NoDate())
     if found := _BEFORE.fullmatch(said):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.plan import Agency
+from plan_definitions.arrangement import arrange
 from plan_definitions.dates import bare, fold
 from plan_definitions.diagnostics import nearest
 from plan_definitions.schema import RegisterForm
@@ -62,7 +63,7 @@ class Register:
 
     @property
     def _written_agencies(self) -> Sequence[str]:
-        return self.document.keys("agencies")
+        return self.document.keys_at("agencies")
 
 
 def nearest_agency(
@@ -85,18 +86,23 @@ def build_register(form: RegisterForm, document: Document, findings: Findings) -
     agencies = _agencies(form)
     known = frozenset(
         [
-            *document.keys("agencies"),
-            *document.keys("groups"),
-            *(c for parent in document.keys("communes") for c in document.keys("communes", parent)),
+            *document.keys_at("agencies"),
+            *document.keys_at("groups"),
+            *(
+                c
+                for parent in document.keys_at("communes")
+                for c in document.keys_at("communes", parent)
+            ),
         ]
     )
     _check_ids(form, document, findings)
-    groups: dict[str, tuple[str, ...]] = {}
-    for group in form.groups:
-        members = _members(form, group, agencies, ())
-        groups[group] = tuple(dict.fromkeys(members))
+    arranged = arrange(form.groups)
+    groups = _expanded(form, agencies, arranged.order)
     register = Register(document, agencies, groups, known)
     _check_groups(form, register, findings)
+    for circle in arranged.circles:
+        shown = " → ".join(circle)
+        findings.add(document, "group-cycle", "groups", circle[0], key=True, circle=shown)
     _check_parents(form, register, findings)
     return register
 
@@ -129,18 +135,17 @@ def _agencies(form: RegisterForm) -> dict[str, Agency]:
     return found
 
 
-def _members(
-    form: RegisterForm, name: str, agencies: Mapping[str, Agency], within: tuple[str, ...]
-) -> list[str]:
-    if name in agencies:
-        return [name]
-    if name in within:
-        return []  # a circle; noted by _check_groups
-    return [
-        member
-        for part in form.groups.get(name, ())
-        for member in _members(form, part, agencies, (*within, name))
-    ]
+def _expanded(
+    form: RegisterForm, agencies: Mapping[str, Agency], order: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the members of each group, those of a group within it among them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for group in order:
+        members: dict[str, None] = {}
+        for part in form.groups[group]:
+            members.update(dict.fromkeys((part,) if part in agencies else found.get(part, ())))
+        found[group] = tuple(members)
+    return {group: found[group] for group in form.groups if group in found}
 
 
 def _check_ids(form: RegisterForm, document: Document, findings: Findings) -> None:
@@ -148,9 +153,7 @@ def _check_ids(form: RegisterForm, document: Document, findings: Findings) -> No
     first: dict[str, int] = {}
     paths = [("agencies", key) for key in form.agencies]
     paths += [("groups", key) for key in form.groups]
-    communes = [
-        ("communes", parent, key) for parent, keys in form.communes.items() for key in keys
-    ]
+    communes = [("communes", parent, key) for parent, keys in form.communes.items() for key in keys]
     for path in [*paths, *communes]:
         if path[-1] in first:
             line = first[path[-1]]
@@ -164,28 +167,14 @@ def _check_groups(form: RegisterForm, register: Register, findings: Findings) ->
             if member not in register.known:
                 near = register.nearest(member)
                 findings.unknown(
-                    register.document, "unknown-agency", "groups", group, index,
-                    near=near, name=member,
+                    register.document,
+                    "unknown-agency",
+                    "groups",
+                    group,
+                    index,
+                    near=near,
+                    name=member,
                 )
-    reported: set[str] = set()
-    for group in form.groups:
-        circle = _circle(form, group, ())
-        if circle and not reported.intersection(circle):
-            reported.update(circle)
-            findings.add(
-                register.document, "group-cycle", "groups", circle[0],
-                key=True, circle=" → ".join(circle),
-            )
-
-
-def _circle(form: RegisterForm, group: str, within: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the groups that name each other in a circle through `group`, if any do."""
-    if group in within:
-        return (*within[within.index(group) :], group)
-    for member in form.groups.get(group, ()):
-        if member in form.groups and (found := _circle(form, member, (*within, group))):
-            return found
-    return ()
 
 
 def _check_parents(form: RegisterForm, register: Register, findings: Findings) -> None:
@@ -197,7 +186,12 @@ def _check_parents(form: RegisterForm, register: Register, findings: Findings) -
     for parent in form.communes:
         if parent not in register.known:
             findings.add(
-                register.document, "unknown-agency", "communes", parent,
-                key=True, name=parent, near=register.nearest(parent),
+                register.document,
+                "unknown-agency",
+                "communes",
+                parent,
+                key=True,
+                name=parent,
+                near=register.nearest(parent),
                 variant="near" if register.nearest(parent) else "",
             )

@@ -62,15 +62,21 @@ def _gate(value: Any) -> Any:
     return {} if value == "all" else value
 
 
+def _everything() -> GateForm:
+    return GateForm.model_validate({})
+
+
 class StageForm(Form):
     """A stage."""
 
     title: cells.Text = Field(description="Tên bước")
-    tasks: Annotated[dict[cells.Id, TaskForm], cells.FILLED_MAPPING] = Field(description="Các nhiệm vụ")
+    tasks: Annotated[dict[cells.Id, TaskForm], cells.FILLED_MAPPING] = Field(
+        description="Các nhiệm vụ"
+    )
     needs: cells.Texts = Field((), description="Các bước phải xong trước")
     when: WhenForm | None = Field(None, description="Sự kiện phải chờ")
     gate: Annotated[GateForm, BeforeValidator(_gate)] = Field(
-        default_factory=lambda: GateForm(), description="Điều kiện hoàn thành"
+        default_factory=_everything, description="Điều kiện hoàn thành"
     )
     ref: cells.Text = Field("", description="Chỗ trong văn bản")
 
@@ -129,7 +135,9 @@ class PlanForm(Form):
     events: Annotated[dict[cells.Id, EventForm], cells.MAPPING] = Field(
         default_factory=dict, description="Các sự kiện phải chờ"
     )
-    stages: Annotated[dict[cells.Id, StageForm], cells.FILLED_MAPPING] = Field(description="Các bước")
+    stages: Annotated[dict[cells.Id, StageForm], cells.FILLED_MAPPING] = Field(
+        description="Các bước"
+    )
     ladders: Annotated[dict[cells.Id, LadderForm], cells.MAPPING] = Field(
         description="Các thang đôn đốc"
     )

@@ -79,6 +79,7 @@ def fill(form: type[F], document: Document, findings: Findings) -> F | None:
 
 def _note(form: type[Form], document: Document, findings: Findings, details: ErrorDetails) -> None:
     kind, path = details["type"], details["loc"]
+    values: dict[str, Any]
     match kind:
         case "missing":
             findings.add(document, "missing-key", *path, key_name=path[-1])
@@ -146,4 +147,3 @@ def _inner(annotation: Any) -> tuple[type[Form], int] | None:
     if origin in (dict, list) and (found := _inner(arguments[-1])):
         return found[0], found[1] + 1
     return None
-

@@ -25,10 +25,11 @@ Mark: TypeAlias = tuple[int, int]
 
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _UNREADABLE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
 _TAB_INDENT = re.compile(r"^ *(\t)[\t ]*\S", re.MULTILINE)
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _START: Mark = (1, 1)
+_ASIDE = "\0"  # the place of what a key given twice holds: no key can be called so
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Document:
                 return found
         return _START
 
-    def keys(self, *path: str | int) -> list[str]:
+    def keys_at(self, *path: str | int) -> list[str]:
         """Return the keys that are written at `path`, valid or not."""
         value = self.value
         for step in path:
@@ -166,7 +167,7 @@ class _Builder:
                 self._say("anchor", mark)
             if key in entries:
                 self._say("duplicate-key", mark, key=key, line=self.keys[inner][0])
-                self._skip(inner)
+                self._value(next(self.events), (*inner, _ASIDE))
                 continue
             self.keys[inner] = mark
             # A merge key would be a key like any other; say what it is.
@@ -174,12 +175,6 @@ class _Builder:
                 self._say("anchor", mark)
             entries[key] = self._value(next(self.events), inner)
         return entries
-
-    def _skip(self, path: Path) -> None:
-        """Read the value of a key that was there before, and keep the first's place."""
-        kept_keys, kept_values = dict(self.keys), dict(self.values)
-        self._value(next(self.events), path)
-        self.keys, self.values = kept_keys, kept_values
 
     def _say(self, kind: str, mark: Mark, **values: Any) -> None:
         self.found.append(_diagnostic(kind, self.file, self.lines, mark, values))
@@ -221,7 +216,13 @@ def _unreadable(file: str, text: str, lines: list[str]) -> Iterator[Diagnostic]:
 def _syntax(file: str, text: str, lines: list[str], error: yaml.YAMLError) -> list[Diagnostic]:
     """Say every tab in an indentation, else what the parser stumbled over."""
     tabs = [
-        _diagnostic("tab", file, lines, (len(_BREAK.split(text[: m.start(1)])), m.start(1) - m.start() + 1), {})
+        _diagnostic(
+            "tab",
+            file,
+            lines,
+            (len(_BREAK.split(text[: m.start(1)])), m.start(1) - m.start() + 1),
+            {},
+        )
         for m in _TAB_INDENT.finditer(text)
     ]
     if tabs:

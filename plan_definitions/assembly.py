@@ -1,0 +1,125 @@
+"""Assembly: the plan that faultless forms state, as the engine's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.calendar import WorkingCalendar
+from engine.deadline import FromEvent, FromStage, Phrase, Within
+from engine.plan import (
+    EscalationStep,
+    Gate,
+    Ladder,
+    Note,
+    OutsideEvent,
+    Overdue,
+    Plan,
+    Stage,
+    Task,
+)
+from plan_definitions.arrangement import arrange
+from plan_definitions.checks import Desk, read_zone
+from plan_definitions.phrases import worded
+from plan_definitions.register import Register
+from plan_definitions.schema import LadderForm, StageForm, TaskForm
+
+_LEVELS = {"coordinator": 0, "superior": 1}
+
+
+@dataclass(frozen=True)
+class WrittenPlan(Plan):
+    """A plan as its files state it: with the groups of the register, which scenarios name."""
+
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> WrittenPlan:
+    """Return the plan of forms in which no fault was found."""
+    form = desk.form
+    zone = read_zone(form.time_zone)
+    assert zone is not None
+    order = arrange({key: stage.needs for key, stage in form.stages.items()}).order
+    return WrittenPlan(
+        id=form.plan,
+        number=form.number,
+        title=form.title,
+        issued=form.issued,
+        issuer=form.issuer,
+        coordinator=form.coordinator,
+        superior=form.superior or None,
+        zone=zone,
+        language=form.language,
+        agencies=register.agencies,
+        stages=tuple(_stage(desk, register, key, form.stages[key]) for key in order),
+        ladders={name: _ladder(name, ladder) for name, ladder in form.ladders.items()},
+        calendar=calendar,
+        events={
+            name: OutsideEvent(name, event.title, event.document)
+            for name, event in form.events.items()
+        },
+        notes=tuple(Note(note.ref, note.text, note.why, note.row) for note in form.notes),
+        groups=register.groups,
+    )
+
+
+def phrase(desk: Desk, task: TaskForm) -> Phrase:
+    """Return a task's deadline, its names settled and a twin put into words."""
+    rule, due = task.due.rule, task.due
+    if isinstance(rule, Within) and isinstance(rule.of, FromEvent | FromStage):
+        rule = Within(rule.count, rule.unit, _origin(desk, rule.of))
+    text = due.text or worded(desk.form.language, rule, due.after)
+    return Phrase(text, rule, task.roll)
+
+
+def _origin(desk: Desk, of: FromEvent | FromStage) -> FromEvent | FromStage:
+    """Return the event or stage of that name; where both have it, the wording stands."""
+    name = of.event if isinstance(of, FromEvent) else of.stage
+    if name not in desk.form.stages:
+        return FromEvent(name)
+    return of if name in desk.form.events else FromStage(name)
+
+
+def _stage(desk: Desk, register: Register, key: str, form: StageForm) -> Stage:
+    return Stage(
+        id=key,
+        title=form.title,
+        tasks=tuple(_task(desk, register, task_id, task) for task_id, task in form.tasks.items()),
+        gate=Gate(form.gate.tasks or tuple(form.tasks), form.gate.quorum, form.gate.otherwise),
+        needs=tuple(dict.fromkeys(form.needs)),
+        event=form.when.event if form.when is not None else None,
+        ref=form.ref,
+    )
+
+
+def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
+    by = register.expand(form.by)
+    communes = {agency: register.communes_of(agency) for agency in by} if form.concerning else {}
+    return Task(
+        id=key,
+        title=form.title,
+        by=by,
+        due=phrase(desk, form),
+        ladder=form.ladder or desk.form.ladder,
+        to=form.to or None,
+        copies=register.expand(form.copies),
+        partners=register.expand(form.partners),
+        concerning={agency: found for agency, found in communes.items() if found},
+        appendix=form.appendix,
+        ref=form.ref,
+        rows=form.row,
+        note=form.note,
+    )
+
+
+def _ladder(name: str, form: LadderForm) -> Ladder:
+    steps = sorted(form.escalate, key=lambda step: step.after)
+    overdue = form.overdue
+    return Ladder(
+        name=name,
+        send_at=form.send_at,
+        office_ends=form.office_ends,
+        remind=tuple(sorted(set(form.remind), reverse=True)),
+        overdue=Overdue(overdue.first, overdue.every, overdue.at_most) if overdue else Overdue(),
+        escalate=tuple(EscalationStep(step.after, _LEVELS[step.to]) for step in steps),
+    )
