@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import Format, language, out
+from cli.console import Format, language, out, say
 from cli.planning import PlanFile
 
 
@@ -35,9 +35,16 @@ def up(
     ] = None,
 ) -> None:
     """Chạy máy chủ Prefect, worker và đồng hồ – server, worker and clock until Ctrl-C."""
-    from flows import up as supervisor
+    from zoneinfo import ZoneInfo
 
-    sys.exit(supervisor.main(pretend=pretend))
+    from flows import up as supervisor
+    from services.settings import Settings
+
+    settings = Settings()
+    if pretend is not None and pretend.tzinfo is None:
+        pretend = pretend.replace(tzinfo=ZoneInfo(settings.time_zone))
+    supervisor.main(settings, say, pretend=pretend)
+    say("up.stopped")
 
 
 def start(

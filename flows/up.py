@@ -12,10 +12,12 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from flows import client, moment, processes
 from flows.processes import Address, Child
@@ -26,7 +28,11 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds between looks at the children
 
-Say = Callable[[str, dict[str, object]], None]
+
+class Say(Protocol):
+    """Says a sentence of the catalogue to the person at the terminal."""
+
+    def __call__(self, key: str, **values: object) -> None: ...
 
 
 def main(settings: Settings, say: Say, *, pretend: datetime | None = None) -> None:
@@ -72,7 +78,7 @@ async def _run(settings: Settings, address: Address, say: Say) -> None:
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
-            say("up.stopping", {})
+            say("up.stopping")
             running.cancel()
         await asyncio.gather(running, return_exceptions=stop.is_set())
     finally:
@@ -89,7 +95,7 @@ async def _serve(
     say: Say,
     stop: asyncio.Event,
 ) -> None:
-    say("up.starting", {})
+    say("up.starting")
     server.start()
     await processes.wait_until_ready(address, server)
     await processes.deploy(address)
@@ -97,8 +103,8 @@ async def _serve(
     (settings.home / client.UP_FILE).write_text(
         json.dumps({"port": address.port, "pid": os.getpid()}), encoding="utf-8"
     )
-    now = moment.now(settings)
-    say("up.ready", {"ui": runs_page(address), "mailbox": settings.mailbox_folder, "now": now})
+    now = moment.now(settings).astimezone(ZoneInfo(settings.time_zone))
+    say("up.ready", ui=runs_page(address), mailbox=settings.mailbox_folder, now=now)
     from flows import clock
 
     ticking = asyncio.create_task(clock.run(stop))

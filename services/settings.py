@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -45,12 +44,12 @@ class Settings(BaseSettings):
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
     )
+    time_zone: str = Field(
+        default="Asia/Ho_Chi_Minh",
+        description="The zone of times on screens where no plan says its own.",
+    )
     sweep_seconds: int = Field(
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
-    )
-    pretend_now: datetime | None = Field(
-        default=None,
-        description="For trying out: the clock starts here (an instant with its offset).",
     )
 
     @property
