@@ -53,10 +53,9 @@ def print_board(board: Board, language: str) -> None:
     print_tallies(board, language)
 
 
-def print_stages(stages: Iterable[StageView], plan: Plan, language: str) -> None:
+def print_stages(stages: Sequence[StageView], plan: Plan, language: str) -> None:
     """Print each stage with its state and what it waits for."""
-    heads = ("stage", "state", "opened", "done", "what")
-    made = table(*(screen(head, language) for head in heads))
+    made = table(*(screen(head, language) for head in ("stage", "state", "opened", "done")))
     for stage in stages:
         style = "red" if stage.name.startswith("Overdue") else "green" if stage.is_done else ""
         made.add_row(
@@ -64,9 +63,11 @@ def print_stages(stages: Iterable[StageView], plan: Plan, language: str) -> None
             Text(stage.name, style=style),
             _moment(stage.opened_at, plan, language, "not-opened"),
             _moment(stage.done_at, plan, language, "not-done"),
-            Text(stage.message),
         )
     out.print(made)
+    for stage in stages:
+        out.print(Text(f"{stage.id}: ", style="bold") + Text(stage.message))
+    out.print()
 
 
 def print_tallies(board: Board, language: str) -> None:
@@ -95,14 +96,16 @@ def print_escalations(board: Board, language: str) -> None:
     if not told:
         out.print(screen("no-escalations", language))
         return
-    made = table(*(screen(head, language) for head in ("when", "to", "agency", "task")))
+    mails: dict[tuple[datetime, str], list[str]] = {}
     for one in told:
         owed = board.plan.obligations[one.obligation]
+        mails.setdefault((one.sent_at, one.recipient), []).append(owed.agency.name)
+    made = table(*(screen(head, language) for head in ("when", "to", "late")))
+    for (sent_at, recipient), late in mails.items():
         made.add_row(
-            instant(language, one.sent_at.astimezone(board.plan.zone)),
-            board.plan.agencies[one.recipient].name,
-            owed.agency.name,
-            owed.task.title,
+            instant(language, sent_at.astimezone(board.plan.zone)),
+            board.plan.agencies[recipient].name,
+            ", ".join(dict.fromkeys(late)),
         )
     out.print(made)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
 from prefect.client.orchestration import get_client
@@ -26,7 +27,8 @@ from storage import outbox
 def _name() -> str:
     """Name a run by the time that it is for: `chase 2020-05-11 08:00`."""
     parameters = runtime.flow_run.parameters
-    now = parameters.get("now") or moment.now(office.parts().settings)
+    settings = office.parts().settings
+    now = (parameters.get("now") or moment.now(settings)).astimezone(ZoneInfo(settings.time_zone))
     what = [runtime.flow_run.flow_name, parameters.get("run"), f"{now:%Y-%m-%d %H:%M}"]
     return " ".join(str(part) for part in what if part)
 

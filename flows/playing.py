@@ -17,7 +17,7 @@ from prefect.logging.handlers import APILogHandler
 from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario, start_of_run
-from flows import office, record, showing
+from flows import moment, office, record
 from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
@@ -147,7 +147,7 @@ async def _settle(parts: Parts, run: str) -> None:
     with parts.database.reading() as connection:
         shown = stage_runs.of_run(connection, run)
     done = {
-        view.id for view in board.read(parts, run, showing.moment.wall()).stages if view.is_done
+        view.id for view in board.read(parts, run, moment.wall()).stages if view.is_done
     }
     async with get_client() as client:
         for _ in range(SETTLE_TRIES):

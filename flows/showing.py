@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Completed, Running
 
 from flows import artifacts, moment
@@ -108,6 +109,6 @@ async def _show(client: PrefectClient, run: str, view: StageView) -> FlowRun:
         await client.resume_flow_run(flow_run.id)
     else:
         # It was cancelled or crashed, or nobody took it up: the database says it is done.
-        done = Completed(name=view.name, message=view.message)
+        done: State[Any] = Completed(name=view.name, message=view.message)
         await client.set_flow_run_state(flow_run.id, done, force=True)
     return flow_run

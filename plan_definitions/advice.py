@@ -88,7 +88,6 @@ def _advise_on_gate(plan: Plan, desk: Desk, stage: Stage) -> None:
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
     used = {plan.issuer, *plan.levels, *_named(plan)}
     parents = {register.agencies[a].parent for a in used if a in register.agencies}
-    parents |= {agency.parent for agency in register.agencies.values()}
     idle = [a for key, a in register.agencies.items() if key not in used | parents]
     for agency in idle:
         if agency.kind != COMMUNE:

@@ -21,6 +21,7 @@ from engine.plan import GateAfterDue, GateBy
 from plan_definitions.dates import bare, fold, read_date, read_moment, read_time, tidy
 from plan_definitions.diagnostics import Misread, Term, nearest
 from plan_definitions.phrases import UNDATED, Due, read_due, read_gate_end, read_period
+from plan_definitions.yaml_source import HOLE
 
 T = TypeVar("T")
 
@@ -34,13 +35,6 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
 )
-
-
-class Hole:
-    """The place of a value that was at fault."""
-
-
-HOLE: Final = Hole()
 
 
 def _cell(
@@ -77,9 +71,19 @@ def read_id(value: Any) -> str:
     return word
 
 
+def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
+    """Read an item of a list; a fault in it says which one."""
+    try:
+        return read(item)
+    except Misread as misread:
+        misread.values["item"] = index
+        raise
+
+
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
-        return tuple(read(item) for item in (value if isinstance(value, list) else [value]))
+        items = value if isinstance(value, list) else [value]
+        return tuple(_item(read, item, index) for index, item in enumerate(items))
 
     return read_all
 

@@ -13,10 +13,9 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from plan_definitions.cells import HOLE
 from plan_definitions.diagnostics import RULES, Diagnostic, Term, nearest
 from plan_definitions.schema import Form
-from plan_definitions.yaml_source import Document, Path
+from plan_definitions.yaml_source import HOLE, Document, Path
 
 F = TypeVar("F", bound=Form)
 
@@ -72,7 +71,8 @@ def fill(form: type[F], document: Document, findings: Findings) -> F | None:
             if value is document.value:
                 value = copy.deepcopy(value)
             for details in error.errors(include_url=False):
-                _note(form, document, findings, details)
+                if details["input"] is not HOLE:  # noted where it was made
+                    _note(form, document, findings, details)
                 _repair(value, details)
     return None
 
@@ -96,6 +96,8 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
             variant = str(context.pop("variant", ""))
             at_key = path[-1:] == (_KEY,)
             path = path[:-1] if at_key else path
+            item = (*path, context.pop("item", ""))
+            path = item if item in document.value_marks else path
             values = {"key_name": path[-1] if path else "", **context}
             findings.items.append(document.diagnostic(kind, path, values, variant, key=at_key))
         case _:

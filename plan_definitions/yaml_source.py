@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import yaml
 
@@ -30,6 +30,17 @@ _TAB_INDENT = re.compile(r"^ *(\t)[\t ]*\S", re.MULTILINE)
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _START: Mark = (1, 1)
 _ASIDE = "\0"  # the place of what a key given twice holds: no key can be called so
+
+
+class Hole:
+    """The place of a value that was at fault."""
+
+    def __deepcopy__(self, memo: object) -> Hole:
+        """There is one hole only."""
+        return self
+
+
+HOLE: Final = Hole()
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class Document:
             found = self.key_marks.get(path) or self.value_marks.get(path)
             if found:
                 return found
-        return _START
+        return self.value_marks.get((), _START)
 
     def keys_at(self, *path: str | int) -> list[str]:
         """Return the keys that are written at `path`, valid or not."""
@@ -85,7 +96,7 @@ def parse(file: str, text: str) -> tuple[Document | None, list[Diagnostic]]:
     except _Stop:
         return None, builder.found
     except yaml.YAMLError as error:
-        return None, [*builder.found, *_syntax(file, text, lines, error)]
+        return None, [*builder.found, *_syntax(file, text, lines, error, builder.long_quote)]
     except RecursionError:
         return None, [_diagnostic("too-deep", file, lines, _START, {"limit": DEEPEST})]
     return Document(file, lines, value, builder.keys, builder.values), builder.found
@@ -103,6 +114,7 @@ class _Builder:
         self.keys: dict[Path, Mark] = {}
         self.values: dict[Path, Mark] = {}
         self.found: list[Diagnostic] = []
+        self.long_quote: Mark | None = None
         self.events: Iterator[Any] = iter(())
 
     def document(self, text: str) -> Any:
@@ -134,7 +146,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self._say("anchor", mark)
         if isinstance(event, yaml.AliasEvent):
-            return ""
+            return HOLE
         if event.tag is not None:
             self._say("tag", mark, tag=event.tag)
         match event:
@@ -146,6 +158,8 @@ class _Builder:
                 return self._mapping(path)
 
     def _scalar(self, event: Any, mark: Mark) -> str:
+        if event.style in ("'", '"') and event.end_mark.line > event.start_mark.line:
+            self.long_quote = mark
         if bad := _CONTROL.search(event.value):
             self._say("control-character", mark, sign=f"U+{ord(bad[0]):04X}")
         return unicodedata.normalize("NFC", event.value)
@@ -165,14 +179,15 @@ class _Builder:
             inner = (*path, key)
             if event.anchor is not None:
                 self._say("anchor", mark)
+            if key == "<<":  # a merge key
+                self._say("anchor", mark)
+                self._value(next(self.events), (*inner, _ASIDE))
+                continue
             if key in entries:
                 self._say("duplicate-key", mark, key=key, line=self.keys[inner][0])
                 self._value(next(self.events), (*inner, _ASIDE))
                 continue
             self.keys[inner] = mark
-            # A merge key would be a key like any other; say what it is.
-            if key == "<<":
-                self._say("anchor", mark)
             entries[key] = self._value(next(self.events), inner)
         return entries
 
@@ -197,7 +212,7 @@ def _diagnostic(
     variant: str = "",
 ) -> Diagnostic:
     line, column = mark
-    excerpt = lines[line - 1] if line <= len(lines) else ""
+    excerpt = _CONTROL.sub("\ufffd", lines[line - 1]) if line <= len(lines) else ""
     return Diagnostic(kind, file, line, column, values, variant, excerpt)
 
 
@@ -208,29 +223,35 @@ def _unreadable(file: str, text: str, lines: list[str]) -> Iterator[Diagnostic]:
             before = _BREAK.split(text[: bad.start()])
             mark = (len(before), len(before[-1]) + 1)
             sign = f"U+{ord(bad[0]):04X}"
-            safe = [_UNREADABLE.sub("\ufffd", line) for line in lines]
-            yield _diagnostic(kind, file, safe, mark, {"sign": sign})
+            yield _diagnostic(kind, file, lines, mark, {"sign": sign})
             return
 
 
-def _syntax(file: str, text: str, lines: list[str], error: yaml.YAMLError) -> list[Diagnostic]:
-    """Say every tab in an indentation, else what the parser stumbled over."""
+def _syntax(
+    file: str, text: str, lines: list[str], error: yaml.YAMLError, long_quote: Mark | None
+) -> list[Diagnostic]:
+    """Say every tab in an indentation, else where the parser stumbled, and over what.
+
+    `long_quote` is where the last quote of more than one line began: one that was meant
+    to end on its line is only noticed far below.
+    """
     tabs = [
         _diagnostic(
-            "tab",
-            file,
-            lines,
-            (len(_BREAK.split(text[: m.start(1)])), m.start(1) - m.start() + 1),
-            {},
+            "tab", file, lines, (text.count("\n", 0, m.start()) + 1, m.end(1) - m.start()), {}
         )
         for m in _TAB_INDENT.finditer(text)
     ]
     if tabs:
         return tabs
-    at = getattr(error, "problem_mark", None)
-    mark = _START if at is None else (min(at.line + 1, len(lines)), at.column + 1)
     problem = str(getattr(error, "problem", None) or "")
-    return [_diagnostic("yaml-syntax", file, lines, mark, {"problem": problem}, _hint(problem))]
+    context = str(getattr(error, "context", None) or "")
+    if long_quote is not None:
+        return [_diagnostic("yaml-syntax", file, lines, long_quote, {"problem": problem}, "quote")]
+    opened = "flow" in context or "quoted" in context
+    at = getattr(error, "context_mark" if opened else "problem_mark", None)
+    mark = _START if at is None else (min(at.line + 1, len(lines)), at.column + 1)
+    hint = _hint(f"{context} {problem}" if opened else problem)
+    return [_diagnostic("yaml-syntax", file, lines, mark, {"problem": problem}, hint)]
 
 
 def _hint(problem: str) -> str:

@@ -189,7 +189,7 @@ def _message(state: RunState, stage: Stage, missing: tuple[str, ...], late: int)
 def _waits_for(state: RunState, stage: Stage) -> str:
     plan, language = state.plan, state.plan.language
     waits = [
-        text(language, "stage.needs", title=plan.stage(need).title)
+        text(language, "stage.needs", stage=need)
         for need in stage.needs
         if state.stages[need].done_at is None
     ]

@@ -105,7 +105,7 @@ def _node(name: str) -> str:
 def _stage_table(board: Board, language: str) -> str:
     heads = [text(language, f"screen.{key}") for key in ("stage", "state", "what")]
     lines = [_line(heads), _line(["---"] * 3)]
-    lines += [_line([stage.title, f"**{stage.name}**", stage.message]) for stage in board.stages]
+    lines += [_line([stage.id, f"**{stage.name}**", stage.message]) for stage in board.stages]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from engine.calendar import CalendarRangeError, DayOff, WorkingCalendar
 OFF = [DayOff(date(2020, 4, 30), "30/4"), DayOff(date(2020, 5, 1), "1/5")]
 CALENDAR = WorkingCalendar(2019, 2021, days_off=OFF, worked=[date(2020, 5, 9)], estimated_from=2021)
 
-days = st.dates(date(2019, 3, 1), date(2021, 10, 1))
+days = st.dates(date(2019, 5, 1), date(2021, 8, 1))
 
 
 def naive(day: date, count: int) -> date:

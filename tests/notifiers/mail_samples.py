@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import mail_builder as b
-
 from notifiers.digest import Digest
+from tests.notifiers import mail_builder as b
 
 LATE = ("so-y-te", "so-ldtbxh", "so-vhttdl", "huyen-yen-son", "so-tai-chinh")
 

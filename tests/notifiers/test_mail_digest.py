@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC
 from itertools import pairwise
 
-import mail_builder as b
 import pytest
 
 from engine.chasing import Kind, rungs
 from notifiers.digest import Told, compose, message_id, thread_id
+from tests.notifiers import mail_builder as b
 
 
 def test_an_obligation_appears_once_under_its_highest_kind() -> None:

@@ -8,14 +8,14 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr, parsedate_to_datetime
 
-import mail_builder as b
 import pytest
-from mail_samples import SAMPLES
 
 from notifiers.digest import Digest
 from notifiers.errors import BadAddress, BadHeader
 from notifiers.message import Sender, build
 from notifiers.rendering import Rendered, render
+from tests.notifiers import mail_builder as b
+from tests.notifiers.mail_samples import SAMPLES
 
 SENDER = Sender("Sở Nội vụ tỉnh Tuyên Quang", "don-doc@sonoivu.example", "vanthu@sonoivu.example")
 SUBJECTS = [

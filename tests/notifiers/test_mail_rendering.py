@@ -10,9 +10,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
-import mail_builder as b
 import pytest
-from mail_samples import SAMPLES
 
 from engine.deadline import NoDate, Phrase
 from language.catalogue import sentences
@@ -20,6 +18,8 @@ from notifiers.digest import Digest, compose
 from notifiers.page import Page
 from notifiers.rendering import render, subject
 from notifiers.wording import page
+from tests.notifiers import mail_builder as b
+from tests.notifiers.mail_samples import SAMPLES
 
 GOLDEN = Path(__file__).parent / "golden"
 LANGUAGES = ("vi", "en")

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import mail_builder as b
 import pytest
 from aiosmtpd.controller import Controller
-from mail_samples import SAMPLES
 
 from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
 from notifiers.mailbox import MailboxServer, read
 from notifiers.message import Sender, build
 from notifiers.rendering import render
 from notifiers.smtp import SmtpChannel, SmtpSettings
+from tests.notifiers import mail_builder as b
+from tests.notifiers.mail_samples import SAMPLES
 
 SENDER = Sender("Sở Nội vụ tỉnh Tuyên Quang", "don-doc@sonoivu.example")
 
