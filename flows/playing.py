@@ -146,9 +146,7 @@ async def _settle(parts: Parts, run: str) -> None:
     """Wait until Prefect has completed the stage runs of the stages that are done."""
     with parts.database.reading() as connection:
         shown = stage_runs.of_run(connection, run)
-    done = {
-        view.id for view in board.read(parts, run, moment.wall()).stages if view.is_done
-    }
+    done = {view.id for view in board.read(parts, run, moment.wall()).stages if view.is_done}
     async with get_client() as client:
         for _ in range(SETTLE_TRIES):
             runs = [

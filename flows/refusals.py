@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
 from prefect.client.schemas.objects import State
@@ -17,8 +17,8 @@ P = ParamSpec("P")
 
 
 def as_state(
-    body: Callable[P, Awaitable[State[Any]]],
-) -> Callable[P, Awaitable[State[Any]]]:
+    body: Callable[P, Coroutine[Any, Any, State[Any]]],
+) -> Callable[P, Coroutine[Any, Any, State[Any]]]:
     """Turn a refusal into a failed state whose message is the sentence, without a traceback."""
 
     @functools.wraps(body)

@@ -1,0 +1,147 @@
+"""`dondoc up`, for real: server, worker, clock, and what an operator does to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import urllib.request
+from typing import Any
+
+from notifiers import mailbox
+from tests.acceptance.office import PLAN, Office, eventually
+
+FINAL = "agency-reports/final-report"
+
+
+def ask(office: Office, path: str, body: Any) -> Any:
+    """Post to Prefect's API, as its pages do."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{office.port}/api/{path}",
+        data=json.dumps(body).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def stage_runs(office: Office) -> dict[str, dict[str, Any]]:
+    """The stage runs that Prefect shows, by name."""
+    runs = ask(office, "flow_runs/filter", {"flows": {"name": {"any_": ["stage"]}}})
+    return {run["name"]: run for run in runs}
+
+
+def state(office: Office, stage: str) -> str:
+    """The name of the state that a stage's run is in."""
+    run = stage_runs(office).get(f"kh37-2020/{stage}")
+    return "" if run is None else str(run["state"]["name"])
+
+
+def test_a_morning_with_plan_37(office: Office):
+    """Start it, let the clock chase, record, cancel, kill: the database is the truth."""
+    office.up("--pretend", "2020-05-11T07:59:50+07:00")
+
+    # Started as of the day of issue: what fell due since is issued as after an outage.
+    started = office.run("start", str(PLAN), "--as-of", "2020-04-06T08:00+07:00")
+    assert started.returncode == 0, started.stderr
+    again = office.run("start", str(PLAN), "--as-of", "2020-04-06T08:00+07:00")
+    assert again.returncode == 0
+    assert state(office, "agency-reports") == "Overdue 27/27"
+    assert state(office, "topic-reports") == "Blocked"
+    assert len(stage_runs(office)) == 4
+
+    # At 08:00 the clock wakes by itself: one mail for each recipient, escalations among them.
+    assert eventually(lambda: len(_sent(office)) == 30, 90)
+    mails = mailbox.read(office.home / "mailbox")
+    assert len({mail.recipient for mail in mails}) == len(mails) == 30
+    assert {mail.kind for mail in mails if mail.recipient == "ubnd-tinh"} == {"escalate"}
+    assert ask(office, "flow_runs/filter", {"flows": {"name": {"any_": ["escalate"]}}})
+
+    # A submission counts; a second one, a date ahead and a wrong name are refused.
+    submitted = office.run("submit", f"{FINAL}/so-tu-phap", "--date", "2020-05-08")
+    assert submitted.returncode == 0, submitted.stderr
+    assert state(office, "agency-reports") == "Overdue 26/27"
+    before = office.json("ledger")
+    for arguments in (
+        (f"{FINAL}/so-tu-phap",),
+        (f"{FINAL}/so-y-te", "--date", "2020-05-12"),
+        (f"{FINAL}/so-y-ta",),
+    ):
+        refused = office.run("submit", *arguments)
+        assert refused.returncode == 1, refused.stdout
+        assert refused.stderr.strip()
+    assert office.json("ledger") == before
+
+    # Cancelled by hand, deleted by hand: the sweep makes them again.
+    runs = stage_runs(office)
+    ask(
+        office,
+        f"flow_runs/{runs['kh37-2020/topic-reports']['id']}/set_state",
+        {"state": {"type": "CANCELLED"}, "force": True},
+    )
+    assert eventually(lambda: state(office, "topic-reports") == "Blocked", 30)
+
+    # Resumed by hand before its time, it looks at the database and waits again.
+    ask(office, f"flow_runs/{runs['kh37-2020/agency-reports']['id']}/resume", {})
+    assert eventually(lambda: state(office, "agency-reports") != "Overdue 26/27", 30)
+    assert eventually(lambda: state(office, "agency-reports") == "Overdue 26/27", 60)
+
+    # The event, posted by another program, reaches the ledger; twice it counts once.
+    event = {
+        "event": "government.programme-issued",
+        "occurred": "2020-05-11T01:00:00Z",
+        "resource": {"prefect.resource.id": "dondoc.event.government"},
+        "payload": {"document": "76/NQ-CP", "date": "2020-05-08"},
+    }
+    ask(office, "events", [event | {"id": "7f1d3c1e-0000-4000-8000-000000000001"}])
+    assert eventually(lambda: "event-announced" in _kinds(office), 60)
+    told = office.run("event", "government.programme-issued", "--document", "76/NQ-CP")
+    assert told.returncode == 0
+    assert _kinds(office).count("event-announced") == 1
+
+    # A second `up` on the same folder is refused; the first goes on.
+    assert office.run("up").returncode == 1
+
+    assert office.down() == 0
+    assert office.processes() == []
+
+
+def test_a_killed_office_goes_on_where_it_was(office: Office):
+    """SIGKILL at any moment, start again: nobody is mailed twice, nobody forgotten."""
+    office.up("--pretend", "2020-05-11T07:59:57+07:00")
+    office.run("start", str(PLAN), "--as-of", "2020-04-06T08:00+07:00")
+    assert eventually(lambda: len(_sent(office)) > 0, 60)
+    assert office._up is not None
+    office.down(signal.SIGKILL)
+    for process in _pids(office):
+        os.kill(process, signal.SIGKILL)
+
+    office.up("--pretend", "2020-05-11T08:20:00+07:00")
+
+    assert eventually(lambda: len(_sent(office)) == 30, 90)
+    counted = [mail.message_id for mail in mailbox.read(office.home / "mailbox")]
+    assert len(set(counted)) == 30
+    assert len(counted) <= 30 + 8
+    assert office.down() == 0
+
+
+def test_without_a_server_nothing_is_recorded(office: Office):
+    """Exit 3, and one sentence on how to start one."""
+    done = office.run("start", str(PLAN))
+    assert done.returncode == 3
+    assert "dondoc up" in done.stderr
+    assert office.run("status").returncode == 1
+
+
+def _sent(office: Office) -> list[Any]:
+    return [one for one in office.json("outbox") if one["status"] == "sent"]
+
+
+def _kinds(office: Office) -> list[str]:
+    return [entry["kind"] for entry in office.json("ledger")]
+
+
+def _pids(office: Office) -> list[int]:
+    """The processes that a killed supervisor left behind."""
+    return [number for number, _ in office.running()]
