@@ -7,7 +7,6 @@ a Saturday is worked in exchange for a day off.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -53,12 +52,16 @@ class WorkingCalendar:
         self._worked = frozenset(worked)
         self._base = date(first_year, 1, 1).toordinal()
         self._end = date(last_year, 12, 31).toordinal()
-        self._rank = array("l")
-        self._working = array("l")
+        # By day: the rank of the last working day up to it, and how many there are before it.
+        self._last: list[int] = []
+        self._before: list[int] = []
+        self._working: list[date] = []
         for ordinal in range(self._base, self._end + 1):
-            if self._decide(date.fromordinal(ordinal)):
-                self._working.append(ordinal)
-            self._rank.append(len(self._working))
+            day = date.fromordinal(ordinal)
+            self._before.append(len(self._working))
+            if self._decide(day):
+                self._working.append(day)
+            self._last.append(len(self._working) - 1)
 
     def _decide(self, day: date) -> bool:
         if day in self._worked:
@@ -70,17 +73,16 @@ class WorkingCalendar:
         ordinal = day.toordinal()
         if not self._base <= ordinal <= self._end:
             raise CalendarRangeError(f"{day.isoformat()}: {self.first_year}-{self.last_year}")
-        return self._rank[ordinal - self._base]
+        return self._last[ordinal - self._base] + 1
 
     def _nth(self, index: int) -> date:
         if not 0 <= index < len(self._working):
             raise CalendarRangeError(f"{self.first_year}-{self.last_year}")
-        return date.fromordinal(self._working[index])
+        return self._working[index]
 
     def is_working(self, day: date) -> bool:
         """Say whether `day` is worked. Raises CalendarRangeError outside of the years."""
-        rank = self._up_to(day)
-        return rank > 0 and self._working[rank - 1] == day.toordinal()
+        return self._up_to(day) > self._before[day.toordinal() - self._base]
 
     def day_off(self, day: date) -> DayOff | None:
         """Return the named day off that falls on `day`, weekend or not, if any."""
@@ -100,13 +102,20 @@ class WorkingCalendar:
         `day` itself is never counted (Civil Code 2015, art. 147); with `count` 0 it is
         returned as it is. Raises CalendarRangeError where the answer lies outside.
         """
-        if count == 0:
-            return day
-        rank = self._up_to(day)
-        if count > 0:
-            return self._nth(rank + count - 1)
-        before = rank - 1 if self.is_working(day) else rank
-        return self._nth(before + count)
+        # Asked a hundred thousand times in a morning: look-ups, and no call more than needed.
+        place = day.toordinal() - self._base
+        try:
+            if place >= 0:
+                if count > 0:
+                    return self._working[self._last[place] + count]
+                if count == 0:
+                    return day
+                index = self._before[place] + count
+                if index >= 0:
+                    return self._working[index]
+        except IndexError:
+            pass
+        raise CalendarRangeError(f"{day.isoformat()}: {self.first_year}-{self.last_year}")
 
     def on_or_before(self, day: date) -> date:
         """Return the last working day on or before `day`."""

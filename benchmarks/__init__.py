@@ -1,0 +1,1 @@
+"""Timings, as ratios or medians of one run; `make bench` prints them."""
