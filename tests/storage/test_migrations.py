@@ -1,0 +1,143 @@
+"""Migrations: from nothing to the models, twice, and never backwards."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from storage.database import MIGRATIONS, Database, SchemaTooNew
+from storage.tables import metadata
+from tests.storage.records import contents, keep_run
+
+HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def revision(database: Database) -> str | None:
+    """Return the version that the database says it has."""
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def test_an_empty_database_becomes_what_the_models_say(empty: Database):
+    """A column added to a model and forgotten in a migration would fail at an office."""
+    empty.upgrade()
+
+    with empty.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+    assert revision(empty) == HEAD
+
+
+def test_the_unique_keys_are_really_in_the_database(database: Database):
+    """They are what makes things happen once; alembic compares them on some databases only."""
+    with database.reading() as connection:
+        looked = inspect(connection)
+        for table in metadata.sorted_tables:
+            stated = {
+                tuple(column.name for column in one.columns)
+                for one in table.constraints
+                if one.__visit_name__ == "unique_constraint"
+            }
+            kept = {tuple(one["column_names"]) for one in looked.get_unique_constraints(table.name)}
+            assert stated == kept, table.name
+            keys = {
+                (tuple(one["constrained_columns"]), one["referred_table"])
+                for one in looked.get_foreign_keys(table.name)
+            }
+            assert keys == {
+                ((one.parent.name,), one.column.table.name) for one in table.foreign_keys
+            }, table.name
+
+
+def test_upgrading_twice_is_harmless(database: Database):
+    """Every start of the program upgrades."""
+    keep_run(database)
+    before = contents(database)
+
+    database.upgrade()
+
+    assert contents(database) == before
+    assert revision(database) == HEAD
+
+
+def test_upgrading_from_many_at_once_is_harmless(empty: Database, empty_url: str):
+    """Several workers start on one new database."""
+    together = Barrier(4)
+
+    def upgrade() -> None:
+        mine = Database(empty_url)
+        together.wait(20)
+        mine.upgrade()
+        mine.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(upgrade) for _ in range(4)]:
+            future.result(20)
+    assert revision(empty) == HEAD
+
+
+def test_a_newer_schema_is_refused_and_left_alone(database: Database):
+    """An older program must not write into what it does not know."""
+    keep_run(database)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    before = contents(database)
+
+    with pytest.raises(SchemaTooNew) as refused:
+        database.upgrade()
+
+    assert refused.value.found == "9999"
+    assert contents(database) == before
+    assert revision(database) == "9999"
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A half-made schema could be neither used nor upgraded."""
+    folder = tmp_path / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    for name in ("env.py", "script.py.mako"):
+        (folder / name).write_text((MIGRATIONS / name).read_text())
+    (folder / "versions" / "0001.py").write_text(
+        "from alembic import op\n"
+        "import sqlalchemy as sa\n"
+        "revision, down_revision = '0001', None\n"
+        "def upgrade():\n"
+        "    op.create_table('half', sa.Column('id', sa.Integer(), primary_key=True))\n"
+        "    raise RuntimeError('the disk is full')\n"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr("storage.database.MIGRATIONS", folder)
+        with pytest.raises(RuntimeError, match="disk is full"):
+            empty.upgrade()
+
+    with empty.reading() as connection:
+        assert inspect(connection).get_table_names() == []
+    empty.upgrade()
+    assert revision(empty) == HEAD
+
+
+def test_going_down_leaves_nothing(database: Database):
+    """A downgrade that forgets a table could not be upgraded again."""
+    with database.writing() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+    with database.reading() as connection:
+        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
+    database.upgrade()
+    assert revision(database) == HEAD
