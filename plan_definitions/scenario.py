@@ -113,7 +113,7 @@ class _Reading:
             return
         kind = _ACTS[name]
         self._check_times(index, entry)
-        if kind is None or entry.at == NO_MOMENT:
+        if kind is None:
             return
         happened = self.moment(
             entry.at if entry.dated is None else datetime.combine(entry.dated, time(0))

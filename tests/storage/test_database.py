@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Event
 
 import pytest
 from sqlalchemy import func, select
@@ -15,8 +14,7 @@ from storage import plans
 from storage.database import Database, DatabaseUnreachable, StorageError
 from storage.tables import OUTSIDE_EVENTS, PLAN_VERSIONS
 from tests.storage.records import MORNING, contents, keep_run, keep_version
-
-PATIENCE = 20  # seconds that a test waits for another thread before it fails
+from tests.storage.together import PATIENCE, at_once
 
 
 def versions(database: Database) -> int:
@@ -31,19 +29,9 @@ class Halt(Exception):
 
 def test_nothing_connects_before_it_is_used(tmp_path: Path):
     """A command that needs no database must not fail for want of one."""
-    opened = Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere") if _has_psycopg() else None
-    if opened is not None:
-        opened.close()
     Database(f"sqlite:///{tmp_path}/deep/er/x.sqlite3").close()
+
     assert not (tmp_path / "deep/er/x.sqlite3").exists()
-
-
-def _has_psycopg() -> bool:
-    try:
-        import psycopg  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def test_what_was_written_is_there_for_others(database: Database, second: Database):
@@ -121,23 +109,21 @@ def test_a_second_writer_waits_instead_of_failing(database: Database, second: Da
             keep_version(second, connection)
             return int(connection.execute(select(func.count(PLAN_VERSIONS.c.id))).scalar_one())
 
-    assert _at_once(first, other) == [1, 1]
+    assert at_once(first, other) == [1, 1]
 
 
 def test_many_writers_at_once_all_come_through(database: Database, second: Database):
     """A read before a write in one transaction is what fails at once without IMMEDIATE."""
-    together = Barrier(8)
 
     def write(number: int) -> bool:
         mine = (database, second)[number % 2]
-        together.wait(PATIENCE)
         for step in range(5):
             with mine.writing() as connection:
                 connection.execute(select(func.count(PLAN_VERSIONS.c.id))).scalar_one()
                 keep_version(mine, connection, fingerprint=f"{number}-{step}")
         return True
 
-    assert all(_at_once(*[lambda number=number: write(number) for number in range(8)]))
+    assert all(at_once(*[partial(write, number) for number in range(8)]))
     assert versions(database) == 40
 
 
@@ -159,11 +145,9 @@ def test_insert_new_says_whether_it_was_new(database: Database):
 
 def test_one_of_many_at_once_comes_first(database: Database, second: Database):
     """However many try, one unique key makes it happen once."""
-    together = Barrier(6)
 
     def insert(number: int) -> int:
         mine = (database, second)[number % 2]
-        together.wait(PATIENCE)
         with mine.writing() as connection:
             values = {"name": "e", "document": "1/NQ-CP", "by": str(number)}
             values_at = {"happened_at": MORNING, "recorded_at": MORNING}
@@ -171,7 +155,7 @@ def test_one_of_many_at_once_comes_first(database: Database, second: Database):
                 mine.insert_new(OUTSIDE_EVENTS).values(**values, **values_at)
             ).rowcount
 
-    counts = _at_once(*[lambda number=number: insert(number) for number in range(6)])
+    counts = at_once(*[partial(insert, number) for number in range(6)])
 
     assert sorted(counts) == [0, 0, 0, 0, 0, 1]
 
@@ -188,9 +172,3 @@ def test_a_file_that_is_no_database_is_said_to_be_unreachable(tmp_path: Path, wh
 
     assert isinstance(refused.value, StorageError)
     assert str(refused.value)
-
-
-def _at_once[T](*works: Callable[[], T]) -> list[T]:
-    with ThreadPoolExecutor(len(works)) as pool:
-        futures: list[Future[T]] = [pool.submit(work) for work in works]
-        return [future.result(PATIENCE) for future in futures]

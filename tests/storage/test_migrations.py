@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from storage.database import MIGRATIONS, Database, SchemaTooNew
 from storage.tables import metadata
 from tests.storage.records import contents, keep_run
+from tests.storage.together import at_once
 
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
@@ -73,17 +72,14 @@ def test_upgrading_twice_is_harmless(database: Database):
 
 def test_upgrading_from_many_at_once_is_harmless(empty: Database, empty_url: str):
     """Several workers start on one new database."""
-    together = Barrier(4)
 
     def upgrade() -> None:
         mine = Database(empty_url)
-        together.wait(20)
         mine.upgrade()
         mine.close()
 
-    with ThreadPoolExecutor(4) as pool:
-        for future in [pool.submit(upgrade) for _ in range(4)]:
-            future.result(20)
+    at_once(*[upgrade] * 4)
+
     assert revision(empty) == HEAD
 
 

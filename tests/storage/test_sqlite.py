@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from threading import Barrier
 
 import pytest
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from storage.database import BUSY_TIMEOUT_MS, Database
+from storage.database import BUSY_TIMEOUT_MS, MIGRATIONS, Database
 from tests.storage.records import keep_version
+from tests.storage.together import at_once
 
 FULL = 2
+HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 @pytest.fixture
@@ -115,18 +118,14 @@ def test_a_fresh_file_opened_by_many_at_once_is_made_once(tmp_path: Path):
     """`up`, a clock and a form may all be the first; none may fail."""
     for attempt in range(5):
         url = f"sqlite:///{tmp_path / str(attempt) / 'dondoc.sqlite3'}"
-        together = Barrier(6)
+        assert set(at_once(*[partial(_version_after_opening, url) for _ in range(6)])) == {HEAD}
 
-        def open_it(url: str = url, together: Barrier = together) -> str | None:
-            database = Database(url)
-            together.wait(20)
-            database.upgrade()
-            with database.reading() as connection:
-                found = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-                version: str | None = found.scalar()
-            database.close()
-            return version
 
-        with ThreadPoolExecutor(6) as pool:
-            versions = [pool.submit(open_it) for _ in range(6)]
-            assert len({version.result(20) for version in versions}) == 1
+def _version_after_opening(url: str) -> str | None:
+    database = Database(url)
+    try:
+        database.upgrade()
+        with database.reading() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        database.close()
