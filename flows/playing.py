@@ -22,13 +22,13 @@ from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
 from services import board, chasing, reports
-from services.errors import Refused
+from services.errors import Refused, Unavailable
 from services.reports import Outcome
 from services.wiring import Parts
 from storage import outbox, stage_runs
 
 RECORDER = "rehearsal"
-SETTLE_TRIES = 150  # looks, five a second, that the last stage runs get to complete
+SETTLE_TRIES = 300  # looks, five a second, that the last stage runs get to complete
 
 
 async def play(
@@ -157,3 +157,4 @@ async def _settle(parts: Parts, run: str) -> None:
             if all(one.state is not None and one.state.is_completed() for one in runs):
                 return
             await asyncio.sleep(0.2)
+    raise Unavailable("error.not-settled")

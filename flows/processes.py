@@ -144,6 +144,12 @@ async def _until(holds: object, seconds: float) -> None:
         await asyncio.sleep(0.05)
 
 
+def _last_line(log_file: Path) -> str:
+    """Return the last line of a log: it may be gone with its folder when somebody looks."""
+    lines = log_file.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
 def _group_lives(group: int) -> bool:
     try:
         os.killpg(group, 0)
@@ -194,7 +200,8 @@ async def wait_until_ready(address: Address, child: Child) -> None:
         if not child.is_running:
             break
         await asyncio.sleep(0.1)
-    raise Unavailable("error.server-did-not-start", log=str(child.log_file))
+    log_file = child.log_file
+    raise Unavailable("error.server-did-not-start", log=str(log_file), last=_last_line(log_file))
 
 
 async def deploy(address: Address) -> None:
@@ -221,4 +228,4 @@ async def deploy(address: Address) -> None:
             await process.wait()
             raise
     if code != 0:
-        raise Unavailable("error.deploy-failed", log=str(log_file))
+        raise Unavailable("error.deploy-failed", log=str(log_file), last=_last_line(log_file))

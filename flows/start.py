@@ -14,7 +14,7 @@ from flows.chase import chase
 from flows.refusals import as_state
 from language.catalogue import text
 from plan_definitions import Bundle
-from services import runs
+from services import board, runs
 
 
 @flow(name="start-plan", flow_run_name="start {plan}", persist_result=False)
@@ -40,6 +40,13 @@ async def start_plan(
     bundle = Bundle.read(Path(plan))
     started = runs.start(parts, bundle, now=now, by=by, started_at=started_at, run=run)
     await chase(now=now, show=started.run, return_state=True)
-    said = "start.started" if started.is_new else "start.already"
     language = parts.settings.language
-    return Completed(message=text(language, said, run=started.run))
+    if not started.is_new:
+        return Completed(message=text(language, "start.already", run=started.run))
+    said = text(language, "start.started", run=started.run)
+    seen = board.read(parts, started.run, now)
+    if seen.late and started_at is None:
+        # Started long after its dates: the ladder before the start is none, so say so.
+        issued = seen.plan.issued.isoformat()
+        said += "\n" + text(language, "start.late", count=len(seen.late), issued=issued)
+    return Completed(message=said)

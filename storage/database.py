@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
@@ -74,7 +74,7 @@ class Database:
     def _connected(self) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
-        except OperationalError as error:
+        except DBAPIError as error:
             raise DatabaseUnreachable(str(error.orig)) from error
         with connection:
             yield connection

@@ -8,14 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.deadline import Before, FromEvent, FromStage, NoDate, Roll, Unit, Within
 from engine.plan import EscalationStep, GateAfterDue, GateBy, Overdue, Plan
-from plan_definitions import Bundle, PlanFaults, check, load
+from plan_definitions import Bundle, PlanFaults, check, has_faults, load
 from plan_definitions.arrangement import arrange
 from plan_definitions.assembly import WrittenPlan
 from plan_definitions.schema import OverlayForm, PlanForm, RegisterForm, ScenarioForm
-
 from tests.plan_definitions.plan_texts import REAL, sample
 
 DUE = "due: trước ngày 12/5/2020"
@@ -258,3 +259,42 @@ def test_each_form_has_a_json_schema_for_editors(form: type[PlanForm]):
     schema = form.model_json_schema()
 
     assert schema["additionalProperties"] is False
+
+
+LINES = sample().texts["plan.yaml"].splitlines()
+REGISTER = sample().texts["parts/agencies.yaml"].splitlines()
+JUNK = ["", "[]", "{}", "a", "0", "-1", "[[a]]", "{a: b}", "31/4/2020", "[a, {b: c}]", "~", "*a"]
+
+
+@given(
+    st.integers(0, len(LINES) - 1),
+    st.integers(0, len(REGISTER) - 1),
+    st.sampled_from(["drop", "value", "twice", "indent"]),
+    st.sampled_from(JUNK),
+)
+@settings(max_examples=300, deadline=None)
+def test_no_slip_of_the_hand_crashes_it(line: int, other: int, slip: str, junk: str):
+    """A line lost, doubled, moved or filled with anything is a fault, or still a plan."""
+    bundle = sample()
+    texts = {
+        **bundle.texts,
+        "plan.yaml": _slipped(LINES, line, slip, junk),
+        "parts/agencies.yaml": _slipped(REGISTER, other, slip, junk),
+    }
+
+    found = check(Bundle("plan.yaml", texts))
+
+    assert all(d.message(lang) and d.help(lang) for d in found for lang in ("vi", "en"))
+    if not has_faults(found):
+        assert load(Bundle("plan.yaml", texts)).obligations
+
+
+def _slipped(lines: list[str], at: int, slip: str, junk: str) -> str:
+    line = lines[at]
+    changed = {
+        "drop": [],
+        "value": [f"{line.partition(':')[0]}: {junk}"],
+        "twice": [line, line],
+        "indent": [f" {line}"],
+    }
+    return "\n".join([*lines[:at], *changed[slip], *lines[at + 1 :]]) + "\n"

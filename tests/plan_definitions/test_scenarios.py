@@ -12,7 +12,6 @@ from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Scenario
 from plan_definitions import Bundle, PlanFaults, load, load_scenario
-
 from tests.plan_definitions.plan_texts import REAL, sample
 
 HEAD = "scenario: thu\ntitle: Thử\nentries:\n"

@@ -46,10 +46,14 @@ def test_an_error_leaves_nothing_behind(database: Database):
     """Half of a decision must never be stored."""
     before = contents(database)
 
-    with pytest.raises(Halt), database.writing() as connection:
-        version = keep_version(database, connection)
-        plans.create_run(connection, run="r", version=version, started_at=MORNING)
-        raise Halt
+    def write_and_halt() -> None:
+        with database.writing() as connection:
+            version = keep_version(database, connection)
+            plans.create_run(connection, run="r", version=version, started_at=MORNING)
+            raise Halt
+
+    with pytest.raises(Halt):
+        write_and_halt()
 
     assert contents(database) == before
     keep_run(database)
@@ -60,9 +64,13 @@ def test_an_error_of_the_database_leaves_nothing_behind_either(database: Databas
     keep_run(database)
     before = contents(database)
 
-    with pytest.raises(IntegrityError), database.writing() as connection:
-        keep_version(database, connection, fingerprint="f2")
-        plans.create_run(connection, run="r", version=1, started_at=MORNING)
+    def write_and_fail() -> None:
+        with database.writing() as connection:
+            version = keep_version(database, connection, fingerprint="f2")
+            plans.create_run(connection, run="r", version=version, started_at=MORNING)
+
+    with pytest.raises(IntegrityError):
+        write_and_fail()
 
     assert contents(database) == before
 

@@ -1,0 +1,179 @@
+"""Ledger: appended in order, read in order, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from engine.ledger import Entry, EntryKind
+from storage import ledger
+from storage.database import Database
+from storage.tables import LEDGER
+from tests.engine import builders as b
+from tests.storage.records import MORNING, OWED, contents, entry, keep_run
+
+KINDS = (EntryKind.RUN_STARTED, EntryKind.SUBMITTED, EntryKind.NOTICE_ISSUED)
+
+
+def append(database: Database, *entries: Entry, run: str = "r") -> None:
+    """Append in a transaction of its own."""
+    with database.writing() as connection:
+        ledger.append(connection, run, entries)
+
+
+def read(database: Database, run: str = "r", **which: Any) -> list[Entry]:
+    """Read in a transaction of its own."""
+    with database.reading() as connection:
+        return ledger.entries(connection, run, **which)
+
+
+@pytest.fixture
+def run(database: Database) -> Database:
+    """A database with the runs r and s."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    return database
+
+
+def test_an_entry_comes_back_as_it_was(run: Database):
+    """State is the fold of what is read back: nothing may be lost on the way."""
+    written = Entry(
+        kind=EntryKind.EXTENDED,
+        happened_at=b.at("2020-05-06 00:00"),
+        recorded_at=b.at("2020-05-07 15:30"),
+        by="văn thư Sở Nội vụ",
+        obligation=OWED[1],
+        stage="first",
+        document="120/BC-STP",
+        data={"until": "2020-05-20", "days": 3, "missing": [OWED[0]], "reason": "Thiếu số liệu"},
+    )
+
+    append(run, written)
+
+    (found,) = read(run)
+    for field in fields(Entry):
+        assert getattr(found, field.name) == getattr(written, field.name), field.name
+
+
+def test_entries_are_read_in_the_order_they_were_appended(run: Database):
+    """Not by date: what is recorded later may have happened earlier."""
+    days = [3, 1, 2]
+    first = [entry(recorded_at=MORNING + timedelta(days=day), document=str(day)) for day in days]
+    append(run, *first)
+    append(run, entry(document="last"))
+
+    assert [found.document for found in read(run)] == ["3", "1", "2", "last"]
+
+
+def test_nothing_to_append_is_nothing(run: Database):
+    """A wake-up that changed nothing writes nothing."""
+    append(run)
+
+    assert read(run) == []
+
+
+def test_a_run_reads_its_own_entries(run: Database):
+    """Two offices in one database do not see each other's ledger."""
+    append(run, entry(document="r"))
+    append(run, entry(document="s"), run="s")
+
+    assert [found.document for found in read(run)] == ["r"]
+    assert [found.document for found in read(run, "s")] == ["s"]
+
+
+def test_an_entry_of_no_run_is_refused(database: Database):
+    """What belongs to nothing could never be found again."""
+    with pytest.raises(IntegrityError):
+        append(database, entry(), run="nobody")
+
+
+def test_only_the_kinds_asked_for_are_read(run: Database):
+    """The fold does not read through what was sent."""
+    append(run, *(entry(kind) for kind in KINDS))
+
+    state = [found.kind for found in read(run, kinds=ledger.STATE_KINDS)]
+    one = [found.kind for found in read(run, kinds=[EntryKind.NOTICE_ISSUED])]
+
+    assert state == [EntryKind.RUN_STARTED, EntryKind.SUBMITTED]
+    assert one == [EntryKind.NOTICE_ISSUED]
+    assert read(run, kinds=[]) == []
+
+
+def test_what_changes_the_state_is_among_the_kinds_of_the_fold(run: Database):
+    """A kind that is forgotten there would be recorded and have no effect."""
+    sent = {kind for kind in EntryKind if kind.value.startswith(("notice-", "message-"))}
+
+    assert set(EntryKind) - sent == ledger.STATE_KINDS
+
+
+def test_as_of_goes_by_what_was_recorded_then(run: Database):
+    """A document dated before and recorded after was not known then; `as_of` is included."""
+    append(
+        run,
+        entry(document="before", recorded_at=MORNING - timedelta(seconds=1)),
+        entry(document="then", recorded_at=MORNING),
+        entry(
+            document="after",
+            happened_at=MORNING - timedelta(days=2),
+            recorded_at=MORNING + timedelta(microseconds=1),
+        ),
+    )
+
+    assert [found.document for found in read(run, as_of=MORNING)] == ["before", "then"]
+    in_utc = MORNING.astimezone(UTC)
+    assert [found.document for found in read(run, as_of=in_utc)] == ["before", "then"]
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        b.at("2020-05-08 08:00"),
+        datetime(2020, 5, 8, 1, 0, tzinfo=UTC),
+        datetime(2020, 5, 7, 20, 0, tzinfo=timezone(timedelta(hours=-5))),
+        datetime(2020, 5, 8, 8, 0, 0, 123456, tzinfo=timezone(timedelta(hours=7))),
+    ],
+)
+def test_an_instant_keeps_its_place_in_time_and_comes_back_in_utc(run: Database, instant: datetime):
+    """Whatever zone the process runs in, 08:00 at the office stays 08:00 at the office."""
+    append(run, entry(happened_at=instant))
+
+    (found,) = read(run)
+
+    assert found.happened_at == instant
+    assert found.happened_at.tzinfo is UTC
+
+
+def test_an_instant_without_a_zone_is_refused(run: Database):
+    """Guessing one would move a deadline by hours."""
+    with pytest.raises(StatementError, match="needs its zone"):
+        append(run, entry(happened_at=datetime(2020, 5, 8, 8, 0)))  # noqa: DTZ001 (that is the case)
+
+    assert read(run) == []
+
+
+def test_a_question_without_a_zone_is_refused(run: Database):
+    """The same holds for what is asked."""
+    naive = datetime(2020, 5, 8, 8, 0)  # noqa: DTZ001 (that is the case)
+
+    with pytest.raises(StatementError, match="needs its zone"):
+        read(run, as_of=naive)
+
+
+def test_appending_leaves_what_is_there_alone(run: Database):
+    """Append-only: earlier rows keep their number and their words."""
+    append(run, entry(document="1"), entry(document="2"))
+    before = contents(run)["ledger"]
+
+    append(run, entry(document="3"))
+
+    after = contents(run)["ledger"]
+    assert [row for row in after if row in before] == before
+    with run.reading() as connection:
+        numbers = list(connection.execute(select(LEDGER.c.seq).order_by(LEDGER.c.seq)).scalars())
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 3

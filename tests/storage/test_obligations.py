@@ -1,0 +1,199 @@
+"""Obligations: the projection, and the index of what wakes when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from engine.ledger import EntryKind
+from storage import obligations, plans
+from storage.database import Database
+from storage.obligations import Projected
+from storage.tables import OBLIGATIONS
+from tests.engine import builders as b
+from tests.storage.records import MORNING, OWED, PLAN, keep_run, minutes
+
+
+def create(database: Database, run: str = "r", **wakes: datetime | None) -> None:
+    """Keep a run with the plan's obligations; `wakes` are by agency."""
+    keep_run(database, run)
+    story = b.Story(PLAN)
+    with database.writing() as connection:
+        obligations.create(
+            connection,
+            run,
+            [
+                Projected(state, wakes.get(state.obligation.agency.id))
+                for state in story.folding.obligations.values()
+            ],
+        )
+
+
+def rows(database: Database, run: str = "r") -> list[Any]:
+    """Return the rows in their order."""
+    query = select(OBLIGATIONS).where(OBLIGATIONS.c.run == run).order_by(OBLIGATIONS.c.position)
+    with database.reading() as connection:
+        return list(connection.execute(query))
+
+
+def test_obligations_keep_the_order_of_the_plan(database: Database):
+    """Screens and mails list them as the document does."""
+    create(database)
+
+    assert [row.id for row in rows(database)] == OWED
+    assert [row.position for row in rows(database)] == [0, 1, 2]
+    assert [(row.stage, row.task, row.agency) for row in rows(database)][0] == (
+        "first",
+        "report",
+        "a",
+    )
+
+
+def test_nothing_to_create_or_project_is_nothing(database: Database):
+    """A wake-up that changed nothing writes nothing."""
+    create(database)
+    before = rows(database)
+    with database.writing() as connection:
+        obligations.create(connection, "r", [])
+        obligations.project(connection, "r", [])
+
+    assert rows(database) == before
+
+
+def test_an_obligation_is_created_once(database: Database):
+    """It is one task × one agency of one run."""
+    create(database)
+    story = b.Story(PLAN)
+    state = story.folding.obligations[OWED[0]]
+
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        obligations.create(connection, "r", [Projected(state, None)])
+
+
+def test_projecting_writes_every_column_of_the_state(database: Database):
+    """The row must be rebuildable from the ledger, and equal to what is rebuilt."""
+    create(database)
+    story = b.Story(PLAN)
+    story.submit(OWED[0], "2020-05-07 15:30", dated="2020-05-06 00:00")
+    state = story.folding.obligations[OWED[0]]
+    with database.writing() as connection:
+        obligations.project(connection, "r", [Projected(state, MORNING)])
+
+    row, untouched, _ = rows(database)
+
+    assert (row.standing, row.round) == ("submitted", 1)
+    assert row.opened_at == b.at("2020-04-06 08:00")
+    assert row.last_day.isoformat() == "2020-05-09"
+    assert row.late_from == b.at("2020-05-10 00:00")
+    assert row.submitted_on == b.at("2020-05-06 00:00")
+    assert row.settled_at == b.at("2020-05-07 15:30")
+    assert row.next_wake_at == MORNING
+    assert untouched.standing == "open"
+    assert untouched.next_wake_at is None
+
+
+def test_projecting_takes_away_what_holds_no_more(database: Database):
+    """A returned report has no date of submission."""
+    create(database)
+    story = b.Story(PLAN)
+    story.submit(OWED[0], "2020-05-07 15:30")
+    with database.writing() as connection:
+        before = Projected(story.folding.obligations[OWED[0]], MORNING)
+        obligations.project(connection, "r", [before])
+        story.record(EntryKind.RETURNED, "2020-05-08 09:00", OWED[0], days=3)
+        after = Projected(story.folding.obligations[OWED[0]], None)
+        obligations.project(connection, "r", [after])
+
+    row = rows(database)[0]
+    assert (row.standing, row.round) == ("open", 2)
+    assert (row.submitted_on, row.settled_at, row.next_wake_at) == (None, None, None)
+
+
+def test_projecting_touches_its_own_run_only(database: Database):
+    """Two runs of one plan have obligations of the same names."""
+    create(database, "r")
+    create(database, "s")
+    state = b.Story(PLAN).folding.obligations[OWED[0]]
+    with database.writing() as connection:
+        obligations.project(connection, "r", [Projected(state, MORNING)])
+
+    assert rows(database, "r")[0].next_wake_at == MORNING
+    assert rows(database, "s")[0].next_wake_at is None
+
+
+def test_due_is_what_wakes_now_or_earlier_in_plan_order(database: Database):
+    """At the very instant it is due; what never wakes is not."""
+    create(database, a=MORNING, b=MORNING - minutes(1), c=None)
+    create(database, "s", a=MORNING)
+
+    with database.reading() as connection:
+        assert obligations.due(connection, "r", MORNING) == [OWED[0], OWED[1]]
+        assert obligations.due(connection, "r", MORNING - minutes(1)) == [OWED[1]]
+        assert obligations.due(connection, "r", MORNING - minutes(2)) == []
+
+
+def test_the_run_that_waited_longest_comes_first(database: Database):
+    """With a limit nobody may be put off for ever."""
+    create(database, "r", a=MORNING - minutes(1), b=MORNING)
+    create(database, "s", a=MORNING - minutes(3))
+    create(database, "t", a=MORNING - minutes(2))
+    create(database, "later", a=MORNING + minutes(1))
+    create(database, "never")
+
+    with database.reading() as connection:
+        assert obligations.due_runs(connection, MORNING, limit=10) == ["s", "t", "r"]
+        assert obligations.due_runs(connection, MORNING, limit=2) == ["s", "t"]
+        assert obligations.due_runs(connection, MORNING - minutes(4), limit=10) == []
+
+
+def test_a_run_whose_gate_gives_way_is_due_too(database: Database):
+    """A stage opens by the date although nobody is to be told anything."""
+    create(database, "r", a=MORNING)
+    create(database, "s")
+    with database.writing() as connection:
+        turn = MORNING - minutes(5)
+        plans.set_turn(connection, "s", next_turn_at=turn, completed_at=None)
+        plans.set_turn(connection, "r", next_turn_at=MORNING, completed_at=None)
+
+    with database.reading() as connection:
+        assert obligations.due_runs(connection, MORNING, limit=10) == ["s", "r"]
+        assert obligations.due_runs(connection, turn, limit=10) == ["s"]
+
+
+def test_the_next_wake_is_the_earliest_of_all(database: Database):
+    """The clock is armed for it: obligations and gates of every run."""
+    create(database, "r", a=MORNING, b=MORNING + minutes(1))
+    create(database, "s", c=MORNING + minutes(2))
+    with database.reading() as connection:
+        assert obligations.next_wake(connection) == MORNING
+
+    with database.writing() as connection:
+        turn = MORNING - timedelta(days=1)
+        plans.set_turn(connection, "s", next_turn_at=turn, completed_at=None)
+        assert obligations.next_wake(connection) == turn
+
+
+def test_where_nothing_is_due_there_is_no_next_wake(database: Database):
+    """The clock then waits for the sweep alone."""
+    with database.reading() as connection:
+        assert obligations.next_wake(connection) is None
+    create(database)
+    with database.reading() as connection:
+        assert obligations.next_wake(connection) is None
+        assert obligations.has_wakes(connection, "r") is False
+        assert obligations.wakes(connection, "r") == {}
+
+
+def test_wakes_are_told_by_run(database: Database):
+    """One run's being finished does not hang on another."""
+    create(database, "r", b=MORNING)
+    create(database, "s")
+
+    with database.reading() as connection:
+        assert obligations.has_wakes(connection, "r") is True
+        assert obligations.has_wakes(connection, "s") is False
+        assert obligations.wakes(connection, "r") == {OWED[1]: MORNING}

@@ -1,0 +1,462 @@
+"""Outbox: claimed by lease, marked by outcome, nothing lost and every try kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from engine.chasing import Kind
+from storage import outbox
+from storage.database import Database
+from storage.outbox import Message, Status
+from storage.tables import ATTEMPTS, MESSAGES
+from tests.storage.records import (
+    LEASE,
+    MORNING,
+    OWED,
+    claim,
+    contents,
+    enqueue,
+    found,
+    keep_run,
+    minutes,
+    notice,
+    save_notices,
+)
+from tests.storage.together import at_once
+
+TRIED = [Status.SENT, Status.CANCELLED, Status.UNDELIVERABLE]
+PUT_OFF = [Status.LATER, Status.UNCERTAIN]
+
+
+@pytest.fixture
+def run(database: Database) -> Database:
+    """A database with the runs r and s."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    return database
+
+
+def mark(
+    database: Database,
+    message: Message,
+    status: Status = Status.SENT,
+    *,
+    now: datetime = MORNING,
+    subject: str = "",
+    detail: str = "",
+    next_try_at: datetime | None = None,
+) -> bool:
+    """Mark a message in a transaction of its own."""
+    with database.writing() as connection:
+        return outbox.mark(
+            connection,
+            message,
+            status,
+            now=now,
+            subject=subject,
+            detail=detail,
+            next_try_at=next_try_at,
+        )
+
+
+def attempts(database: Database, message: int) -> list[tuple[str, str]]:
+    """Return the outcome and detail of every try, the first one first."""
+    query = select(ATTEMPTS).where(ATTEMPTS.c.message == message).order_by(ATTEMPTS.c.id)
+    with database.reading() as connection:
+        return [(row.outcome, row.detail) for row in connection.execute(query)]
+
+
+def next_due(database: Database) -> datetime | None:
+    """Return when the next message is to be tried."""
+    with database.reading() as connection:
+        return outbox.next_due(connection)
+
+
+# ── Putting in ──
+
+
+def test_a_message_is_put_in_queued(run: Database):
+    """It waits for its send time, not yet tried."""
+    number = enqueue(run)
+
+    assert found(run, number) == Message(
+        id=number,
+        run="r",
+        recipient="a",
+        slot=MORNING,
+        part=1,
+        send_at=MORNING,
+        kind="remind",
+        message_id="<r.a.202005080100.1@x.example>",
+        subject="",
+        status=Status.QUEUED,
+        tries=0,
+        next_try_at=MORNING,
+        sent_at=None,
+        error="",
+    )
+
+
+def test_one_recipient_gets_one_message_per_slot_and_part(run: Database):
+    """Two clocks can't both put it in."""
+    enqueue(run)
+
+    with pytest.raises(IntegrityError):
+        enqueue(run)
+
+    assert len(contents(run)["messages"]) == 1
+
+
+def test_a_message_id_is_used_once(run: Database):
+    """A reader's program takes two mails of one id for the same."""
+    enqueue(run)
+
+    with pytest.raises(IntegrityError), run.writing() as connection:
+        outbox.enqueue(
+            connection,
+            run="s",
+            recipient="b",
+            slot=MORNING,
+            part=1,
+            send_at=MORNING,
+            kind="remind",
+            message_id="<r.a.202005080100.1@x.example>",
+        )
+
+
+def test_parts_of_a_slot_are_numbered(run: Database):
+    """What is added to a slot later has a name of its own."""
+    enqueue(run)
+    enqueue(run, part=2)
+    enqueue(run, recipient="b")
+    enqueue(run, run="s")
+
+    with run.reading() as connection:
+        ask = partial(outbox.next_part, connection)
+        assert ask("r", "a", MORNING) == 3
+        assert ask("r", "b", MORNING) == 2
+        assert ask("r", "a", MORNING + minutes(1)) == 1
+        assert ask("r", "c", MORNING) == 1
+
+
+def test_messages_are_counted_and_listed_by_send_time(run: Database):
+    """The outbox reads like the days that it covers."""
+    late = enqueue(run, send_at=MORNING + minutes(60))
+    first = enqueue(run)
+    other = enqueue(run, run="s", send_at=MORNING + minutes(30))
+
+    with run.reading() as connection:
+        assert outbox.count(connection) == 3
+        assert [message.id for message in outbox.of_run(connection)] == [first, other, late]
+        assert [message.id for message in outbox.of_run(connection, "r")] == [first, late]
+        assert outbox.of_run(connection, "t") == []
+        assert outbox.find(connection, 999) is None
+
+
+# ── Claiming ──
+
+
+def test_a_claim_takes_what_is_due_and_counts_the_try(run: Database):
+    """At the very instant it is due; nothing before its time."""
+    due = enqueue(run)
+    early = enqueue(run, recipient="b", send_at=MORNING + minutes(1))
+
+    (taken,) = claim(run)
+
+    assert (taken.id, taken.status, taken.tries) == (due, Status.SENDING, 1)
+    assert found(run, early).status is Status.QUEUED
+    assert attempts(run, due) == [("began", "")]
+
+
+def test_what_is_claimed_is_not_claimed_again(run: Database):
+    """While one worker talks to the server another leaves the message alone."""
+    enqueue(run)
+
+    assert len(claim(run)) == 1
+    assert claim(run) == []
+    assert claim(run, MORNING + LEASE - minutes(1)) == []
+
+
+def test_a_claim_lapses_and_is_taken_again(run: Database):
+    """A worker that died holds nothing for ever."""
+    number = enqueue(run)
+    claim(run)
+
+    (again,) = claim(run, MORNING + LEASE)
+
+    assert (again.id, again.tries) == (number, 2)
+    assert attempts(run, number) == [("began", ""), ("began", "")]
+    assert claim(run, MORNING + LEASE) == []
+
+
+def test_a_claim_takes_the_oldest_first_and_no_more_than_its_limit(run: Database):
+    """After an outage the longest waiting goes out first."""
+    numbers = [
+        enqueue(run, recipient=agency, send_at=MORNING - minutes(wait))
+        for agency, wait in (("a", 1), ("b", 3), ("c", 2))
+    ]
+
+    assert [message.id for message in claim(run, limit=2)] == [numbers[1], numbers[2]]
+    assert [message.id for message in claim(run, limit=2)] == [numbers[0]]
+
+
+def test_a_claim_can_be_kept_to_some_messages(run: Database):
+    """Escalations go out as a run of their own."""
+    numbers = [enqueue(run, recipient=agency) for agency in "abc"]
+
+    assert claim(run, only=[]) == []
+    assert [message.id for message in claim(run, only=numbers[1:2])] == [numbers[1]]
+    assert [message.id for message in claim(run)] == [numbers[0], numbers[2]]
+
+
+@pytest.mark.parametrize("status", PUT_OFF)
+def test_what_was_put_off_is_claimed_when_its_time_comes(run: Database, status: Status):
+    """Not before: a server that is busy is not hammered."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, status, next_try_at=MORNING + minutes(5))
+
+    assert claim(run, MORNING + minutes(4)) == []
+    assert [message.id for message in claim(run, MORNING + minutes(5))] == [number]
+
+
+@pytest.mark.parametrize("status", TRIED)
+def test_what_is_settled_is_never_claimed_again(run: Database, status: Status):
+    """Sent is sent; what was refused for good is not sent again by itself."""
+    enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, status)
+
+    assert claim(run, MORNING + minutes(60 * 24 * 400)) == []
+
+
+def test_workers_at_once_share_the_messages_and_miss_none(run: Database, second: Database):
+    """Each message goes to one of them."""
+    numbers = [enqueue(run, recipient=f"agency-{number}") for number in range(24)]
+
+    shares = at_once(*[partial(claim, (run, second)[worker % 2], limit=4) for worker in range(6)])
+
+    taken = [message.id for share in shares for message in share]
+    assert len(taken) == len(set(taken))
+    left = []
+    while more := claim(run):
+        left += [message.id for message in more]
+    assert sorted(taken + left) == numbers
+
+
+# ── Marking ──
+
+
+def test_a_sent_message_says_when_and_under_which_subject(run: Database):
+    """What the agency got can be shown afterwards."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+
+    assert mark(run, taken, now=MORNING + minutes(1), subject="Nhắc thời hạn")
+
+    sent = found(run, number)
+    assert (sent.status, sent.subject) == (Status.SENT, "Nhắc thời hạn")
+    assert (sent.sent_at, sent.next_try_at, sent.error) == (MORNING + minutes(1), None, "")
+    assert attempts(run, number) == [("sent", "")]
+
+
+def test_a_message_put_off_says_why_and_until_when(run: Database):
+    """The operator sees the server's own words."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+
+    assert mark(
+        run, taken, Status.LATER, detail="451 busy", next_try_at=MORNING + minutes(5), subject="S"
+    )
+
+    later = found(run, number)
+    assert (later.status, later.error, later.sent_at) == (Status.LATER, "451 busy", None)
+    assert later.next_try_at == MORNING + minutes(5)
+    assert attempts(run, number) == [("later", "451 busy")]
+
+
+def test_marking_without_a_subject_keeps_the_one_it_had(run: Database):
+    """A later try that said nothing does not blot out what was said."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, Status.LATER, subject="Nhắc", next_try_at=MORNING)
+    (again,) = claim(run)
+    mark(run, again, Status.CANCELLED)
+
+    assert found(run, number).subject == "Nhắc"
+
+
+def test_a_mark_counts_once(run: Database):
+    """A worker that says it twice is heard once."""
+    enqueue(run)
+    (taken,) = claim(run)
+
+    assert mark(run, taken) is True
+    assert mark(run, taken, Status.UNDELIVERABLE) is False
+
+
+def test_what_was_never_claimed_can_not_be_marked(run: Database):
+    """A mark belongs to a try."""
+    number = enqueue(run)
+
+    assert mark(run, found(run, number)) is False
+    assert found(run, number).status is Status.QUEUED
+
+
+def test_the_mark_of_a_lapsed_claim_does_not_count(run: Database):
+    """Another worker has the message by then, and its word will stand."""
+    number = enqueue(run)
+    (slow,) = claim(run)
+    (quick,) = claim(run, MORNING + LEASE)
+
+    assert mark(run, slow, Status.UNDELIVERABLE, detail="550 unknown") is False
+    assert found(run, number).status is Status.SENDING
+    assert mark(run, quick, now=MORNING + LEASE) is True
+    assert mark(run, slow, Status.LATER) is False
+    assert found(run, number).status is Status.SENT
+    assert found(run, number).sent_at == MORNING + LEASE
+
+
+def test_a_lapsed_claim_says_its_outcome_at_its_own_try(run: Database):
+    """The record of tries tells which one met which answer."""
+    number = enqueue(run)
+    (slow,) = claim(run)
+    (quick,) = claim(run, MORNING + LEASE)
+
+    mark(run, slow, Status.UNCERTAIN, detail="cut off")
+    assert attempts(run, number) == [("uncertain", "cut off"), ("began", "")]
+
+    mark(run, quick)
+    assert attempts(run, number) == [("uncertain", "cut off"), ("sent", "")]
+
+
+def test_a_lapsed_claim_that_nobody_took_may_still_say_how_it_went(run: Database):
+    """Late, but true: nobody else has touched the message."""
+    number = enqueue(run)
+    (slow,) = claim(run)
+
+    assert mark(run, slow, now=MORNING + LEASE + minutes(1)) is True
+    assert found(run, number).status is Status.SENT
+
+
+# ── When next ──
+
+
+def test_the_next_try_is_the_earliest_of_what_is_open(run: Database):
+    """The clock is armed for it; what is settled wakes nobody."""
+    assert next_due(run) is None
+    enqueue(run, recipient="b", send_at=MORNING + minutes(1))
+    enqueue(run, recipient="c", send_at=MORNING + minutes(2))
+    assert next_due(run) == MORNING + minutes(1)
+
+    for message in claim(run, MORNING + minutes(2)):
+        mark(run, message)
+    assert next_due(run) is None
+
+
+def test_the_next_try_may_be_the_lapse_of_a_claim(run: Database):
+    """A worker's death is noticed when its lease ends, not by chance."""
+    enqueue(run)
+    claim(run)
+
+    assert next_due(run) == MORNING + LEASE
+
+
+@pytest.mark.parametrize("status", PUT_OFF)
+def test_the_next_try_may_be_of_what_was_put_off(run: Database, status: Status):
+    """It is tried again by itself."""
+    enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, status, next_try_at=MORNING + minutes(5))
+
+    assert next_due(run) == MORNING + minutes(5)
+
+
+# ── Escalations ──
+
+
+def test_escalations_waiting_are_those_due_and_open(run: Database):
+    """They are found by what they carry, whatever else stands in them, by run."""
+    mixed = enqueue(run, run="s", recipient="coordinator", kind="escalate")
+    plain = enqueue(run, recipient="a")
+    early = enqueue(run, recipient="superior", send_at=MORNING + minutes(1))
+    escalation = enqueue(run, recipient="coordinator", kind="escalate")
+
+    def above(obligation: str, recipient: str):
+        return notice(obligation, "escalate-1", kind=Kind.ESCALATE, recipient=recipient)
+
+    save_notices(run, notice(), message=plain)
+    save_notices(run, above(OWED[0], "superior"), message=early)
+    carried = [above(owed, "coordinator") for owed in OWED]
+    save_notices(run, *carried, message=escalation)
+    save_notices(run, *carried, notice(OWED[0], recipient="coordinator"), run="s", message=mixed)
+
+    with run.reading() as connection:
+        waiting = outbox.escalations_waiting(connection, MORNING)
+    assert waiting == [("r", escalation), ("s", mixed)]
+
+    claim(run)
+    with run.reading() as connection:
+        assert outbox.escalations_waiting(connection, MORNING) == []
+
+
+# ── Trying again by hand ──
+
+
+@pytest.mark.parametrize("status", [Status.UNDELIVERABLE, *PUT_OFF])
+def test_what_was_given_up_or_put_off_can_be_queued_again(run: Database, status: Status):
+    """The address was mended: now, not in six hours."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, status, detail="550", next_try_at=MORNING + minutes(60))
+    now = MORNING + minutes(10)
+
+    with run.writing() as connection:
+        assert outbox.retry(connection, number, now) is True
+
+    again = found(run, number)
+    assert (again.status, again.next_try_at, again.error) == (Status.QUEUED, now, "")
+    assert [message.id for message in claim(run, now)] == [number]
+
+
+@pytest.mark.parametrize("status", [Status.SENT, Status.CANCELLED])
+def test_what_is_settled_can_not_be_queued_again(run: Database, status: Status):
+    """Nobody gets the same mail twice by a slip."""
+    number = enqueue(run)
+    (taken,) = claim(run)
+    mark(run, taken, status)
+    before = contents(run)
+
+    with run.writing() as connection:
+        assert outbox.retry(connection, number, MORNING) is False
+        assert outbox.retry(connection, 999, MORNING) is False
+
+    assert contents(run) == before
+
+
+def test_what_is_being_sent_can_not_be_queued_again(run: Database):
+    """It would go out twice."""
+    number = enqueue(run)
+    claim(run)
+
+    with run.writing() as connection:
+        assert outbox.retry(connection, number, MORNING) is False
+    assert found(run, number).status is Status.SENDING
+
+
+def test_a_message_of_every_status_can_be_read(run: Database):
+    """A word in the table that the program does not know would stop the list of all."""
+    for number, status in enumerate(Status):
+        key = enqueue(run, recipient=f"agency-{number}")
+        with run.writing() as connection:
+            connection.execute(
+                MESSAGES.update().where(MESSAGES.c.id == key).values(status=status.value)
+            )
+
+    with run.reading() as connection:
+        assert [message.status for message in outbox.of_run(connection)] == list(Status)

@@ -1,0 +1,108 @@
+"""Plans: versions by fingerprint, and runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from storage import plans
+from storage.database import Database
+from tests.storage.records import MORNING, contents, keep_run, keep_version
+
+
+def test_a_version_is_kept_once_per_fingerprint(database: Database):
+    """The same texts are the same version, however often they are started."""
+    with database.writing() as connection:
+        first = keep_version(database, connection)
+        again = keep_version(database, connection)
+        other = keep_version(database, connection, fingerprint="f2")
+        elsewhere = keep_version(database, connection, plan="q")
+
+    assert first == again
+    assert len({first, other, elsewhere}) == 3
+    assert len(contents(database)["plan_versions"]) == 3
+
+
+def test_the_texts_of_a_version_come_back_as_they_were(database: Database):
+    """A run executes exactly what was started, years later too."""
+    version = keep_run(database)
+
+    with database.reading() as connection:
+        bundle = plans.bundle_of(connection, version)
+
+    assert bundle == {"main": "a.yaml", "texts": {"a.yaml": "plan: đôn đốc"}}
+
+
+def test_a_run_comes_back_with_its_version(database: Database):
+    """What is asked for by name is found with all that a list shows."""
+    version = keep_run(database, started_at=MORNING)
+
+    with database.reading() as connection:
+        run = plans.find_run(connection, "r")
+        missing = plans.find_run(connection, "s")
+
+    assert missing is None
+    assert run == plans.StoredRun(
+        id="r",
+        plan="p",
+        number="1/KH",
+        title="Kế hoạch",
+        plan_version=version,
+        fingerprint="f1",
+        started_at=MORNING,
+        completed_at=None,
+        next_turn_at=None,
+    )
+
+
+def test_a_name_belongs_to_one_run(database: Database):
+    """Two runs of one name could not be told apart."""
+    keep_run(database)
+
+    with pytest.raises(IntegrityError):
+        keep_run(database)
+
+
+def test_the_latest_started_run_comes_first(database: Database):
+    """It is the one that people mean."""
+    keep_run(database, "old", started_at=MORNING - timedelta(days=1))
+    keep_run(database, "new-b", started_at=MORNING)
+    keep_run(database, "new-a", started_at=MORNING)
+
+    with database.reading() as connection:
+        runs = [run.id for run in plans.all_runs(connection)]
+
+    assert runs == ["new-a", "new-b", "old"]
+
+
+def test_a_completed_run_is_not_active(database: Database):
+    """Without a name the only active run is meant."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    with database.writing() as connection:
+        plans.set_turn(connection, "r", next_turn_at=None, completed_at=MORNING)
+
+    with database.reading() as connection:
+        active = [run.id for run in plans.all_runs(connection, active_only=True)]
+        every = [run.id for run in plans.all_runs(connection)]
+        completed = plans.find_run(connection, "r")
+
+    assert (active, every) == (["s"], ["r", "s"])
+    assert completed is not None
+    assert completed.completed_at == MORNING
+
+
+def test_the_turn_of_one_run_is_not_that_of_another(database: Database):
+    """Setting it touches the run alone, and null takes it away again."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    with database.writing() as connection:
+        plans.set_turn(connection, "r", next_turn_at=MORNING, completed_at=None)
+        turned = {run.id: run.next_turn_at for run in plans.all_runs(connection)}
+        plans.set_turn(connection, "r", next_turn_at=None, completed_at=None)
+        unset = {run.id: run.next_turn_at for run in plans.all_runs(connection)}
+
+    assert turned == {"r": MORNING, "s": None}
+    assert unset == {"r": None, "s": None}

@@ -1,0 +1,43 @@
+"""Stage runs: which flow run shows a stage."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from storage import stage_runs
+from storage.database import Database
+from storage.stage_runs import StageRun
+from tests.storage.records import keep_run
+
+
+def save(database: Database, run: str, stage: str, flow_run: str, shown: str) -> None:
+    """Keep a stage run in a transaction of its own."""
+    with database.writing() as connection:
+        stage_runs.save(database, connection, run, stage, flow_run=flow_run, shown=shown)
+
+
+def test_a_stage_has_one_run_and_the_latest_stands(database: Database):
+    """A lost flow run is made again, and takes the old one's place."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    save(database, "r", "first", "1", "Waiting 0/3")
+    save(database, "r", "second", "2", "Blocked")
+    save(database, "s", "first", "3", "Waiting 0/3")
+    save(database, "r", "first", "4", "Overdue 1/3")
+
+    with database.reading() as connection:
+        found = stage_runs.of_run(connection, "r")
+        nothing = stage_runs.of_run(connection, "t")
+
+    assert found == {
+        "first": StageRun("r", "first", "4", "Overdue 1/3"),
+        "second": StageRun("r", "second", "2", "Blocked"),
+    }
+    assert nothing == {}
+
+
+def test_a_stage_of_no_run_is_refused(database: Database):
+    """There is nothing that it could show."""
+    with pytest.raises(IntegrityError):
+        save(database, "nobody", "first", "1", "")
