@@ -117,7 +117,8 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
     `all_of_it` keeps what is not true any more, to look at a mail that went out before.
     """
     with parts.database.reading() as connection:
-        live = runs.live(parts, connection, message.run)
+        # A mail that went out is shown as things stood when it did.
+        live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
         carried = notices.of_message(connection, message.id)
         told = notices.told(connection, message.run)
     state = live.folding.state()
