@@ -26,6 +26,7 @@ class Status(StrEnum):
 
 
 OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
+BEGAN = "began"  # the outcome of a try that has none yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def claim(
     )
     connection.execute(
         ATTEMPTS.insert(),
-        [{"message": key, "began_at": now, "outcome": "began", "detail": ""} for key in taken],
+        [{"message": key, "began_at": now, "outcome": BEGAN, "detail": ""} for key in taken],
     )
     return [found for key in taken if (found := find(connection, key)) is not None]
 
@@ -152,10 +153,17 @@ def mark(
             **({"subject": subject} if subject else {}),
         )
     )
-    latest = select(func.max(ATTEMPTS.c.id)).where(ATTEMPTS.c.message == message.id)
+    # A claim's own try is the one that its count says; a later claim may have begun another.
+    its_try = (
+        select(ATTEMPTS.c.id)
+        .where(ATTEMPTS.c.message == message.id)
+        .order_by(ATTEMPTS.c.id)
+        .limit(1)
+        .offset(max(message.tries - 1, 0))
+    )
     connection.execute(
         ATTEMPTS.update()
-        .where(ATTEMPTS.c.id == latest.scalar_subquery())
+        .where(ATTEMPTS.c.id == its_try.scalar_subquery(), ATTEMPTS.c.outcome == BEGAN)
         .values(outcome=status.value, detail=detail)
     )
     return marked.rowcount == 1

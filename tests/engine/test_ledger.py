@@ -483,13 +483,13 @@ def test_an_extension_outlives_the_anchor_that_comes_later():
 
 
 def test_the_date_of_an_event_is_reckoned_in_the_plans_zone():
-    """An instant late in the evening of UTC is the next day in Hà Nội."""
+    """Half past midnight in Hà Nội is still yesterday in UTC."""
     story = Story(plan(stage("first", task(due=TEN_DAYS_OF_EVENT))))
     story.record(
-        EntryKind.EVENT_ANNOUNCED, "2020-05-05 09:00", dated="2020-05-04 23:30", event="issued"
+        EntryKind.EVENT_ANNOUNCED, "2020-05-05 09:00", dated="2020-05-05 00:30", event="issued"
     )
     anchors = story.folding.state().anchors()
-    assert anchors.events["issued"] == date(2020, 5, 4)
+    assert anchors.events["issued"] == date(2020, 5, 5)
 
 
 # ── laws ──

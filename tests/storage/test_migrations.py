@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import UniqueConstraint, inspect, text
 
 from storage.database import MIGRATIONS, Database, SchemaTooNew
 from storage.tables import metadata
@@ -46,7 +46,7 @@ def test_the_unique_keys_are_really_in_the_database(database: Database):
             stated = {
                 tuple(column.name for column in one.columns)
                 for one in table.constraints
-                if one.__visit_name__ == "unique_constraint"
+                if isinstance(one, UniqueConstraint)
             }
             kept = {tuple(one["column_names"]) for one in looked.get_unique_constraints(table.name)}
             assert stated == kept, table.name

@@ -46,11 +46,8 @@ def test_obligations_keep_the_order_of_the_plan(database: Database):
 
     assert [row.id for row in rows(database)] == OWED
     assert [row.position for row in rows(database)] == [0, 1, 2]
-    assert [(row.stage, row.task, row.agency) for row in rows(database)][0] == (
-        "first",
-        "report",
-        "a",
-    )
+    first = rows(database)[0]
+    assert (first.stage, first.task, first.agency) == ("first", "report", "a")
 
 
 def test_nothing_to_create_or_project_is_nothing(database: Database):

@@ -298,6 +298,7 @@ def test_a_mark_counts_once(run: Database):
 
     assert mark(run, taken) is True
     assert mark(run, taken, Status.UNDELIVERABLE) is False
+    assert attempts(run, taken.id) == [("sent", "")]
 
 
 def test_what_was_never_claimed_can_not_be_marked(run: Database):

@@ -1,0 +1,93 @@
+"""Speech: the words that every part of a page shares, in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from engine.deadline import Deadline, Phrase
+from engine.plan import Plan, Stage
+from language import dates
+from language.catalogue import text
+
+_ABBREVIATIONS = (("Ủy ban nhân dân", "UBND"),)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Says things about one plan, from the catalogue."""
+
+    plan: Plan
+    language: str
+
+    def say(self, key: str, /, **values: Any) -> str:
+        """Return a sentence of this room's part of the catalogue, `page.*`."""
+        return text(self.language, f"page.{key}", **values)
+
+    def kind(self, word: str) -> str:
+        """Name a kind of notice."""
+        return text(self.language, f"kind.{word}")
+
+    def name(self, agency: str) -> str:
+        """Return an agency's name."""
+        return self.plan.agencies[agency].name
+
+    def short_name(self, agency: str) -> str:
+        """Return an agency's name as offices abbreviate it where room is short."""
+        name = self.name(agency)
+        for long, short in _ABBREVIATIONS:
+            name = name.replace(long, short)
+        return name
+
+    def issuer(self) -> str:
+        """The body that issued the plan, by name whether the plan says its name or its id."""
+        agency = self.plan.agencies.get(self.plan.issuer)
+        return self.plan.issuer if agency is None else agency.name
+
+    def local(self, moment: datetime) -> datetime:
+        """Return an instant in the plan's time zone."""
+        return moment.astimezone(self.plan.zone)
+
+    def day(self, value: date) -> str:
+        """Write a date."""
+        return dates.day(self.language, value)
+
+    def brief_day(self, value: date) -> str:
+        """Write a date without its year: 09/5, 9 May."""
+        written = dates.day(self.language, value)
+        return written[: -len(str(value.year)) - 1]
+
+    def weekday(self, value: date) -> str:
+        """Name the day of the week."""
+        return dates.weekday(self.language, value)
+
+    def instant(self, moment: datetime) -> str:
+        """Write an instant in the plan's time zone."""
+        return dates.instant(self.language, self.local(moment))
+
+    def stage(self, stage: Stage) -> str:
+        """Call a stage by its number in the plan and the section of the document that sets it."""
+        number = self.plan.stages.index(stage) + 1
+        called = self.say("stage-number", number=number)
+        return f"{called} · {stage.ref}" if stage.ref else called
+
+    def phrase(self, phrase: Phrase) -> str:
+        """Return a deadline's words; an event is called by its title, not by its id."""
+        return self._without_ids(phrase.text)
+
+    def derivation(self, deadline: Deadline | None) -> tuple[str, ...]:
+        """Say how a deadline came about, one phrase per step."""
+        steps = () if deadline is None else deadline.derivation
+        said = []
+        for step in steps:
+            values = dict(step.values)
+            if isinstance(words := values.get("phrase"), str):
+                values["phrase"] = self._without_ids(words)
+            said.append(text(self.language, step.key, **values))
+        return tuple(said)
+
+    def _without_ids(self, words: str) -> str:
+        for name, event in self.plan.events.items():
+            words = words.replace(name, event.title or name)
+        return words
