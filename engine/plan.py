@@ -176,6 +176,7 @@ class Plan:
     calendar: WorkingCalendar
     events: Mapping[str, OutsideEvent] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def obligations(self) -> Mapping[str, Obligation]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from engine.calendar import WorkingCalendar
 from engine.deadline import FromEvent, FromStage, Phrase, Within
 from engine.plan import (
@@ -27,20 +24,13 @@ from plan_definitions.schema import LadderForm, StageForm, TaskForm
 _LEVELS = {"coordinator": 0, "superior": 1}
 
 
-@dataclass(frozen=True)
-class WrittenPlan(Plan):
-    """A plan as its files state it: with the groups of the register, which scenarios name."""
-
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> WrittenPlan:
+def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
     """Return the plan of forms in which no fault was found."""
     form = desk.form
     zone = read_zone(form.time_zone)
     assert zone is not None
     order = arrange({key: stage.needs for key, stage in form.stages.items()}).order
-    return WrittenPlan(
+    return Plan(
         id=form.plan,
         number=form.number,
         title=form.title,

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.plan import Plan
 from plan_definitions.advice import advise
-from plan_definitions.assembly import WrittenPlan, assemble
+from plan_definitions.assembly import assemble
 from plan_definitions.calendars import UnknownCountry, build_calendar
 from plan_definitions.checks import Desk, check_plan
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults
@@ -46,7 +46,7 @@ def check_file(path: Path | str) -> list[Diagnostic]:
 
 def _read(
     bundle: Bundle, findings: Findings
-) -> tuple[WrittenPlan, Desk, Register, OverlayForm] | None:
+) -> tuple[Plan, Desk, Register, OverlayForm] | None:
     document, form = _form(bundle, bundle.main, PlanForm, findings)
     if document is None or form is None:
         return None

@@ -11,7 +11,6 @@ from typing import Any
 from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario
-from plan_definitions.assembly import WrittenPlan
 from plan_definitions.cells import NO_MOMENT
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, nearest
 from plan_definitions.register import nearest_agency
@@ -242,8 +241,7 @@ class _Reading:
         return task in tasks
 
     def _expanded(self, name: str) -> Iterable[str]:
-        groups = self.plan.groups if isinstance(self.plan, WrittenPlan) else {}
-        return groups.get(name, (name,))
+        return self.plan.groups.get(name, (name,))
 
     def _nearest(self, written: str, task: str) -> str | None:
         owing = [
