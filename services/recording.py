@@ -193,7 +193,11 @@ def _find(live: LiveRun, obligation: str) -> ObligationState:
     state = live.folding.obligations.get(obligation)
     if state is None:
         near = difflib.get_close_matches(obligation, live.folding.obligations, n=3, cutoff=0.4)
-        raise Refused("refused.unknown-obligation", obligation=obligation, near=", ".join(near))
+        if near:
+            near_ones = ", ".join(near)
+            raise Refused("refused.unknown-obligation", obligation=obligation, near=near_ones)
+        example = next(iter(live.folding.obligations))
+        raise Refused("refused.no-such-obligation", obligation=obligation, example=example)
     return state
 
 

@@ -16,13 +16,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
 BUSY_TIMEOUT_MS = 30_000
+UPGRADE_LOCK = 0x646F6E646F63  # "dondoc": who upgrades a shared database does it alone
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -52,6 +53,10 @@ class Database:
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine: Engine = create_engine(self.url)
+        # PostgreSQL's default shows each statement a snapshot of its own.
+        self._reading: dict[str, Any] = (
+            {"dondoc_reading": True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -66,7 +71,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads, from one snapshot."""
         with self._connected() as connection:
-            connection = connection.execution_options(dondoc_reading=True)
+            connection = connection.execution_options(**self._reading)
             with connection.begin():
                 yield connection
 
@@ -90,16 +95,20 @@ class Database:
         if found is not None and not _knows(script, found):
             raise SchemaTooNew(found)
         with self.writing() as connection:
+            if not self.is_sqlite:  # whose writers stand in line anyway
+                connection.execute(select(func.pg_advisory_xact_lock(UPGRADE_LOCK)))
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
     def insert_new(self, table: Table) -> Insert:
-        """Return an INSERT that passes over rows whose unique key is taken already."""
-        if self.is_sqlite:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
+        """Return an INSERT that passes over rows whose unique key is taken already.
+
+        Its row count says how many were new; drivers keep that of an INSERT only if asked.
+        """
+        insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 
+from engine.ledger import StageState
 from engine.plan import Stage
 from language.catalogue import text
-from services.pages.lettering import wrapped
+from services.pages.lettering import width, wrapped
 from services.pages.speech import Speech
 from services.previewing import Preview, gate_text
 
 WIDE_BOX, WIDE_GAP, STACK_GAP = 210.0, 40.0, 22.0
 UPRIGHT_WIDTH, UPRIGHT_GAP, GUTTER = 360.0, 30.0, 18.0
-PADDING, LABEL = 13.0, 60.0
+PADDING, FACT = 12.0, 12.0
 LANE = 26.0
 
 
@@ -126,9 +129,7 @@ def upright(shown: Preview, speech: Speech) -> Drawing:
         else _around(net.nodes[one.start], net.nodes[one.end], one.style, lanes[one])
         for one in net.links
     ]
-    return Drawing(
-        UPRIGHT_WIDTH, y - UPRIGHT_GAP + 1, tuple(net.nodes.values()), tuple(arrows)
-    )
+    return Drawing(UPRIGHT_WIDTH, y - UPRIGHT_GAP + 1, tuple(net.nodes.values()), tuple(arrows))
 
 
 def _net(shown: Preview, speech: Speech, room: float) -> _Net:
@@ -165,11 +166,14 @@ class _Typesetter:
             self.y += step
             self.words.append(Words(PADDING + at, self.y, line, style))
 
-    def fact(self, label: str, value: str) -> None:
-        """Add a labelled fact, its value beside it."""
-        self.y += 3
-        self.words.append(Words(PADDING, self.y + 15, label, "label"))
-        self.set(value, "fact", 12, most=4, step=15, at=LABEL)
+    def facts(self, facts: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+        """Add labelled facts, their values in a column beside the labels."""
+        column = max(width(label, FACT) for label, _ in facts) + 6
+        for label, values in facts:
+            self.y += 3
+            self.words.append(Words(PADDING, self.y + 15, label, "label"))
+            for value in values:
+                self.set(value, "fact", FACT, most=4, step=15, at=column)
 
 
 def _stage_node(shown: Preview, speech: Speech, stage: Stage, layer: int, room: float) -> Node:
@@ -180,15 +184,20 @@ def _stage_node(shown: Preview, speech: Speech, stage: Stage, layer: int, room: 
     setter.y += 3
     setter.set(stage.title, "title", 14.2, most=4, step=17.5)
     rule = setter.y = setter.y + 10
-    setter.fact(speech.say("owed"), text(speech.language, "screen.obligations-count", count=owed))
-    setter.fact(speech.say("opens"), _opens(speech, state.opened_at and speech.instant(state.opened_at)))
-    done = speech.say("not-done")
-    if state.done_at is not None:
-        done = speech.instant(state.done_at)
-        if state.missing:
-            done += speech.say("missing", count=len(state.missing))
-    setter.fact(speech.say("done"), done)
-    setter.fact(speech.say("gate"), gate_text(stage.gate, len(plan.gated(stage)), speech.language))
+    setter.facts(
+        (
+            (
+                speech.say("owed"),
+                (text(speech.language, "screen.obligations-count", count=owed),),
+            ),
+            (speech.say("opens"), (_moment(speech, state.opened_at, "not-opened"),)),
+            (speech.say("done"), _done(speech, state)),
+            (
+                speech.say("gate"),
+                (gate_text(stage.gate, len(plan.gated(stage)), speech.language),),
+            ),
+        )
+    )
     return Node(
         key=stage.id,
         style="stage" if state.opened_at else "closed",
@@ -201,8 +210,13 @@ def _stage_node(shown: Preview, speech: Speech, stage: Stage, layer: int, room: 
     )
 
 
-def _opens(speech: Speech, at: str | None) -> str:
-    return at or speech.say("not-opened")
+def _moment(speech: Speech, moment: datetime | None, otherwise: str) -> str:
+    return speech.say(otherwise) if moment is None else speech.instant(moment)
+
+
+def _done(speech: Speech, state: StageState) -> tuple[str, ...]:
+    at = _moment(speech, state.done_at, "not-done")
+    return (at, speech.say("missing", count=len(state.missing))) if state.missing else (at,)
 
 
 def _event_node(shown: Preview, speech: Speech, name: str, layer: int, room: float) -> Node:
@@ -245,7 +259,7 @@ def _columns(net: _Net, pieces: Sequence[tuple[list[str], str]]) -> list[list[No
     """Return the nodes by layer; within one, in the order of what leads to them."""
     leading: dict[str, list[str]] = {}
     for keys, _ in pieces:
-        for start, end in zip(keys, keys[1:], strict=False):
+        for start, end in pairwise(keys):
             leading.setdefault(end, []).append(start)
     columns: list[list[Node]] = []
     place: dict[str, float] = {}
@@ -254,7 +268,11 @@ def _columns(net: _Net, pieces: Sequence[tuple[list[str], str]]) -> list[list[No
 
         def order(node: Node) -> tuple[bool, float, bool]:
             found = [place[key] for key in leading.get(node.key, ())]
-            return node.style == "event", sum(found) / len(found) if found else 0.0, node.style == "lane"
+            return (
+                node.style == "event",
+                sum(found) / len(found) if found else 0.0,
+                node.style == "lane",
+            )
 
         column.sort(key=order)
         place.update({node.key: float(number) for number, node in enumerate(column)})

@@ -160,7 +160,9 @@ def _deadlines(shown: Preview, speech: Speech) -> Iterator[Flag]:
         if one.due is not None:
             counts[one.due.last_day] += len(one.states)
     for day, count in counts.items():
-        yield Flag(day, speech.say("flag-deadline", day=speech.brief_day(day), count=count), "deadline")
+        yield Flag(
+            day, speech.say("flag-deadline", day=speech.brief_day(day), count=count), "deadline"
+        )
 
 
 def _escalations(shown: Preview, speech: Speech) -> Iterator[Flag]:
@@ -333,18 +335,23 @@ class _Pen:
                 said = self.speech.say("received-on", day=self.speech.day(day), count=came)
                 yield Rect(x, self.axis + 1.5, slim, tall, "bar received", said)
 
+    def _tall(self, day: date) -> float:
+        """How high a day's bar and its number stand above the axis."""
+        counts = self.days.mails.get(day)
+        if not counts:
+            return 0.0
+        return sum(max(count * self._scale(), 2.0) for count in counts.values()) + 13
+
     def _told(self, day: date) -> str:
         counts = sorted(self.days.mails[day].items())
         said = ", ".join(f"{self.speech.kind(kind.word)} {count}" for kind, count in counts)
         return f"{self.speech.day(day)} ({self.speech.weekday(day)}): {said}"
 
     def _counts(self) -> Iterator[Label]:
-        scale = self._scale()
         for day in self._shown_days():
             if counts := self.days.mails.get(day):
-                tall = sum(max(count * scale, 2.0) for count in counts.values())
-                x = self.x(day) + self.day_width / 2
-                yield Label(x, self.axis - tall - 3, str(counts.total()), "count", "middle")
+                y = self.axis - self._tall(day) + 10
+                yield Label(self._middle(day), y, str(counts.total()), "count", "middle")
 
     def _mondays(self) -> Iterator[Label]:
         last = 0
@@ -358,10 +365,15 @@ class _Pen:
                 yield Label(self.x(week.monday) + 2, y, said, "monday")
                 last = year
 
+    def _middle(self, day: date) -> float:
+        return self.x(day) + self.day_width / 2
+
     def _text_x(self, flag: Flag) -> float:
-        """Where a flag's words begin: right of its stem, pushed left where the row ends."""
-        room = width(flag.words, FLAG_SIZE)
-        return max(0.0, min(self.x(flag.day) + self.day_width / 2 + 4, self.room - room))
+        """Where a flag's words begin: right of its stem, left of it where the row ends."""
+        room, stem = width(flag.words, FLAG_SIZE), self._middle(flag.day)
+        if stem + 4 + room <= self.room:
+            return stem + 4
+        return max(0.0, stem - 4 - room)
 
     def _levels(self) -> list[int]:
         """Give each flag the lowest level at which its words touch no others."""
@@ -371,7 +383,7 @@ class _Pen:
             start = self._text_x(flag)
             stop = start + width(flag.words, FLAG_SIZE) + 8
             level = next((n for n, end in enumerate(ends) if stop <= end), len(ends))
-            ends[level:level + 1] = [min(start, self.x(flag.day))]
+            ends[level : level + 1] = [min(start, self.x(flag.day))]
             levels.append(level)
         return levels[::-1]
 
@@ -383,8 +395,8 @@ class _Pen:
             y = floor - FLAG_STEP * level - 4
             words = cut(flag.words, FLAG_SIZE, self.room)
             labels.append(Label(self._text_x(flag), y, words, f"flag {flag.style}"))
-            x = self.x(flag.day) + self.day_width / 2
-            stems.append(Rect(x, y - 8, 0, self.axis - y + 8, f"stem {flag.style}"))
+            foot = self.axis - self._tall(flag.day)
+            stems.append(Rect(self._middle(flag.day), y - 8, 0, foot - y + 8, f"stem {flag.style}"))
         return labels, stems
 
     def _bands(self) -> tuple[list[Rect], list[Label]]:
