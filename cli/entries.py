@@ -74,7 +74,9 @@ def submit(
 def send_back(
     obligation: Obligation,
     why: Why,
-    days: Annotated[int | None, typer.Option(help="Số ngày làm việc để hoàn thiện.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=250, help="Số ngày làm việc để hoàn thiện.")
+    ] = None,
     document: Document = "",
     dated: Dated = None,
     by: By = None,

@@ -80,7 +80,9 @@ def ledger(
 
 def outbox(
     action: Annotated[Action, typer.Argument(help="list, show hoặc retry.")] = Action.LIST,
-    number: Annotated[int | None, typer.Argument(help="Số của thư, với show và retry.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(max=2**31, help="Số của thư, với show và retry.")
+    ] = None,
     run: Annotated[str | None, typer.Option("--run", help="Chỉ một đợt thực hiện.")] = None,
     format: Printed = Format.TEXT,
 ) -> None:

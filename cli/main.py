@@ -35,10 +35,11 @@ def main() -> None:
         fail(error, code=1)
     except Unavailable as error:
         fail(error, code=3)
-    except BrokenPipeError:
-        # The reader (`head`, a pager) has seen enough.
-        sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader (`head`, a pager) has seen enough
+            sys.stderr.close()
+            sys.exit(0)
+        fail(Unavailable("error.outside", detail=str(error)), code=3)
 
 
 if __name__ == "__main__":

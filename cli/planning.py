@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from cli.console import Format, Language, language, out, print_json
 
 PlanFile = Annotated[Path, typer.Argument(help="Tệp kế hoạch (YAML) – the plan file.")]
+
+
+class PreviewFormat(StrEnum):
+    """What `preview` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+    ICS = "ics"
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +49,9 @@ def check(
     if format is Format.JSON:
         print_json({"diagnostics": [diagnostic.to_json(spoken) for diagnostic in found]})
     else:
-        out.print(render_text(found, spoken, colour=out.is_terminal), soft_wrap=True)
+        out.print(
+            Text.from_ansi(render_text(found, spoken, colour=out.is_terminal)), soft_wrap=True
+        )
     if has_faults(found):
         raise typer.Exit(1)
 
@@ -48,7 +61,7 @@ def preview(
     scenario: Annotated[
         Path | None, typer.Option(help="Kịch bản: ai nộp ngày nào; bỏ trống: không ai nộp.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="Cách in.")] = Format.TEXT,
+    format: Annotated[PreviewFormat, typer.Option(help="Cách in.")] = PreviewFormat.TEXT,
     lang: Annotated[Language | None, typer.Option(help="Ngôn ngữ: vi hoặc en.")] = None,
 ) -> None:
     """Xem trước mọi thời hạn và mọi thư – every deadline and every mail, with no side effect.
@@ -62,9 +75,18 @@ def preview(
     loaded = read_plan(plan, spoken)
     acted = None if scenario is None else read_scenario(scenario, loaded, spoken)
     shown = previewing.preview(loaded, acted)
-    if format is Format.JSON:
-        print_json(previewing.to_json(shown, spoken))
-        return
-    from cli import tables
+    match format:
+        case PreviewFormat.JSON:
+            print_json(previewing.to_json(shown, spoken))
+        case PreviewFormat.TEXT:
+            from cli import tables
 
-    tables.print_preview(shown, spoken)
+            tables.print_preview(shown, spoken)
+        case PreviewFormat.HTML:
+            from services import pages
+
+            typer.echo(pages.preview_page(shown, spoken))
+        case PreviewFormat.ICS:
+            from services import calendar_feed
+
+            typer.echo(calendar_feed.preview_feed(shown, spoken), nl=False)

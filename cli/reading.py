@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from rich.text import Text
+
 from cli.console import err
 
 if TYPE_CHECKING:
@@ -49,5 +51,6 @@ def read_scenario(path: Path, plan: Plan, language: str) -> Scenario:
 def _end(faults: PlanFaults, language: str) -> NoReturn:
     from plan_definitions import render_text
 
-    err.print(render_text(faults.diagnostics, language, colour=err.is_terminal), soft_wrap=True)
+    said = render_text(faults.diagnostics, language, colour=err.is_terminal)
+    err.print(Text.from_ansi(said), soft_wrap=True)
     sys.exit(1)

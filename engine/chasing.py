@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import IntEnum
 from typing import TypeAlias
@@ -196,13 +196,14 @@ def digests(plan: Plan, decisions: Iterable[Decision], *, now: datetime) -> list
 def _firsts(plan: Plan, state: ObligationState) -> Iterator[Notice]:
     """Yield what begins a round: the assignment, or the return."""
     obligation = state.obligation
-    assert state.round_began is not None
-    at = at_once(plan, obligation.ladder, state.round_began)
-    match state.begun_by:
+    assert state.told_from is not None
+    at = at_once(plan, obligation.ladder, state.told_from)
+    first = replace(state, round=state.told_round)
+    match state.told_of:
         case EntryKind.STAGE_OPENED:
-            yield _notice(state, "assign", Kind.ASSIGN, obligation.agency.id, at, 0)
+            yield _notice(first, "assign", Kind.ASSIGN, obligation.agency.id, at, 0)
         case EntryKind.RETURNED:
-            yield _notice(state, "returned", Kind.RETURNED, obligation.agency.id, at, 0)
+            yield _notice(first, "returned", Kind.RETURNED, obligation.agency.id, at, 0)
 
 
 def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:

@@ -68,7 +68,7 @@ def _steps(state: RunState, now: datetime) -> Iterator[Entry]:
         elif state.stages[stage.id].done_at is None:
             done = done_at(state, stage)
             if done is not None and done <= now:
-                missing = _gated_open(state, stage)
+                missing = _missing_at(state, stage, done)
                 total = len(state.plan.gated(stage))
                 counts = {"closed": total - len(missing), "total": total, "missing": missing}
                 yield _stage_entry(EntryKind.STAGE_DONE, stage, done, now, counts)
@@ -134,6 +134,9 @@ def gives_way_at(state: RunState, stage: Stage) -> datetime | None:
                 return None
             start = max(*days, opened_at.astimezone(plan.zone).date())
             last = plan.calendar.offset(start, count)
+            # A date that hangs on an event cannot have passed before the event was known.
+            known = [state.obligations[key].dated_at for key in plan.gated(stage)]
+            opened_at = max([opened_at, *(at for at in known if at is not None)])
         case None:
             return None
     return max(opened_at, start_of(last + timedelta(days=1), plan.zone))
@@ -154,8 +157,13 @@ def is_finished(plan: Plan, state: RunState) -> bool:
     return all(state.stages[stage.id].done_at is not None for stage in plan.stages)
 
 
-def _gated_open(state: RunState, stage: Stage) -> list[str]:
-    return [key for key in state.plan.gated(stage) if not state.obligations[key].is_closed]
+def _missing_at(state: RunState, stage: Stage, moment: datetime) -> list[str]:
+    """Return what was not in at `moment`, though it may be by the time that this is noticed."""
+    return [
+        key
+        for key in state.plan.gated(stage)
+        if (settled := state.obligations[key].settled_at) is None or settled > moment
+    ]
 
 
 def _stage_entry(

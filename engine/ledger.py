@@ -91,9 +91,12 @@ class Outcome(StrEnum):
 class ObligationState:
     """What the ledger says of one obligation.
 
-    `stated` is the deadline of the plan's phrase, `due` the one that holds now. `round`
-    counts deadlines: a return or an extension starts a new one, with its own rungs;
-    `round_began` is when, `begun_by` what. `settled_at` is when it was last closed.
+    `stated` is the deadline of the plan's phrase, known since `dated_at` (None: from the
+    start), `due` the one that holds now. `round` counts deadlines: a return or an
+    extension starts a new one, with its own rungs; `round_began` is when, `begun_by`
+    what. `told_of` is what the agency is told first, its assignment or the last return,
+    of `told_round`, at `told_from`: an extension that follows does not take its place.
+    `settled_at` is when it was last closed.
     """
 
     obligation: Obligation
@@ -102,6 +105,10 @@ class ObligationState:
     opened_at: datetime | None = None
     round_began: datetime | None = None
     begun_by: EntryKind = EntryKind.STAGE_OPENED
+    told_of: EntryKind = EntryKind.STAGE_OPENED
+    told_round: int = 1
+    told_from: datetime | None = None
+    dated_at: datetime | None = None
     stated: Deadline | None = None
     due: Deadline | None = None
     submitted_on: datetime | None = None
@@ -232,7 +239,7 @@ class Folding:
                     entry.data["event"],
                     EventState(entry.happened_at, entry.recorded_at, entry.document),
                 )
-                self._derive_all()
+                self._derive_all(entry.recorded_at)
             case EntryKind.STAGE_OPENED | EntryKind.STAGE_DONE:
                 self._take_stage(entry)
             case _ if entry.obligation in self.obligations:
@@ -245,7 +252,7 @@ class Folding:
         if entry.kind is EntryKind.STAGE_DONE:
             missing = tuple(entry.data.get("missing", ()))
             self.stages[entry.stage] = replace(stage, done_at=entry.happened_at, missing=missing)
-            self._derive_all()
+            self._derive_all(entry.happened_at)
             return
         self.stages[entry.stage] = replace(stage, opened_at=entry.happened_at)
         for key, state in self.obligations.items():
@@ -255,9 +262,12 @@ class Folding:
                     opened_at=entry.happened_at,
                     round_began=entry.happened_at,
                     begun_by=entry.kind,
+                    told_of=entry.kind,
+                    told_round=state.round,
+                    told_from=entry.happened_at,
                 )
 
-    def _derive_all(self) -> None:
+    def _derive_all(self, known_at: datetime | None = None) -> None:
         """Derive the deadlines that are not known yet; events and stages are their anchors."""
         anchors = self.state().anchors()
         for key, state in self.obligations.items():
@@ -270,7 +280,9 @@ class Folding:
                 )
                 if stated is not None:
                     due = stated if state.due is None else state.due
-                    self.obligations[key] = replace(state, stated=stated, due=due)
+                    self.obligations[key] = replace(
+                        state, stated=stated, due=due, dated_at=known_at
+                    )
 
 
 def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
@@ -300,6 +312,9 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
                 round=state.round + 1,
                 round_began=entry.recorded_at,
                 begun_by=entry.kind,
+                told_of=entry.kind,
+                told_round=state.round + 1,
+                told_from=entry.recorded_at,
                 due=_due_after_return(plan, state, entry),
                 submitted_on=None,
                 settled_at=None,

@@ -78,7 +78,8 @@ class Gate:
         """Return how many of `total` obligations must be closed, rounded up, at most `total`."""
         if isinstance(self.quorum, int):
             return min(self.quorum, total)
-        return -(-total * self.quorum.numerator // self.quorum.denominator)
+        share = -(-total * self.quorum.numerator // self.quorum.denominator)
+        return min(share, total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from engine.chasing import Digest, NoticeKey, decide, digests, next_wake, send_time
@@ -52,6 +52,7 @@ class Scenario:
         return moment
 
 
+FAR = datetime.max.replace(tzinfo=UTC)
 WORST_CASE = Scenario(id="worst-case", title="")
 
 
@@ -153,8 +154,10 @@ class _Run:
         self.entries.extend(entries[kept:])
         opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
         touched = {entry.obligation for entry in entries}
+        dating = (EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_DONE)
+        redated = any(entry.kind in dating for entry in entries)
         for key, obligation in self.plan.obligations.items():
-            if key in touched or obligation.stage.id in opened:
+            if redated or key in touched or obligation.stage.id in opened:
                 self._set_wake(key, now)
 
     def _take(self, entry: Entry) -> None:
@@ -170,7 +173,7 @@ class _Run:
             self.wakes[key] = wake
 
     def _issue(self, now: datetime) -> None:
-        due = [key for key, at in self.wakes.items() if at <= now]
+        due = [key for key in self.plan.obligations if self.wakes.get(key, FAR) <= now]
         decisions = []
         for key in due:
             decision = decide(

@@ -6,8 +6,11 @@ import asyncio
 import importlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from flows.processes import Address, is_ready
 from services.errors import Refused, Unavailable
@@ -22,7 +25,7 @@ def address(settings: Settings) -> Address:
     """Return where the server of this home folder is, running or not."""
     file = settings.home / UP_FILE
     port = settings.server_port
-    if file.exists():
+    with suppress(OSError, ValueError, KeyError):  # not running, or the file was cut short
         port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
     return Address(prefect_home(settings.home), port)
 
@@ -54,7 +57,10 @@ def run_flow(module: str, name: str, **parameters: Any) -> str:
     """
     connect(Settings())
     flow = getattr(importlib.import_module(f"flows.{module}"), name)
-    state = asyncio.run(flow(**parameters, return_state=True))
+    try:
+        state = asyncio.run(flow(**parameters, return_state=True))
+    except httpx.HTTPError as error:
+        raise Unavailable("error.server-lost", detail=type(error).__name__) from error
     message = state.message or ""
     if state.is_completed():
         return message

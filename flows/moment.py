@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from services.errors import Unavailable
 from services.settings import Settings
 
 SHIFT_FILE = "clock-shift"
@@ -27,10 +28,14 @@ def wall() -> datetime:
 
 def shift(home: Path) -> timedelta:
     """Return by how much the installation's clock is moved; nothing, as a rule."""
+    file = home / SHIFT_FILE
     try:
-        return timedelta(seconds=float((home / SHIFT_FILE).read_text(encoding="ascii")))
+        return timedelta(seconds=float(file.read_text(encoding="ascii")))
     except FileNotFoundError:
         return timedelta(0)
+    except ValueError as error:
+        # To take it for nothing would mail in the wrong time.
+        raise Unavailable("error.clock-shift", file=str(file)) from error
 
 
 def pretend(home: Path, moment: datetime | None) -> None:

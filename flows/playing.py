@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import AsyncClientContext
@@ -22,10 +25,12 @@ from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
 from services import board, chasing, reports
-from services.errors import Refused, Unavailable
+from services.errors import Refused
 from services.reports import Outcome
 from services.wiring import Parts
 from storage import outbox, stage_runs
+
+log = logging.getLogger(__name__)
 
 RECORDER = "rehearsal"
 SETTLE_TRIES = 300  # looks, five a second, that the last stage runs get to complete
@@ -149,12 +154,14 @@ async def _settle(parts: Parts, run: str) -> None:
     done = {view.id for view in board.read(parts, run, moment.wall()).stages if view.is_done}
     async with get_client() as client:
         for _ in range(SETTLE_TRIES):
-            runs = [
-                await client.read_flow_run(UUID(one.flow_run))
-                for stage, one in shown.items()
-                if stage in done and one.flow_run
-            ]
-            if all(one.state is not None and one.state.is_completed() for one in runs):
-                return
+            with suppress(httpx.HTTPError):  # Prefect's SQLite may be busy: ask again
+                runs = [
+                    await client.read_flow_run(UUID(one.flow_run))
+                    for stage, one in shown.items()
+                    if stage in done and one.flow_run
+                ]
+                if all(one.state is not None and one.state.is_completed() for one in runs):
+                    return
             await asyncio.sleep(0.2)
-    raise Unavailable("error.not-settled")
+    # The story is whole in our database; only what Prefect shows of it is behind.
+    log.warning("the stage runs are not completed yet", extra={"action": "not-settled"})

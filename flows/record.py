@@ -6,17 +6,19 @@ one plain sentence and changes nothing.
 
 # Annotations stay values here: Prefect reads the forms' types from the decorated functions.
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
+from pydantic import Field
 
 from flows import moment, office, showing
 from flows.chase import chase
 from flows.refusals import as_state
 from language.catalogue import text
 from services import chasing, recording, runs
+from services.errors import Refused
 from services.recording import Recorded, Source
 from services.wiring import Parts
 
@@ -61,7 +63,7 @@ async def return_report(
     obligation: str,
     by: str,
     why: str,
-    days: int | None = None,
+    days: Annotated[int, Field(ge=1, le=recording.LONGEST_RETURN)] | None = None,
     dated: date | None = None,
     document: str = "",
     run: str | None = None,
@@ -136,6 +138,7 @@ async def extend_deadline(
         now: for rehearsals; by default the present
         show: bring the stages and the board up to it; not needed for each of many
     """
+    _require(document)
     parts, now = _begin(now)
     run = runs.find(parts, run)
     source = Source(by, document)
@@ -191,6 +194,7 @@ async def announce_event(
         now: for rehearsals; by default the present
         show: bring the stages and the board up to it; not needed for each of many
     """
+    _require(document)
     parts, now = _begin(now)
     recorded = recording.announce(parts, event, Source(by, document, dated), now=now)
     for one in recorded:
@@ -198,6 +202,12 @@ async def announce_event(
     key = "record.event" if recorded else "record.event-known"
     language = parts.settings.language
     return Completed(message=text(language, key, event=event, document=document))
+
+
+def _require(document: str) -> None:
+    """What moves a deadline or opens a stage rests on a document: people must name it."""
+    if not document.strip():
+        raise Refused("refused.empty-document")
 
 
 def _begin(now: datetime | None) -> tuple[Parts, datetime]:

@@ -23,6 +23,7 @@ from flows import client, moment, processes
 from flows.processes import Address, Child
 from services.errors import Refused, Unavailable
 from services.settings import Settings
+from services.wiring import opened
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def main(settings: Settings, say: Say, *, pretend: datetime | None = None) -> No
 
     `say` is given the keys of the catalogue for what a person at the terminal should know.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    with opened(settings):
+        pass  # a database that does not open must be said now, not in a log
     address = Address(client.prefect_home(settings.home), settings.server_port)
     with _alone(settings.home):
         if processes.is_taken(address.port):

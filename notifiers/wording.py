@@ -36,7 +36,9 @@ def page(digest: Digest) -> Page:
         answer=saying.say("section.answer"),
         answers=tuple(_answers(saying)),
         closing=saying.say("closing"),
-        signature=saying.say("system") if saying.to_sender else saying.sender,
+        signature=saying.say("system")
+        if saying.to_sender or _is_about_sender(digest)
+        else saying.sender,
         automatic=saying.say("automatic", sender=saying.sender),
         tone=digest.kind.word,
     )
@@ -46,8 +48,11 @@ def _opening(saying: Saying) -> str:
     digest = saying.digest
     if digest.kind is Kind.ESCALATE:
         late = list(dict.fromkeys(line.state.obligation.agency.name for line in digest.late))
+        manner = "escalate-self" if saying.to_sender else "escalate"
+        if _is_about_sender(digest) and not saying.to_sender:
+            manner = "escalate-of-sender"
         return saying.say(
-            "opening.escalate-self" if saying.to_sender else "opening.escalate",
+            f"opening.{manner}",
             sender=saying.sender,
             name=digest.recipient.name,
             at=digest.as_of.astimezone(digest.plan.zone),
@@ -60,6 +65,11 @@ def _opening(saying: Saying) -> str:
         name=digest.recipient.name,
         count=len(digest.own),
     )
+
+
+def _is_about_sender(digest: Digest) -> bool:
+    """Whether the sender is itself among the late: it does not report on itself."""
+    return any(line.state.obligation.agency.id == digest.plan.coordinator for line in digest.late)
 
 
 def _manner(saying: Saying) -> str:

@@ -44,9 +44,7 @@ def check_file(path: Path | str) -> list[Diagnostic]:
     return check(Bundle.read(path))
 
 
-def _read(
-    bundle: Bundle, findings: Findings
-) -> tuple[Plan, Desk, Register, OverlayForm] | None:
+def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, OverlayForm] | None:
     document, form = _form(bundle, bundle.main, PlanForm, findings)
     if document is None or form is None:
         return None

@@ -35,8 +35,8 @@ class _Event:
 def preview_feed(shown: Preview, language: str) -> str:
     """Return a VCALENDAR with CRLF line ends; the same preview gives the same text.
 
-    DTSTAMP is the day on which the plan was issued, so that no clock is read. A UID stays
-    when a date or a title changes, so that a calendar moves the entry and does not add one.
+    DTSTAMP is the day on which the plan was issued, so that no clock is read. The UID of a
+    stated deadline or a gate stays when its date or title changes: a calendar moves the entry.
     """
     speech = Speech(shown.plan, language)
     lines = [

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from engine.chasing import Kind, Notice
+from engine.chasing import Kind, Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.channel import Envelope, Outcome, Refused, Sent, Session, TryLater, Unknown
@@ -144,8 +144,8 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
 
 
 def _still_true(live: runs.LiveRun, notice: Notice) -> bool:
-    state = live.folding.obligations[notice.obligation]
-    return state.is_open and state.round == notice.round
+    ladder = rungs(live.plan, live.folding.obligations[notice.obligation])
+    return any(rung.key == notice.key for rung in ladder)
 
 
 def rendered(parts: Parts, number: int) -> Rendered:

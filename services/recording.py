@@ -77,6 +77,7 @@ def send_back(
     now: datetime,
 ) -> Recorded:
     """Return a report for completion, due `days` working days later (or as it was before)."""
+    _say_why(why)
     if days is not None and not 1 <= days <= LONGEST_RETURN:
         raise Refused("refused.days", days=days, longest=LONGEST_RETURN)
     data = {"reason": why} | ({} if days is None else {"days": days})
@@ -115,6 +116,7 @@ def waive(
     parts: Parts, run: str, obligation: str, source: Source, *, why: str, now: datetime
 ) -> Recorded:
     """Say that an obligation is owed no more."""
+    _say_why(why)
     data = {"reason": why}
     return _record(parts, run, obligation, EntryKind.WAIVED, source, _is_owed, data, now)
 
@@ -211,6 +213,11 @@ def _happened(plan: Plan, source: Source, now: datetime) -> datetime:
     if source.dated.year < plan.calendar.first_year:
         raise Refused("refused.dated-long-ago", day=source.dated, first=plan.calendar.first_year)
     return start_of(source.dated, plan.zone)
+
+
+def _say_why(why: str) -> None:
+    if not why.strip():
+        raise Refused("refused.empty-why")
 
 
 def _is_submitted(_plan: Plan, state: ObligationState) -> None:

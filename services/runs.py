@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,8 @@ def start(
     plan = load(bundle)
     if started_at is not None and started_at > now:
         raise Refused("refused.starts-ahead", at=started_at.astimezone(plan.zone))
+    if run and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", run):
+        raise Refused("refused.bad-run-name", run=run)
     with parts.database.writing() as connection:
         run = run or plan.id
         existing = plans.find_run(connection, run)

@@ -105,7 +105,7 @@ def wide(shown: Preview, speech: Speech) -> Drawing:
     nodes = tuple(node for node in net.nodes.values() if node.style != "lane")
     return Drawing(
         width=2 + len(columns) * (WIDE_BOX + WIDE_GAP) - WIDE_GAP,
-        height=2 + max((node.y + node.height for node in nodes), default=0.0),
+        height=2 + max((node.y + node.height for node in net.nodes.values()), default=0.0),
         nodes=nodes,
         arrows=tuple(arrows),
     )
@@ -113,10 +113,9 @@ def wide(shown: Preview, speech: Speech) -> Drawing:
 
 def upright(shown: Preview, speech: Speech) -> Drawing:
     """Lay the stages out one below the other, each event just above what waits for it."""
-    keys = list(_net(shown, speech, UPRIGHT_WIDTH).nodes)
-    net_links = _net(shown, speech, UPRIGHT_WIDTH).links
-    place = {key: number for number, key in enumerate(keys)}
-    lanes = _lanes([one for one in net_links if place[one.end] - place[one.start] > 1], place)
+    first = _net(shown, speech, UPRIGHT_WIDTH)
+    place = {key: number for number, key in enumerate(first.nodes)}
+    lanes = _lanes([one for one in first.links if place[one.end] - place[one.start] > 1], place)
     left = GUTTER * (max(lanes.values()) + 1) if lanes else 0.0
     net = _net(shown, speech, UPRIGHT_WIDTH - left - 2)
     y = 1.0

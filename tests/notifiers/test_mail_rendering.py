@@ -112,10 +112,12 @@ def test_subjects_say_what_by_when_and_about_what() -> None:
     """Forty mails a day are sorted by their subjects."""
     starts = {name: subject(make("vi"))[13:] for name, make in SAMPLES.items()}
 
-    assert starts["assign"].startswith("Giao nhiệm vụ: hạn 09/5/2020 – Báo cáo tổng kết")
+    assert starts["assign"].startswith(
+        "Đề nghị thực hiện nhiệm vụ được giao: hạn 09/5/2020 – Báo cáo tổng kết"
+    )
     assert starts["remind"].startswith("Nhắc: còn 5 ngày làm việc – hạn 09/5/2020 – Báo cáo")
     assert starts["remind-today"].startswith("Nhắc: hôm nay là ngày làm việc cuối – hạn")
-    assert starts["returned"].startswith("Trả lại để hoàn thiện: hạn 12/5/2020 – Báo cáo")
+    assert starts["returned"].startswith("Đề nghị hoàn thiện: hạn 12/5/2020 – Báo cáo")
     assert starts["overdue-again"].startswith("Đôn đốc lần 3: quá hạn từ 10/5/2020 – Báo cáo")
     assert starts["escalate-coordinator"].startswith("Báo cáo 5 cơ quan quá hạn – Báo cáo")
 

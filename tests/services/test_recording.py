@@ -40,14 +40,14 @@ def outcomes(parts: Parts, now: Any = NOW) -> dict[str, str]:
 
 def give_back(parts: Parts, obligation: str = w.REPORT_A, **values: Any) -> Recorded:
     """Return a report."""
-    values = {"why": "Thiếu số liệu", "days": 3, "now": NOW} | values
-    return recording.send_back(parts, "nho", obligation, values.pop("source", BY), **values)
+    given: dict[str, Any] = {"why": "Thiếu số liệu", "days": 3, "now": NOW} | values
+    return recording.send_back(parts, "nho", obligation, BY, **given)
 
 
 def extend(parts: Parts, obligation: str = w.REPORT_A, **values: Any) -> Recorded:
     """Extend a deadline."""
-    values = {"until": date(2020, 5, 20), "now": NOW} | values
-    return recording.extend(parts, "nho", obligation, values.pop("source", BY), **values)
+    given: dict[str, Any] = {"until": date(2020, 5, 20), "now": NOW} | values
+    return recording.extend(parts, "nho", obligation, BY, **given)
 
 
 def waive(parts: Parts, obligation: str = w.REPORT_A) -> Recorded:
@@ -169,6 +169,7 @@ def test_an_accepted_report_can_be_neither_submitted_nor_returned(small: Parts):
 
 def test_an_extension_moves_the_deadline_and_begins_a_round(small: Parts):
     """Its rungs fall anew, before the new day."""
+    chasing.issue_notices(small, NOW)
     extend(small, until=date(2020, 5, 20))
 
     longer = row(small, w.REPORT_A)
@@ -298,6 +299,7 @@ def test_what_is_like_nothing_is_answered_without_an_empty_guess(small: Parts):
     with pytest.raises(Refused) as refused:
         hand_in(small, "zzz")
 
+    assert refused.value.key == "refused.no-such-obligation"
     assert not refused.value.say("en").rstrip().endswith(":")
 
 

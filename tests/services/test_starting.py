@@ -105,23 +105,12 @@ def test_a_start_in_the_past_is_an_outage_made_good(parts: Parts):
 
     chasing.issue_notices(parts, w.LATE)
 
-    issued = [(row.obligation, row.rung) for row in notice_rows(parts) if row.status == "issued"]
-    assert issued == [
-        (w.REPORT_A, "overdue-1"),
-        ("reports/praise/a", "assign"),
-        (w.REPORT_B, "overdue-1"),
-        ("reports/praise/b", "assign"),
-        (w.REPORT_C, "overdue-1"),
-        (w.REPORT_A, "escalate-1"),
-        (w.REPORT_B, "escalate-1"),
-        (w.REPORT_C, "escalate-1"),
-    ] or sorted(issued) == sorted(
-        [
-            *((f"reports/report/{agency}", "overdue-1") for agency in "abc"),
-            *((f"reports/report/{agency}", "escalate-1") for agency in "abc"),
-            *((f"reports/praise/{agency}", "assign") for agency in "ab"),
-        ]
-    )
+    issued = {(row.obligation, row.rung) for row in notice_rows(parts) if row.status == "issued"}
+    assert issued == {
+        *((f"reports/report/{agency}", "overdue-1") for agency in "abc"),
+        *((f"reports/report/{agency}", "escalate-1") for agency in "abc"),
+        *((f"reports/praise/{agency}", "assign") for agency in "ab"),
+    }
     superseded = {row.rung for row in notice_rows(parts) if row.status == "superseded"}
     assert superseded == {"assign", "remind-3", "remind-0"}
     assert len(outbox_of(parts)) == 4

@@ -22,7 +22,6 @@ agencies:
   a: {name: Sở An, kind: department, email: a@nho.example}
   b: {name: Sở Bình, kind: department, email: b@nho.example}
   c: {name: Sở Cường, kind: department, email: c@nho.example}
-  d: {name: Sở Dung, kind: department}
 groups:
   all: [a, b, c]
 """

@@ -151,14 +151,14 @@ def test_an_instant_keeps_its_place_in_time_and_comes_back_in_utc(run: Database,
 def test_an_instant_without_a_zone_is_refused(run: Database):
     """Guessing one would move a deadline by hours."""
     with pytest.raises(StatementError, match="needs its zone"):
-        append(run, entry(happened_at=datetime(2020, 5, 8, 8, 0)))  # noqa: DTZ001 (that is the case)
+        append(run, entry(happened_at=datetime(2020, 5, 8, 8, 0)))
 
     assert read(run) == []
 
 
 def test_a_question_without_a_zone_is_refused(run: Database):
     """The same holds for what is asked."""
-    naive = datetime(2020, 5, 8, 8, 0)  # noqa: DTZ001 (that is the case)
+    naive = datetime(2020, 5, 8, 8, 0)
 
     with pytest.raises(StatementError, match="needs its zone"):
         read(run, as_of=naive)

@@ -1,0 +1,224 @@
+"""Issuing: once, whoever asks how often, how late, from how many places, killed where it may be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from services import chasing, reports
+from services.wiring import Parts
+from storage.tables import OBLIGATIONS
+from tests.services import written as w
+from tests.services.office import (
+    Halt,
+    deliver,
+    killed_at,
+    kinds,
+    notice_rows,
+    office,
+    outbox_of,
+    start,
+    submit,
+)
+from tests.storage.records import contents
+from tests.storage.together import at_once
+
+
+def issue(parts: Parts, now: datetime = w.EVE) -> list[chasing.Chased]:
+    """Issue what is due, on the eve unless told."""
+    return chasing.issue_notices(parts, now)
+
+
+def test_what_is_due_is_issued_with_its_message_and_its_entries(small: Parts):
+    """The notice, the mail in the outbox and the line in the ledger: one step."""
+    (chased,) = issue(small, w.START)
+
+    assert (chased.run, chased.notices, chased.messages) == ("nho", 5, 3)
+    assert [message.recipient for message in outbox_of(small)] == ["a", "b", "c"]
+    assert {message.kind for message in outbox_of(small)} == {"assign"}
+    assert kinds(small).count("notice-issued") == 5
+
+
+def test_issuing_twice_changes_nothing(small: Parts):
+    """A flow that is run again finds nothing to do."""
+    issue(small)
+    before = contents(small.database)
+
+    issue(small)
+
+    assert contents(small.database) == before
+
+
+def test_nothing_due_is_nothing_done(small: Parts):
+    """The sweep passes every minute."""
+    issue(small, w.START)
+    before = contents(small.database)
+
+    assert issue(small, w.START + timedelta(minutes=1)) == []
+    assert contents(small.database) == before
+
+
+def test_nothing_is_issued_before_its_time(small: Parts):
+    """One minute before the send hour nobody is reminded yet."""
+    issue(small, w.START)
+    count = len(outbox_of(small))
+
+    issue(small, w.at("2020-05-05 07:59"))
+    assert len(outbox_of(small)) == count
+    issue(small, w.at("2020-05-05 08:00"))
+    assert len(outbox_of(small)) == count + 3
+
+
+def test_offices_are_not_written_to_at_night(small: Parts):
+    """What fell due in an outage that ends at night waits for the next send hour."""
+    issue(small, w.at("2020-05-08 22:00"))
+    assert outbox_of(small) == []
+
+    assert chasing.next_wake(small) == w.LATE
+    issue(small, w.LATE)
+    assert {message.send_at for message in outbox_of(small)} == {w.LATE}
+
+
+def test_late_each_hears_only_the_newest(small: Parts):
+    """After an outage nobody is reminded of a deadline that was missed meanwhile."""
+    issue(small, w.at("2020-05-14 09:30"))
+
+    rungs = {(row.recipient, row.rung) for row in notice_rows(small) if row.status == "issued"}
+    assert {rung for who, rung in rungs if who in "abc"} == {"assign", "overdue-3"}
+    assert Counter(message.recipient for message in outbox_of(small)) == Counter(
+        {"a": 1, "b": 1, "c": 1, "noi-vu": 1, "tinh": 1}
+    )
+    superseded = [row for row in notice_rows(small) if row.status == "superseded"]
+    assert kinds(small).count("notice-superseded") == len(superseded) == 15
+    before = len(notice_rows(small))
+    issue(small, w.at("2020-05-14 09:31"))
+    assert len(notice_rows(small)) == before
+
+
+def test_an_escalation_is_one_message_about_everybody_late(small: Parts):
+    """Not one per agency."""
+    issue(small)
+    issue(small, w.LATE)
+
+    above = [one for one in reports.messages(small) if one["to"] == "noi-vu"]
+    assert [(one["kind"], one["obligations"]) for one in above] == [
+        ("escalate", [w.REPORT_A, w.REPORT_B, w.REPORT_C])
+    ]
+
+
+def test_from_many_places_at_once_each_notice_is_issued_once(tmp_path: Path):
+    """Several clocks may run: each recipient gets one message per slot."""
+    with office(tmp_path) as one, office(tmp_path) as two:
+        start(one)
+        for now in (w.START, w.EVE, w.LATE, w.at("2020-05-12 08:00")):
+            at_once(*[partial(issue, parts, now) for parts in (one, two, one, two)])
+
+        keys = Counter(
+            (row.obligation, row.round, row.rung, row.recipient) for row in notice_rows(one)
+        )
+        slots = Counter((message.recipient, message.slot) for message in outbox_of(one))
+        assert set(keys.values()) == {1}
+        assert set(slots.values()) == {1}
+        with office(tmp_path / "alone") as alone:
+            start(alone)
+            for now in (w.START, w.EVE, w.LATE, w.at("2020-05-12 08:00")):
+                issue(alone, now)
+            assert told(one) == told(alone)
+
+
+def test_killed_at_any_line_nothing_is_left_and_the_next_call_does_it_all(
+    small: Parts, tmp_path: Path
+):
+    """Neither a notice without its mail nor a mail without its notice."""
+    before = contents(small.database)
+    for statement in range(1, 200):
+        try:
+            with killed_at(small.database, statement):
+                issue(small, w.LATE)
+        except Halt:
+            assert contents(small.database) == before, statement
+        else:
+            break
+
+    assert statement > 20
+    with office(tmp_path / "never-killed") as other:
+        start(other)
+        issue(other, w.LATE)
+        assert told(small) == told(other)
+
+
+def told(parts: Parts) -> tuple[list[dict[str, Any]], list[str], list[tuple[Any, ...]]]:
+    """Return messages, ledger and notices without their numbers, of which a kill may cost some."""
+    messages = [{**one, "number": None} for one in reports.messages(parts)]
+    rows = [
+        (row.obligation, row.rung, row.recipient, row.status, row.slot)
+        for row in notice_rows(parts)
+    ]
+    return messages, kinds(parts), rows
+
+
+def test_one_run_killed_leaves_the_other_issued(small: Parts):
+    """Each run is a transaction of its own."""
+    start(small, w.bundle(plan="other"))
+    for statement in range(1, 200):
+        try:
+            with killed_at(small.database, statement):
+                issue(small, w.START)
+        except Halt:
+            if len({message.run for message in outbox_of(small)}) == 1:
+                break
+    issue(small, w.START)
+
+    assert Counter(message.run for message in outbox_of(small)) == Counter({"nho": 3, "other": 3})
+
+
+def test_a_gate_that_gives_way_opens_the_next_stage_and_assigns_it(small: Parts):
+    """Although nobody has answered."""
+    now = w.at("2020-05-14 00:00")
+    issue(small, w.at("2020-05-13 08:00"))
+
+    (turned,) = issue(small, now)
+    assert turned.stages == ("reports", "summary")
+    issue(small, w.at("2020-05-14 08:00"))
+
+    assert ("noi-vu", "assign") in [(one.recipient, one.kind) for one in outbox_of(small)]
+
+
+def test_a_gate_noticed_late_counts_from_when_it_gave_way(small: Parts):
+    """What follows does not depend on when the machine was up again."""
+    issue(small, w.at("2020-05-18 10:00"))
+
+    with small.database.reading() as connection:
+        query = select(OBLIGATIONS.c.last_day).where(OBLIGATIONS.c.id == w.DRAFT)
+        assert connection.execute(query).scalar_one() == date(2020, 5, 21)
+
+
+def test_the_run_is_completed_once_when_nothing_is_left(parts: Parts):
+    """It says so in the ledger, and wakes nobody any more."""
+    start(parts, w.bundle(w.ONE))
+    submit(parts, "only/report/a", "only/report/b", now=w.EVE)
+    issue(parts, w.EVE)
+
+    assert kinds(parts).count("run-completed") == 1
+    assert chasing.next_wake(parts) is None
+    issue(parts, w.LATE)
+    assert kinds(parts).count("run-completed") == 1
+
+
+def test_the_clock_is_told_the_next_moment(small: Parts):
+    """Wake-ups, gates and mail to be tried, whichever is first."""
+    assert chasing.next_wake(small) == w.START
+    assert chasing.is_anything_due(small, w.START)
+    issue(small, w.START)
+    assert chasing.is_anything_due(small, w.START), "there is mail to send"
+    deliver(small, w.START)
+
+    assert not chasing.is_anything_due(small, w.START)
+    assert chasing.next_wake(small) == w.at("2020-05-05 08:00")
+    assert not chasing.is_anything_due(small, w.at("2020-05-05 07:59"))
+    assert chasing.is_anything_due(small, w.at("2020-05-05 08:00"))
