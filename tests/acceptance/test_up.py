@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import urllib.error
 import urllib.request
+from http import HTTPStatus
 from typing import Any
 
 from notifiers import mailbox
@@ -21,9 +23,19 @@ def ask(office: Office, path: str, body: Any) -> Any:
         data=json.dumps(body).encode(),
         headers={"content-type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        text = answer.read()
-    return json.loads(text) if text else None
+    answers: list[bytes] = []
+
+    def answered() -> bool:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                answers.append(answer.read())
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:  # SQLite was busy: ask again
+                raise
+        return bool(answers)
+
+    assert eventually(answered, 30)
+    return json.loads(answers[0]) if answers[0] else None
 
 
 def stage_runs(office: Office) -> dict[str, dict[str, Any]]:

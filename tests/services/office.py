@@ -25,7 +25,7 @@ from storage.outbox import Message
 from storage.tables import MESSAGES, NOTICES
 from tests.services import written as w
 
-BY = Source("văn thư")
+BY = Source("văn thư", "120/BC")
 Answer: TypeAlias = Callable[[Envelope], Outcome]
 
 

@@ -89,7 +89,7 @@ def act(
     moment = w.at(when)
     happened = start_of(moment.date(), w.ZONE)
     values = {"event": event} if event else data
-    return Act(moment, kind, happened, obligation=obligation, event=event, data=values)
+    return Act(moment, kind, happened, obligation, event, document="1/CV", data=values)
 
 
 EVENT = "government.issued"
@@ -176,7 +176,7 @@ def acts_of(draw: st.DrawFn, bundle: Bundle) -> Act:
         )
     )
     if kind is EntryKind.EVENT_ANNOUNCED:
-        return Act(at, kind, happened, event=EVENT, data={"event": EVENT})
+        return Act(at, kind, happened, event=EVENT, document="1/CV", data={"event": EVENT})
     data: dict[str, Any] = {}
     if kind is EntryKind.RETURNED:
         days = draw(st.sampled_from([None, 1, 3]))
@@ -187,7 +187,7 @@ def acts_of(draw: st.DrawFn, bundle: Bundle) -> Act:
     elif kind is EntryKind.WAIVED:
         data = {"reason": "Giải thể"}
     owed = draw(st.sampled_from(list(load(bundle).obligations)))
-    return Act(at, kind, happened, obligation=owed, data=data)
+    return Act(at, kind, happened, obligation=owed, document="1/CV", data=data)
 
 
 @st.composite
