@@ -97,18 +97,30 @@ async def deliver(
     """Send every message that is due at `now`, of `only` if given. Safe to run twice or at once."""
     delivered = Delivered()
     while batch := _claim(parts, now, only):
-        for ready in batch:
-            outcome = await _send(parts, way, ready)
+        for message in batch:
+            ready, outcome = await _try(parts, way, message, now)
             _mark(parts, ready, outcome, now, delivered)
     if delivered.total:
         log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
     return delivered
 
 
-def _claim(parts: Parts, now: datetime, only: Sequence[int] | None) -> list[_Ready]:
+def _claim(parts: Parts, now: datetime, only: Sequence[int] | None) -> list[Message]:
     with parts.database.writing() as connection:
-        claimed = outbox.claim(connection, now, lease=LEASE, limit=BATCH, only=only)
-    return [look_again(parts, message, now) for message in claimed]
+        return outbox.claim(connection, now, lease=LEASE, limit=BATCH, only=only)
+
+
+async def _try(
+    parts: Parts, way: Session, message: Message, now: datetime
+) -> tuple[_Ready, tuple[Outcome, str] | None]:
+    """Look again and send. A mail that can't be made goes to a person, not before the others."""
+    ready = _Ready(message, None, ())
+    try:
+        ready = look_again(parts, message, now)
+        return ready, await _send(parts, way, ready)
+    except Exception as error:
+        log.exception("message %s can't be made", message.id, extra={"action": "mail-failed"})
+        return ready, (Refused(f"{type(error).__name__}: {error}"), "")
 
 
 def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool = False) -> _Ready:

@@ -19,6 +19,8 @@ from engine.ledger import EntryKind, fold
 from engine.rehearsal import Act, rehearse, start_of_run
 from notifiers import mailbox
 from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.digest import Digest
+from notifiers.rendering import Rendered, render
 from plan_definitions import Bundle, load_scenario
 from services import board, chasing, delivering, recording, reports, runs, wiring
 from services.errors import Refused as NotAllowed
@@ -357,3 +359,21 @@ def test_the_board_of_an_earlier_day_is_as_it_was(parts: Parts):
     recording.submit(parts, run, f"{FINAL}/so-y-te", ME, now=at("2020-05-08 09:00"))
     before = board.read(parts, run, at("2020-06-01 09:00"), as_of=at("2020-05-08 08:59"))
     assert before.total().on_time == 0
+
+
+def test_a_mail_that_cannot_be_made_holds_up_no_other(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """One broken mail goes to a person; the other 28 go out."""
+    started(parts)
+    chasing.issue_notices(parts, at("2020-04-06 08:00"))
+    real = render
+
+    def breaks(digest: Digest) -> Rendered:
+        if digest.recipient.id == "so-y-te":
+            raise ValueError("a template that fails")
+        return real(digest)
+
+    monkeypatch.setattr(delivering, "render", breaks)
+    counts = deliver(parts, Post(), "2020-04-06 08:00")
+    assert counts == Counter({Status.SENT: 28, Status.UNDELIVERABLE: 1})

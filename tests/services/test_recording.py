@@ -225,6 +225,7 @@ REFUSALS: list[tuple[str, list[Deed], Deed, str]] = [
     ("return of nothing", [], give_back, "not-submitted"),
     ("return of a return", [hand_in, give_back], give_back, "not-submitted"),
     ("return of a waived one", [waive], give_back, "not-submitted"),
+    ("return without a reason", [hand_in], partial(give_back, why=" "), "empty-why"),
     ("no days", [hand_in], partial(give_back, days=0), "days"),
     ("negative days", [hand_in], partial(give_back, days=-1), "days"),
     ("too many days", [hand_in], partial(give_back, days=251), "days"),
