@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.deadline import Before
 from services.calendar_feed import escaped, folded, preview_feed
 from services.previewing import Preview, preview
 from tests.pages.reading import Component, calendar
@@ -82,7 +83,8 @@ def test_a_deadline_that_is_moved_keeps_its_uid():
     plan = plan_37()
     first, *rest = plan.stages
     report = first.tasks[0]
-    rule = replace(report.due.rule, day=report.due.rule.day + timedelta(days=7))  # type: ignore
+    assert isinstance(report.due.rule, Before)
+    rule = Before(report.due.rule.day + timedelta(days=7))
     moved = replace(report, due=replace(report.due, rule=rule))
     later = replace(plan, stages=(replace(first, tasks=(moved, *first.tasks[1:])), *rest))
 
