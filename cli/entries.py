@@ -133,10 +133,23 @@ def event(
     name: Annotated[str, typer.Argument(help="Tên sự kiện trong tệp kế hoạch.")],
     document: Annotated[str, typer.Option(help="Số, ký hiệu văn bản, ví dụ 76/NQ-CP.")],
     dated: Dated = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", help="Giá trị phân biệt sự kiện (correlate), ví dụ period=2021-2030."
+        ),
+    ] = None,
     by: By = None,
 ) -> None:
     """Thông báo sự kiện bên ngoài – announce an outside event; sent twice it counts once."""
-    _run("announce_event", event=name, document=document, dated=_day(dated), by=_who(by))
+    _run(
+        "announce_event",
+        event=name,
+        document=document,
+        dated=_day(dated),
+        values=_values(values or []),
+        by=_who(by),
+    )
 
 
 def _run(flow: str, **parameters: Any) -> None:
@@ -147,6 +160,14 @@ def _run(flow: str, **parameters: Any) -> None:
 
 def _who(by: str | None) -> str:
     return by or getpass.getuser()
+
+
+def _values(written: list[str]) -> dict[str, str]:
+    """Read `key=value`; several may stand in one word, with commas."""
+    pairs = [pair.strip() for text in written for pair in text.split(",")]
+    if wrong := [pair for pair in pairs if "=" not in pair]:
+        raise typer.BadParameter(f"{wrong[0]!r}: period=2021-2030")
+    return {key.strip(): value.strip() for key, _, value in (p.partition("=") for p in pairs)}
 
 
 def _day(written: str | None) -> date | None:

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from engine.ledger import EntryKind, ObligationState
-from engine.plan import Ladder, Plan
+from engine.plan import Ladder, Level, Plan
 from engine.reason import Reason, reason
 
 
@@ -233,9 +233,12 @@ def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:
 def escalated_to(plan: Plan, agency: str, level: int) -> str | None:
     """Return who hears of `agency` at `level`: nobody is escalated to themselves.
 
-    It moves one level up instead; above the last level there is nobody.
+    It moves one level up instead, as it does where there is no parent; above the last
+    level there is nobody.
     """
-    above = plan.levels[level:]
+    above = plan.levels[max(level, Level.COORDINATOR) :]
+    if level == Level.PARENT and (parent := plan.agencies[agency].parent):
+        above = (parent, *above)
     return next((recipient for recipient in above if recipient != agency), None)
 
 

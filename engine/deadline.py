@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from engine.calendar import WorkingCalendar
@@ -49,6 +50,14 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class During:
+    """*trong tháng M/Y*, *quý Q/Y*, *trong năm Y*: the last day is the last of the span."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class FromDay:
     """A period's first day, which is itself not counted."""
 
@@ -83,6 +92,9 @@ class NoDate:
     """*kịp thời*, *thường xuyên*, *sau khi …*, *không hạn*: no date, never late."""
 
 
+Rule: TypeAlias = Before | By | During | Within | NoDate
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A deadline as the plan states it: its words, its typed rule, and its roll.
@@ -92,7 +104,7 @@ class Phrase:
     """
 
     text: str
-    rule: Before | By | Within | NoDate
+    rule: Rule
     roll: Roll | None = None
 
 
@@ -121,13 +133,13 @@ def derive(
 
     Raises CalendarRangeError where a day lies outside of the calendar's years.
     """
-    found = _last_day(phrase.rule, calendar, anchors)
+    found = _last_day(phrase, calendar, anchors)
     if found is None:
         return None
     last_day, steps = found
     return settle(
         last_day,
-        (reason("derivation.phrase", phrase=phrase.text), *steps),
+        steps,
         roll=phrase.roll or _default_roll(phrase.rule),
         calendar=calendar,
         zone=zone,
@@ -173,21 +185,28 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _last_day(
-    rule: Before | By | Within | NoDate, calendar: WorkingCalendar, anchors: Anchors
+    phrase: Phrase, calendar: WorkingCalendar, anchors: Anchors
 ) -> tuple[date, tuple[Reason, ...]] | None:
-    match rule:
+    """Return the last day before any roll, and the steps up to it: first the phrase itself."""
+    said = phrase.text
+    match phrase.rule:
         case NoDate():
             return None
         case Before(day):
-            return day - timedelta(days=1), ()
+            steps = (reason("derivation.before", phrase=said, day=day),)
+            return day - timedelta(days=1), steps
         case By(day):
-            return day, ()
+            return day, (reason("derivation.by", phrase=said, day=day),)
+        case During(first, last):
+            return last, (reason("derivation.during", phrase=said, first=first, last=last),)
         case Within(count, unit, of):
             origin = _origin(of, anchors)
             if origin is None:
                 return None
-            last_day = _count(origin, count, unit, calendar)
-            return last_day, (reason(f"derivation.counted-{unit}", origin=origin, count=count),)
+            return _count(origin, count, unit, calendar), (
+                reason("derivation.within", phrase=said),
+                reason(f"derivation.counted-{unit}", origin=origin, count=count),
+            )
 
 
 def _origin(of: FromDay | FromEvent | FromStage, anchors: Anchors) -> date | None:
@@ -213,5 +232,5 @@ def _count(origin: date, count: int, unit: Unit, calendar: WorkingCalendar) -> d
             return date(year, month + 1, min(origin.day, gregorian.monthrange(year, month + 1)[1]))
 
 
-def _default_roll(rule: Before | By | Within | NoDate) -> Roll:
+def _default_roll(rule: Rule) -> Roll:
     return Roll.FORWARD if isinstance(rule, Within) else Roll.NONE

@@ -1,46 +1,15 @@
-"""Graph: the order of the stages, when each opens, and when its gate holds."""
+"""Graph: when each stage opens, and when its gate holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from graphlib import CycleError, TopologicalSorter
 
 from engine.deadline import start_of
 from engine.ledger import Entry, EntryKind, Folding, RunState
 from engine.plan import GateAfterDue, GateBy, Plan, Stage
 
 SYSTEM = "dondoc"
-
-
-class StageCycleError(ValueError):
-    """The stages wait for each other in a circle."""
-
-    def __init__(self, cycle: Sequence[str]) -> None:
-        super().__init__(" → ".join(cycle))
-        self.cycle = tuple(cycle)
-
-
-def stage_order(needs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the stages so that each stands after its needs, else in the order given.
-
-    Raises StageCycleError with the circle.
-    """
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        raise StageCycleError(error.args[1]) from None
-    ordered: list[str] = []
-
-    def place(stage: str) -> None:
-        if stage not in ordered:
-            for need in needs[stage]:
-                place(need)
-            ordered.append(stage)
-
-    for stage in needs:
-        place(stage)
-    return ordered
 
 
 def advance(folding: Folding, now: datetime) -> list[Entry]:

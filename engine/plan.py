@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -25,12 +26,41 @@ class Agency:
     note: str = ""
 
 
+PARENT = "parent"
+"""Written for a recipient: the body that stands above the one that owes (a commune's district)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appendix:
+    """An appendix of the document (*Phụ lục*), with how many items (*Mục*) it has, if known."""
+
+    id: str
+    title: str = ""
+    items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendixRef:
+    """What a task fills in of an appendix: all of it, all but some items, items, or points of one.
+
+    `text` is how the document says it: *Phụ lục I (trừ Mục 3)*, *Mục 3, 4 Phụ lục VIII*,
+    *điểm 2, 4 Mục 3 Phụ lục I*. Without `items` it is the whole appendix, less `less`.
+    """
+
+    text: str
+    appendix: str
+    items: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something owed within a stage, by each agency of `by`.
 
-    `to` receives it, `copies` get it too, `partners` take part (phối hợp); `concerning`
-    names the agencies that the task is about, per agency that owes it.
+    `to` receives it (PARENT: each agency's own parent), `copies` get it too, `partners`
+    take part (phối hợp); `concerning` names the agencies that the task is about, per agency
+    that owes it; `collects` is the task (`stage/task`) whose reports it gathers.
     """
 
     id: str
@@ -42,7 +72,8 @@ class Task:
     copies: tuple[str, ...] = ()
     partners: tuple[str, ...] = ()
     concerning: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    appendix: tuple[str, ...] = ()
+    appendix: tuple[AppendixRef, ...] = ()
+    collects: str | None = None
     ref: str = ""
     rows: tuple[int, ...] = ()
     note: str = ""
@@ -104,12 +135,20 @@ class Overdue:
     at_most: int = 0
 
 
+class Level(IntEnum):
+    """Who stands above an agency, from the nearest up."""
+
+    PARENT = -1
+    COORDINATOR = 0
+    SUPERIOR = 1
+
+
 @dataclass(frozen=True, slots=True)
 class EscalationStep:
-    """An escalation `after` working days, to the level `to` (0: coordinator, 1: superior)."""
+    """An escalation `after` working days, to the level `to`."""
 
     after: int
-    to: int
+    to: Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +169,31 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class OutsideEvent:
-    """An event that the plan waits for and does not control."""
+    """An event that the plan waits for and does not control.
+
+    `correlate` holds the values that an announcement must carry to be this very event:
+    the programme of this period, the approval in this province.
+    """
 
     name: str
     title: str
     document: str = ""
+    correlate: Mapping[str, str] = field(default_factory=dict)
+
+    def is_announced_by(self, values: Mapping[str, str]) -> bool:
+        """Say whether an announcement that carries `values` is about this event."""
+        return all(values.get(key) == value for key, value in self.correlate.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence of the document that is no task, with the reason why not."""
+    """A sentence of the document that is no task, with the reason why not, or a doubt about it."""
 
     ref: str
     text: str
-    why: str
+    why: str = ""
     rows: tuple[int, ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +205,11 @@ class Obligation:
     task: Task
     agency: Agency
     ladder: Ladder
+
+    @property
+    def to(self) -> str | None:
+        """Who receives it: for PARENT, the body above the one that owes."""
+        return self.agency.parent if self.task.to == PARENT else self.task.to
 
 
 @dataclass(frozen=True)
@@ -177,6 +231,7 @@ class Plan:
     calendar: WorkingCalendar
     events: Mapping[str, OutsideEvent] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    appendices: Mapping[str, Appendix] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property

@@ -120,7 +120,8 @@ def _flow_of(act: Act, plan: Plan) -> tuple[str, dict[str, Any]]:
     """Return the flow that records an act, and its parameters."""
     dated = act.happened_at.astimezone(plan.zone).date()
     if act.kind is EntryKind.EVENT_ANNOUNCED:
-        return "announce_event", {"event": act.event, "document": act.document, "dated": dated}
+        announced = {"event": act.event, "document": act.document, "dated": dated}
+        return "announce_event", announced | {"values": act.data.get("values", {})}
     what = {"obligation": act.obligation, "run": plan.id}
     why = {"why": act.data.get("reason", "")}
     document = {"document": act.document}

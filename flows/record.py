@@ -5,6 +5,7 @@ one plain sentence and changes nothing.
 """
 
 # Annotations stay values here: Prefect reads the forms' types from the decorated functions.
+import json
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -181,6 +182,7 @@ async def announce_event(
     document: str,
     by: str = "prefect-event",
     dated: date | None = None,
+    values: dict[str, str] | str | None = None,
     now: datetime | None = None,
     show: bool = True,
 ) -> State[Any]:
@@ -191,17 +193,37 @@ async def announce_event(
         document: the document that it came with, e.g. 76/NQ-CP
         by: who announces it
         dated: the date on the document; by default today
+        values: what tells this event from others of its name, as the plan's `correlate` asks
         now: for rehearsals; by default the present
         show: bring the stages and the board up to it; not needed for each of many
     """
     _require(document)
+    carried = _carried(values)
     parts, now = _begin(now)
-    recorded = recording.announce(parts, event, Source(by, document, dated), now=now)
+    recorded = recording.announce(
+        parts,
+        event,
+        Source(by, document, dated),
+        values=carried,
+        now=now,
+    )
     for one in recorded:
         await _finish(parts, one, event, now, show=show)
     key = "record.event" if recorded else "record.event-known"
     language = parts.settings.language
     return Completed(message=text(language, key, event=event, document=document))
+
+
+def _carried(values: dict[str, str] | str | None) -> dict[str, str]:
+    """Return the values that an event carries; a trigger's template hands them over as JSON."""
+    if isinstance(values, str):
+        try:
+            values = json.loads(values or "{}")
+        except ValueError:
+            raise Refused("refused.event-values", written=str(values)[:80]) from None
+    if not isinstance(values, dict | None):
+        raise Refused("refused.event-values", written=str(values)[:80])
+    return {key: str(value) for key, value in (values or {}).items()}
 
 
 def _require(document: str) -> None:

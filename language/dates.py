@@ -19,7 +19,9 @@ _MONTHS = (
 
 
 def day(language: str, value: date, how: str = "") -> str:
-    """Write a date; `how` is empty, or `weekday` to add the day of the week."""
+    """Write a date; `how` is empty, `weekday` to add the day of the week, `of-week` for it."""
+    if how == "of-week":
+        return weekday(language, value)
     if language == "vi":
         month = f"{value.month:02}" if value.month <= 2 else str(value.month)
         written = f"{value.day:02}/{month}/{value.year}"

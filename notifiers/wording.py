@@ -185,18 +185,19 @@ def _when(saying: Saying, line: Line) -> Iterator[Field]:
 
 
 def _whom(saying: Saying, line: Line) -> Iterator[Field]:
-    task, agency = line.state.obligation.task, line.state.obligation.agency
-    if task.to == agency.id:
+    obligation = line.state.obligation
+    task, agency = obligation.task, obligation.agency
+    if obligation.to == agency.id:
         yield from _field(saying, "to", saying.say("value.to-self", name=agency.name))
-    elif task.to is not None:
-        yield from _field(saying, "to", saying.name(task.to))
+    elif obligation.to is not None:
+        yield from _field(saying, "to", saying.name(obligation.to))
     for name, found in (("copies", task.copies), ("partners", task.partners)):
         yield from _field(saying, name, saying.names(one for one in found if one != agency.id))
     if concerning := task.concerning.get(agency.id, ()):
         names = saying.names(concerning)
         said = saying.say("value.concerning", count=len(concerning), names=names)
         yield from _field(saying, "concerning", said)
-    yield from _field(saying, "appendix", "; ".join(task.appendix))
+    yield from _field(saying, "appendix", "; ".join(ref.text for ref in task.appendix))
     yield from _field(saying, "note", task.note)
 
 
@@ -226,7 +227,7 @@ def _answers(saying: Saying) -> Iterator[str]:
 
 def _own_answers(saying: Saying) -> Iterator[str]:
     recipient = saying.digest.recipient
-    wanted = list(dict.fromkeys(line.state.obligation.task.to for line in saying.digest.own))
+    wanted = list(dict.fromkeys(line.state.obligation.to for line in saying.digest.own))
     if others := [to for to in wanted if to is not None and to != recipient.id]:
         yield saying.say("answer.send", to=saying.names(others))
     if saying.to_sender:

@@ -2,53 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
 from engine.calendar import WorkingCalendar
-from engine.deadline import Anchors, NoDate, Roll, derive
-from engine.plan import GateBy, Plan, Stage, Task
-from plan_definitions.checks import Desk
+from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
+from engine.plan import PARENT, GateBy, Plan, Stage, Task
+from plan_definitions.coverage import advise_on_coverage
+from plan_definitions.desk import Desk
 from plan_definitions.register import COMMUNE, Register
 from plan_definitions.schema import OverlayForm
+from plan_definitions.timing import Timing, advise_on_order
+
+FEW = 3
+"""Names that a sentence lists before it counts the rest."""
 
 
 def advise(plan: Plan, desk: Desk, register: Register, overlay: OverlayForm) -> None:
     """Note warnings and advice on a plan without faults."""
     uncertain = {day.date: day.name for day in overlay.uncertain}
+    timing = Timing(plan)
     for stage in plan.stages:
         for task in stage.tasks:
-            _advise_on_day(plan, desk, stage, task, uncertain)
+            _advise_on_day(plan, desk, timing, stage, task, uncertain)
             _advise_on_people(plan, desk, stage, task)
-        _advise_on_gate(plan, desk, stage)
+        _advise_on_gate(plan, desk, timing, stage)
+    advise_on_order(plan, desk, timing)
+    advise_on_coverage(plan, desk)
+    _advise_on_doubts(plan, desk)
     _advise_on_unused(plan, desk, register)
 
 
 def _advise_on_day(
-    plan: Plan, desk: Desk, stage: Stage, task: Task, uncertain: dict[date, str]
+    plan: Plan,
+    desk: Desk,
+    timing: Timing,
+    stage: Stage,
+    task: Task,
+    uncertain: dict[date, str],
 ) -> None:
     at = ("stages", stage.id, "tasks", task.id, "due")
-    unrolled = replace(task.due, roll=Roll.NONE)
-    derived = derive(unrolled, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-    after = desk.form.stages[stage.id].tasks[task.id].due.after
-    if after is not None and after != stage.event:
+    after = desk.filled[stage.id][task.id].due.after
+    if after is not None and desk.event_of(after) != stage.event:
         desk.add("event-not-awaited", *at, event=after, stage=stage.id)
-    if derived is None:
+    moved = timing.last_day(task)
+    if moved is None:
         return
-    last = derived.last_day
-    if not plan.calendar.is_working(last):
-        before = plan.calendar.on_or_before(last)
-        settled = derive(task.due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-        assert settled is not None
-        moved = settled.last_day
-        how = "stays" if moved == last else "forward" if moved > last else "back"
-        desk.add("last-day-off", *at, variant=how, day=last, before=before, moved=moved)
+    last = moved if plan.calendar.is_working(moved) else _unrolled(plan, task.due)
+    if not plan.calendar.is_working(last) or moved != last:
+        _advise_on_day_off(plan, desk, last, moved, *at)
+    elif task.due.roll is not Roll.NONE and (unrolled := _unrolled(plan, task.due)) != moved:
+        _advise_on_day_off(plan, desk, unrolled, moved, *at)
+        last = unrolled
     if last < plan.issued:
         desk.add("due-before-issue", *at, day=last, issued=plan.issued)
     if last in uncertain:
         desk.add("uncertain-day", *at, day=last, name=uncertain[last])
     _advise_on_year(plan.calendar, desk, last, *at)
+
+
+def _unrolled(plan: Plan, due: Phrase) -> date:
+    """Return the last day that a phrase states, before any roll."""
+    unrolled = replace(due, roll=Roll.NONE)
+    derived = derive(unrolled, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
+    assert derived is not None
+    return derived.last_day
+
+
+def _advise_on_day_off(plan: Plan, desk: Desk, last: date, moved: date, *at: str | int) -> None:
+    how = "stays" if moved == last else "forward" if moved > last else "back"
+    before = plan.calendar.on_or_before(last)
+    desk.add("last-day-off", *at, variant=how, day=last, before=before, moved=moved)
 
 
 def _advise_on_year(calendar: WorkingCalendar, desk: Desk, day: date, *at: str | int) -> None:
@@ -62,19 +87,42 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
         desk.add("no-recipient", *at, key=True, task=task.id)
     elif task.to in task.by:
         desk.add("sender-is-recipient", *at, "to", name=plan.agencies[task.to].name, task=task.id)
-    if desk.form.stages[stage.id].tasks[task.id].concerning and not task.concerning:
+    if own := [copy for copy in task.copies if copy in task.by]:
+        names = [plan.agencies[copy].name for copy in own]
+        desk.add("sender-is-recipient", *at, "copy", variant="copy", name=names, task=task.id)
+    form = desk.filled[stage.id][task.id]
+    if form.concerning and not task.concerning:
         desk.add("no-communes", *at, "concerning", task=task.id)
+    if task.concerning and isinstance(task.due.rule, NoDate) and not task.collects:
+        count = sum(len(communes) for communes in task.concerning.values())
+        desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
 
 
-def _advise_on_gate(plan: Plan, desk: Desk, stage: Stage) -> None:
+def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:
     """Warn where a later stage may wait for ever; give advice on the gate's own date."""
     at = ("stages", stage.id)
-    followers = [later.id for later in plan.stages if stage.id in later.needs]
-    if followers and stage.gate.otherwise is None:
-        for task in stage.tasks:
-            if task.id in stage.gate.tasks and isinstance(task.due.rule, NoDate):
-                where = (*at, "tasks", task.id)
-                desk.add("undated-task-awaited", *where, key=True, task=task.id, stage=followers[0])
+    followers = timing.followers(stage.id)
+    undated = [
+        task
+        for task in stage.tasks
+        if task.id in stage.gate.tasks and isinstance(task.due.rule, NoDate)
+    ]
+    if followers and undated and stage.gate.otherwise is None:
+        for task in undated:
+            where = (*at, "tasks", task.id)
+            desk.add("undated-task-awaited", *where, key=True, task=task.id, stage=followers[0])
+    elif undated and (first := timing.first_due_after(stage.id)) is not None:
+        desk.add(
+            "undated-tasks-awaited",
+            *at,
+            "tasks",
+            key=True,
+            stage=stage.id,
+            count=len(undated),
+            of=len(stage.tasks),
+            later=first.stage,
+            day=first.day,
+        )
     if isinstance(stage.gate.otherwise, GateBy):
         day = stage.gate.otherwise.day
         if not plan.calendar.is_working(day):
@@ -85,31 +133,41 @@ def _advise_on_gate(plan: Plan, desk: Desk, stage: Stage) -> None:
         _advise_on_year(plan.calendar, desk, day, *at, "gate", "or")
 
 
+def _advise_on_doubts(plan: Plan, desk: Desk) -> None:
+    """List the passages of the document that the coordinator marked as doubtful."""
+    for index, note in enumerate(plan.notes):
+        if note.doubt:
+            desk.add("document-doubt", "notes", index, "doubt", ref=note.ref, doubt=note.doubt)
+
+
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
     used = {plan.issuer, *plan.levels, *_named(plan)}
     parents = {register.agencies[a].parent for a in used if a in register.agencies}
     idle = [a for key, a in register.agencies.items() if key not in used | parents]
     for agency in idle:
         if agency.kind != COMMUNE:
-            path = register.path(agency.id)
-            desk.findings.add(register.document, "unused-agency", *path, key=True, name=agency.name)
+            register.note(desk.findings, "unused-agency", agency.id, name=agency.name)
     communes = [agency for agency in idle if agency.kind == COMMUNE]
     if communes:
-        path = register.path(communes[0].id)
-        names = [agency.name for agency in communes[:3]]
-        desk.findings.add(
-            register.document, "unused-communes", *path, key=True, count=len(communes), names=names
-        )
+        names = [agency.name for agency in communes[:FEW]]
+        values = {"count": len(communes), "names": names}
+        register.note(desk.findings, "unused-communes", communes[0].id, **values)
 
 
-def _named(plan: Plan) -> Iterable[str]:
+def _named(plan: Plan) -> Iterator[str]:
     """Yield every agency that a task names."""
+    seen: set[int] = set()
     for stage in plan.stages:
         for task in stage.tasks:
-            yield from task.by
-            yield from task.copies
-            yield from task.partners
-            if task.to is not None:
+            if task.to is not None and task.to != PARENT:
                 yield task.to
-            for communes in task.concerning.values():
-                yield from communes
+            groups: Iterable[tuple[str, ...]] = (
+                task.by,
+                task.copies,
+                task.partners,
+                *task.concerning.values(),
+            )
+            for group in groups:
+                if id(group) not in seen:
+                    seen.add(id(group))
+                    yield from group

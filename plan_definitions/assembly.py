@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.calendar import WorkingCalendar
-from engine.deadline import FromEvent, FromStage, Phrase, Within
+from engine.deadline import FromDay, FromEvent, FromStage, Phrase, Within
 from engine.plan import (
+    Appendix,
+    AppendixRef,
     EscalationStep,
     Gate,
     Ladder,
+    Level,
     Note,
     OutsideEvent,
     Overdue,
@@ -15,13 +20,13 @@ from engine.plan import (
     Stage,
     Task,
 )
+from plan_definitions.appendices import key_of
 from plan_definitions.arrangement import arrange
-from plan_definitions.checks import Desk, read_zone
+from plan_definitions.checks import read_zone
+from plan_definitions.desk import Desk
 from plan_definitions.phrases import worded
 from plan_definitions.register import Register
 from plan_definitions.schema import LadderForm, StageForm, TaskForm
-
-_LEVELS = {"coordinator": 0, "superior": 1}
 
 
 def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
@@ -42,13 +47,19 @@ def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
         language=form.language,
         agencies=register.agencies,
         stages=tuple(_stage(desk, register, key, form.stages[key]) for key in order),
-        ladders={name: _ladder(name, ladder) for name, ladder in form.ladders.items()},
+        ladders={name: _ladder(name, ladder) for name, ladder in desk.ladders.items()},
         calendar=calendar,
         events={
-            name: OutsideEvent(name, event.title, event.document)
+            name: OutsideEvent(name, event.title, event.document, event.correlate)
             for name, event in form.events.items()
         },
-        notes=tuple(Note(note.ref, note.text, note.why, note.row) for note in form.notes),
+        notes=tuple(
+            Note(note.ref, note.text, note.why, note.row, note.doubt) for note in form.notes
+        ),
+        appendices={
+            label: Appendix(label, appendix.title, appendix.items)
+            for label, appendix in form.appendices.items()
+        },
         groups=register.groups,
     )
 
@@ -62,29 +73,36 @@ def phrase(desk: Desk, task: TaskForm) -> Phrase:
     return Phrase(text, rule, task.roll)
 
 
-def _origin(desk: Desk, of: FromEvent | FromStage) -> FromEvent | FromStage:
+def _origin(desk: Desk, of: FromEvent | FromStage) -> FromDay | FromEvent | FromStage:
     """Return the event or stage of that name; where both have it, the wording stands."""
     name = of.event if isinstance(of, FromEvent) else of.stage
-    if name not in desk.form.stages:
-        return FromEvent(name)
-    return of if name in desk.form.events else FromStage(name)
+    if desk.is_issue(name):
+        return FromDay(desk.form.issued)
+    event, stage = desk.event_of(name), desk.stage_of(name)
+    if event is not None and (stage is None or isinstance(of, FromEvent)):
+        return FromEvent(event)
+    assert stage is not None
+    return FromStage(stage)
 
 
 def _stage(desk: Desk, register: Register, key: str, form: StageForm) -> Stage:
     return Stage(
         id=key,
         title=form.title,
-        tasks=tuple(_task(desk, register, task_id, task) for task_id, task in form.tasks.items()),
+        tasks=tuple(
+            _task(desk, register, task_id, task) for task_id, task in desk.filled[key].items()
+        ),
         gate=Gate(form.gate.tasks or tuple(form.tasks), form.gate.quorum, form.gate.otherwise),
         needs=tuple(dict.fromkeys(form.needs)),
-        event=form.when.event if form.when is not None else None,
+        event=desk.event_of(form.when.event) if form.when is not None else None,
         ref=form.ref,
     )
 
 
 def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
     by = register.expand(form.by)
-    communes = {agency: register.communes_of(agency) for agency in by} if form.concerning else {}
+    about = form.concerning or form.collects
+    communes = {agency: register.communes_of(agency) for agency in by} if about else {}
     return Task(
         id=key,
         title=form.title,
@@ -95,11 +113,20 @@ def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
         copies=register.expand(form.copies),
         partners=register.expand(form.partners),
         concerning={agency: found for agency, found in communes.items() if found},
-        appendix=form.appendix,
+        appendix=tuple(_labelled(desk, ref) for ref in form.appendix),
+        collects=form.collects or None,
         ref=form.ref,
         rows=form.row,
         note=form.note,
     )
+
+
+def _labelled(desk: Desk, ref: AppendixRef) -> AppendixRef:
+    """Return a reference that calls its appendix as the plan's list does."""
+    for label in desk.form.appendices:
+        if key_of(label) == key_of(ref.appendix):
+            return replace(ref, appendix=label)
+    return ref
 
 
 def _ladder(name: str, form: LadderForm) -> Ladder:
@@ -111,5 +138,5 @@ def _ladder(name: str, form: LadderForm) -> Ladder:
         office_ends=form.office_ends,
         remind=tuple(sorted(set(form.remind), reverse=True)),
         overdue=Overdue(overdue.first, overdue.every, overdue.at_most) if overdue else Overdue(),
-        escalate=tuple(EscalationStep(step.after, _LEVELS[step.to]) for step in steps),
+        escalate=tuple(EscalationStep(step.after, Level[step.to.upper()]) for step in steps),
     )

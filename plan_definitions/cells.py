@@ -17,7 +17,9 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.deadline import Roll, Unit
-from engine.plan import GateAfterDue, GateBy
+from engine.plan import AppendixRef, GateAfterDue, GateBy
+from engine.plan import Level as Above
+from plan_definitions.appendices import MOST_ITEMS, read_appendix, read_label
 from plan_definitions.dates import bare, fold, read_date, read_moment, read_time, tidy
 from plan_definitions.diagnostics import Misread, Term, nearest
 from plan_definitions.phrases import UNDATED, Due, read_due, read_gate_end, read_period
@@ -30,6 +32,7 @@ NO_DAY: Final = date.min
 """A day that was at fault."""
 NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
 """A moment that was at fault."""
+_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -59,7 +62,14 @@ def _cell(
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
-    return tidy(value)
+    return tidy(_line(value))
+
+
+def _line(value: Any) -> Any:
+    """Return a value that is one line. A break within it could end a mail's header early."""
+    if isinstance(value, str) and (broken := _BREAK.search(value.rstrip("\n"))):
+        raise Misread("line-break", written=tidy(value[: broken.start()]) or "…")
+    return value
 
 
 def read_id(value: Any) -> str:
@@ -137,11 +147,18 @@ def _quorum(value: Any) -> Fraction | int:
 
 def read_address(value: Any) -> str:
     """Return an e-mail address of plain ASCII (RFC 5321 lengths). Raises Misread `bad-email`."""
+    _line(value)
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
     if not _ADDRESS.fullmatch(value) or len(value) > 254 or len(value.split("@")[0]) > 64:
         raise Misread("bad-email", written=tidy(value))
     return value
+
+
+def _values(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise Misread("wrong-type", expected=Term("mapping"))
+    return {key: _word(text) for key, text in value.items()}
 
 
 def _flag(value: Any) -> bool:
@@ -173,6 +190,11 @@ _STRINGS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "stri
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _WHOLES: dict[str, Any] = {"type": ["integer", "array"], "items": {"type": "integer"}}
 
+_APPENDIX_SCHEMA: dict[str, Any] = {
+    "type": ["string", "array", "object"],
+    "items": {"type": ["string", "object"]},
+}
+
 MAPPING: Final = _holds("mapping", dict, may_be_empty=True)
 FILLED_MAPPING: Final = _holds("mapping", dict, may_be_empty=False)
 LIST: Final = _holds("list", list, may_be_empty=True)
@@ -186,13 +208,29 @@ Texts: TypeAlias = Annotated[
 Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, _STRING)]
 Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), _STRING)]
 Moment: TypeAlias = Annotated[datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, _STRING)]
-Deadline: TypeAlias = Annotated[Due, *_cell(read_due, UNDATED, {"type": ["string", "object"]})]
+Deadline: TypeAlias = Annotated[
+    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, {"type": ["string", "object"]})
+]
 RollWord: TypeAlias = Annotated[
     Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]})
 ]
 Language: TypeAlias = Annotated[str, *_cell(_one_of("vi", "en"), "vi", {"enum": ["vi", "en"]})]
 Level: TypeAlias = Annotated[
-    str, *_cell(_one_of("coordinator", "superior"), "coordinator", _STRING)
+    str,
+    *_cell(
+        _one_of(*(level.name.lower() for level in Above)),
+        "coordinator",
+        {"enum": [level.name.lower() for level in Above]},
+    ),
+]
+Appendices: TypeAlias = Annotated[
+    tuple[AppendixRef, ...],
+    *_cell(_list_of(lambda v: read_appendix(_line(v))), (), _APPENDIX_SCHEMA, may_be_empty=True),
+]
+AppendixLabel: TypeAlias = Annotated[str, *_cell(lambda v: read_label(_word(v)), "", _STRING)]
+Items: TypeAlias = Annotated[int | None, *_cell(_whole(1, MOST_ITEMS), None, _WHOLE)]
+Values: TypeAlias = Annotated[
+    dict[str, str], *_cell(_values, {}, {"type": "object", "additionalProperties": _STRING})
 ]
 Concerning: TypeAlias = Annotated[str, *_cell(_one_of("communes"), "", {"enum": ["communes"]})]
 Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", _STRING)]
@@ -201,7 +239,8 @@ Quorum: TypeAlias = Annotated[
     Fraction | int, *_cell(_quorum, Fraction(1), {"type": ["string", "integer"]})
 ]
 GateEnd: TypeAlias = Annotated[
-    GateAfterDue | GateBy | None, *_cell(read_gate_end, None, {"type": ["string", "object"]})
+    GateAfterDue | GateBy | None,
+    *_cell(lambda v: read_gate_end(_line(v)), None, {"type": ["string", "object"]}),
 ]
 WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, {"type": ["string", "integer"]})]
 Count: TypeAlias = Annotated[int, *_cell(_whole(1, MOST_RUNGS), 1, _WHOLE)]

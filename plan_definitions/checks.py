@@ -2,66 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from engine.deadline import Before, By, FromDay, FromEvent, FromStage, NoDate, Within
-from engine.plan import GateAfterDue, GateBy
+from engine.deadline import Before, By, During, FromDay, FromEvent, FromStage, NoDate, Within
+from engine.plan import PARENT, AppendixRef, GateAfterDue, GateBy
+from plan_definitions.appendices import key_of
 from plan_definitions.arrangement import arrange
 from plan_definitions.calendars import YEARS_AHEAD
 from plan_definitions.cells import NO_DAY
 from plan_definitions.dates import LAST_YEAR
-from plan_definitions.diagnostics import nearest
-from plan_definitions.phrases import UNDATED
+from plan_definitions.desk import NOBODY, Desk
+from plan_definitions.phrases import UNDATED, Due
 from plan_definitions.register import COMMUNE, Register
-from plan_definitions.schema import PlanForm, StageForm, TaskForm
-from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document
+from plan_definitions.schema import DefaultsForm, StageForm, TaskForm
 
 YEARS_OF_DATES = 13
 """Dates may be this many years after the issue; periods counted from them still fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What lies on the desk while a plan is checked; without a register, agencies are not."""
-
-    form: PlanForm
-    document: Document
-    register: Register | None
-    findings: Findings
-
-    def tasks(self) -> Iterator[tuple[str, str, TaskForm]]:
-        """Yield every task with the ids of its stage and itself."""
-        for stage_id, stage in self.form.stages.items():
-            for task_id, task in stage.tasks.items():
-                yield stage_id, task_id, task
-
-    def add(self, kind: str, *path: str | int, key: bool = False, **values: Any) -> None:
-        """Note a fault of the plan file."""
-        self.findings.add(self.document, kind, *path, key=key, **values)
-
-    def unknown(self, kind: str, *path: str | int, name: str, known: list[str]) -> None:
-        """Note a name that nothing has."""
-        near = nearest(name, known)
-        self.findings.unknown(
-            self.document, kind, *path, near=near, name=name, known=known or ["-"]
-        )
 
 
 def check_plan(desk: Desk) -> None:
     """Note every fault in how the parts of a plan fit together."""
     _check_head(desk)
     _check_graph(desk)
+    _check_defaults(desk, desk.form.defaults, "defaults")
+    tasks = _task_names(desk)
     for stage_id, stage in desk.form.stages.items():
+        _check_defaults(desk, stage.defaults, "stages", stage_id, "defaults")
         _check_stage(desk, stage_id, stage)
-    for stage_id, task_id, task in desk.tasks():
-        _check_task(desk, stage_id, task_id, task)
+        for task_id, task in stage.tasks.items():
+            _check_task(desk, tasks, stage_id, task_id, task)
+    _check_appendices(desk)
     _check_ladders(desk)
     if desk.register is not None:
         _check_addresses(desk, desk.register)
+        _check_parents(desk, desk.register)
 
 
 def read_zone(name: str) -> ZoneInfo | None:
@@ -80,6 +55,11 @@ def _check_head(desk: Desk) -> None:
         desk.add("unknown-zone", "time_zone", name=form.time_zone)
     if form.issued.year + YEARS_AHEAD > LAST_YEAR:
         _out_of_range(desk, "issued", year=form.issued.year, last=LAST_YEAR - YEARS_AHEAD)
+    for index, note in enumerate(form.notes):
+        at = ("notes", index)
+        written = [key for key in ("why", "doubt") if (*at, key) in desk.document.value_marks]
+        if not written and not (note.why or note.doubt):
+            desk.add("missing-key", *at, "why", key_name="why")
 
 
 def _check_agency(desk: Desk, name: str, *path: str | int) -> None:
@@ -97,24 +77,20 @@ def _check_agency(desk: Desk, name: str, *path: str | int) -> None:
 def _check_names(desk: Desk, names: tuple[str, ...], *path: str | int) -> None:
     """Note names that are neither an agency nor a group."""
     register = desk.register
+    if register is None:
+        return
     for index, name in enumerate(names):
-        if register is not None and name not in register.known:
+        if name not in register.known and not register.knows(name):
             near = register.nearest(name)
-            at = _item(desk.document, path, index)
+            at = desk.item(path, index)
             desk.findings.unknown(desk.document, "unknown-agency", *at, near=near, name=name)
-
-
-def _item(document: Document, path: tuple[str | int, ...], index: int) -> tuple[str | int, ...]:
-    """Return the path of a list's item, or of the single value that stands for the list."""
-    item = (*path, index)
-    return item if item in document.value_marks else path
 
 
 def _check_graph(desk: Desk) -> None:
     known = desk.document.keys_at("stages")
     for stage_id, stage in desk.form.stages.items():
         for index, need in enumerate(stage.needs):
-            at = _item(desk.document, ("stages", stage_id, "needs"), index)
+            at = desk.item(("stages", stage_id, "needs"), index)
             if need == stage_id:
                 desk.add("stage-needs-itself", *at, name=need)
             elif need not in known:
@@ -129,6 +105,25 @@ def _check_graph(desk: Desk) -> None:
         )
 
 
+def _check_defaults(desk: Desk, defaults: DefaultsForm, *at: str | int) -> None:
+    if defaults.model_fields_set:
+        _check_people(desk, defaults, *at)
+        _check_due(desk, defaults.due, *at, "due")
+
+
+def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> None:
+    """Note what a task, or the defaults of tasks, name and nobody is called."""
+    _check_names(desk, said.by, *at, "by")
+    _check_names(desk, said.copies, *at, "copy")
+    _check_names(desk, said.partners, *at, "with")
+    if said.to != PARENT and said.to not in NOBODY:
+        _check_agency(desk, said.to, *at, "to")
+    if said.ladder and said.ladder not in desk.form.ladders:
+        known = desk.document.keys_at("ladders")
+        if said.ladder not in known:
+            desk.unknown("unknown-ladder", *at, "ladder", name=said.ladder, known=known)
+
+
 def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
     at = ("stages", stage_id)
     if stage.when is not None and stage.when.event:
@@ -136,9 +131,10 @@ def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
     known = desk.document.keys_at(*at, "tasks")
     for index, task in enumerate(stage.gate.tasks):
         if task not in known:
-            place = _item(desk.document, (*at, "gate", "tasks"), index)
+            place = desk.item((*at, "gate", "tasks"), index)
             desk.unknown("unknown-task", *place, name=task, known=known)
-    counted = {key: task for key, task in stage.tasks.items() if key in (stage.gate.tasks or known)}
+    wanted = stage.gate.tasks or known
+    counted = {key: task for key, task in desk.filled[stage_id].items() if key in wanted}
     _check_quorum(desk, stage, counted, *at)
     match stage.gate.otherwise:
         case GateBy(day):
@@ -150,23 +146,15 @@ def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
 
 
 def _check_quorum(
-    desk: Desk, stage: StageForm, counted: dict[str, TaskForm], *at: str | int
+    desk: Desk, stage: StageForm, counted: Mapping[str, TaskForm], *at: str | int
 ) -> None:
     if not isinstance(stage.gate.quorum, int) or desk.register is None:
         return
     total = sum(len(desk.register.expand(task.by)) for task in counted.values())
     if total and stage.gate.quorum > total:
         written = str(stage.gate.quorum)
-        desk.findings.add(
-            desk.document,
-            "quorum-out-of-range",
-            *at,
-            "gate",
-            "quorum",
-            variant="total",
-            written=written,
-            total=total,
-        )
+        place = (*at, "gate", "quorum")
+        desk.add("quorum-out-of-range", *place, variant="total", written=written, total=total)
 
 
 def _may_have_date(desk: Desk, task: TaskForm, *at: str | int) -> bool:
@@ -176,41 +164,44 @@ def _may_have_date(desk: Desk, task: TaskForm, *at: str | int) -> bool:
 
 
 def _check_event(desk: Desk, name: str, *path: str | int) -> None:
-    known = desk.document.keys_at("events")
-    if name not in known:
-        desk.unknown("unknown-event", *path, name=name, known=known)
+    if desk.event_of(name) is None:
+        desk.unknown("unknown-event", *path, name=name, known=desk.document.keys_at("events"))
 
 
-def _check_task(desk: Desk, stage_id: str, task_id: str, task: TaskForm) -> None:
+def _task_names(desk: Desk) -> list[str]:
+    return [f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks()]
+
+
+def _check_task(desk: Desk, tasks: list[str], stage_id: str, task_id: str, task: TaskForm) -> None:
     at = ("stages", stage_id, "tasks", task_id)
-    _check_names(desk, task.by, *at, "by")
-    _check_names(desk, task.copies, *at, "copy")
-    _check_names(desk, task.partners, *at, "with")
-    _check_agency(desk, task.to, *at, "to")
+    _check_people(desk, task, *at)
+    filled = desk.filled[stage_id][task_id]
+    if not filled.by and (*at, "by") not in desk.document.value_marks:
+        desk.add("missing-key", *at, "by", key_name="by")
     register = desk.register
     if register is not None and task.by and _is_nobody(register, task.by):
         desk.add("empty-stage", *at, "by", name=task_id)
-    if task.ladder and task.ladder not in desk.document.keys_at("ladders"):
-        known = desk.document.keys_at("ladders")
-        desk.unknown("unknown-ladder", *at, "ladder", name=task.ladder, known=known)
-    _check_due(desk, task, *at, "due")
+    if task.collects and task.collects not in tasks:
+        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=tasks)
+    _check_due(desk, task.due, *at, "due")
 
 
 def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
-    """Say whether names, all of them known groups, come to no agency at all."""
-    return all(name in register.groups for name in names) and not register.expand(names)
+    """Say whether names, all of them known, come to no agency at all."""
+    return all(register.knows(name) for name in names) and not register.expand(names)
 
 
-def _check_due(desk: Desk, task: TaskForm, *at: str | int) -> None:
-    match task.due.rule:
-        case Before(day) | By(day) | Within(of=FromDay(day)):
+def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
+    match due.rule:
+        case Before(day) | By(day) | During(_, day) | Within(of=FromDay(day)):
             _check_year(desk, day.year, *at)
         case Within(of=FromEvent(name) | FromStage(name)):
-            known = [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
-            if name not in known:
-                desk.unknown("unknown-origin", *at, name=name, known=known)
-        case NoDate() if task.due.after is not None:
-            _check_event(desk, task.due.after, *at)
+            known = desk.event_of(name) or desk.stage_of(name) or desk.is_issue(name)
+            if not known:
+                names = [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
+                desk.unknown("unknown-origin", *at, name=name, known=names)
+        case NoDate() if due.after is not None:
+            _check_event(desk, due.after, *at)
 
 
 def _check_year(desk: Desk, year: int, *at: str | int) -> None:
@@ -223,12 +214,46 @@ def _out_of_range(desk: Desk, *at: str | int, year: int, last: int, first: int =
     desk.add("date-out-of-range", *at, written=str(year), first=first, last=last)
 
 
+def _check_appendices(desk: Desk) -> None:
+    """Note references to what is not among the appendices that the plan lists."""
+    listed = {key_of(label): form.items for label, form in desk.form.appendices.items()}
+    if not listed:
+        return
+    known = list(desk.form.appendices)
+    for stage_id, task_id, task in desk.tasks():
+        for index, ref in enumerate(task.appendix):
+            at = desk.item(("stages", stage_id, "tasks", task_id, "appendix"), index)
+            key = key_of(ref.appendix)
+            if key not in listed:
+                desk.unknown("unknown-appendix", *at, name=ref.appendix, known=known)
+            elif beyond := _beyond(ref, listed[key]):
+                name, most = f"Mục {beyond} {ref.appendix}", str(listed[key])
+                desk.add("unknown-appendix", *at, variant="item", name=name, known=[most])
+
+
+def _beyond(ref: AppendixRef, items: int | None) -> str | None:
+    """Return the first item of a reference that its appendix does not have."""
+    if items is None:
+        return None
+    numbers = (number for number in (*ref.items, *ref.less) if number.isdecimal())
+    return next((number for number in numbers if not 1 <= int(number) <= items), None)
+
+
 def _check_ladders(desk: Desk) -> None:
     form, known = desk.form, desk.document.keys_at("ladders")
     uses_default = any(not task.ladder for _, _, task in desk.tasks())
     if uses_default and form.ladder and known and form.ladder not in known:
         desk.unknown("unknown-ladder", "ladder", name=form.ladder, known=known)
     for name, ladder in form.ladders.items():
+        if ladder.extends and ladder.extends not in known:
+            where = ("ladders", name, "extends")
+            desk.unknown("unknown-ladder", *where, name=ladder.extends, known=known)
+    extends = {name: (ladder.extends,) for name, ladder in form.ladders.items()}
+    for name in (name for name, (base,) in extends.items() if name == base):
+        desk.add("ladder-cycle", "ladders", name, "extends", circle=f"{name} → {name}")
+    for circle in arrange(extends).circles:
+        desk.add("ladder-cycle", "ladders", circle[0], "extends", circle=" → ".join(circle))
+    for name, ladder in desk.ladders.items():
         at = ("ladders", name)
         if ladder.office_ends < ladder.send_at:
             place = (
@@ -236,20 +261,22 @@ def _check_ladders(desk: Desk) -> None:
             )
             ends, send = f"{ladder.office_ends:%H:%M}", f"{ladder.send_at:%H:%M}"
             desk.add("office-ends-before-sending", *at, place, ends=ends, send=send)
-        for index, step in enumerate(ladder.escalate):
+        for index, step in enumerate(form.ladders[name].escalate):
             if step.to == "superior" and "superior" not in desk.document.keys_at():
                 desk.add("no-superior", *at, "escalate", index, "to")
 
 
+def _levels_used(desk: Desk) -> set[str]:
+    return {step.to for ladder in desk.ladders.values() for step in ladder.escalate}
+
+
 def _check_addresses(desk: Desk, register: Register) -> None:
-    """Note each agency that is to be written to and has no address."""
+    """Note each agency that is to be written to, or to receive a report, and has no address."""
     why: dict[str, str] = {}
+    levels = _levels_used(desk)
     for level in ("coordinator", "superior"):
-        name = getattr(desk.form, level)
-        if any(
-            step.to == level for ladder in desk.form.ladders.values() for step in ladder.escalate
-        ):
-            why.setdefault(name, level)
+        if level in levels:
+            why.setdefault(getattr(desk.form, level), level)
     for _, task_id, task in desk.tasks():
         mute = [a for a in register.expand(task.by) if _is_mute(register, a)]
         communes = [a for a in mute if register.agencies[a].kind == COMMUNE]
@@ -258,13 +285,13 @@ def _check_addresses(desk: Desk, register: Register) -> None:
                 why.setdefault(agency, "task")
         if communes:
             _note_communes(desk, register, task_id, communes)
+        for agency in (task.to, *register.expand(task.copies)):
+            if _is_mute(register, agency) and register.agencies[agency].kind != COMMUNE:
+                why.setdefault(agency, "recipient")
     for agency, reason in why.items():
         if _is_mute(register, agency):
-            path = register.path(agency)
             name = register.agencies[agency].name
-            desk.findings.add(
-                register.document, "no-email", *path, key=True, variant=reason, name=name, id=agency
-            )
+            register.note(desk.findings, "no-email", agency, variant=reason, name=name, id=agency)
 
 
 def _is_mute(register: Register, agency: str) -> bool:
@@ -274,13 +301,21 @@ def _is_mute(register: Register, agency: str) -> bool:
 def _note_communes(desk: Desk, register: Register, task: str, communes: list[str]) -> None:
     """Note communes without an address together: there may be hundreds."""
     names = [register.agencies[commune].name for commune in communes[:3]]
-    path = register.path(communes[0])
-    desk.findings.add(
-        register.document,
-        "communes-without-email",
-        *path,
-        key=True,
-        task=task,
-        count=len(communes),
-        names=names,
-    )
+    values = {"task": task, "count": len(communes), "names": names}
+    register.note(desk.findings, "communes-without-email", communes[0], **values)
+
+
+def _check_parents(desk: Desk, register: Register) -> None:
+    """Note tasks that are sent to the parent of an agency that has none."""
+    for stage_id, task_id, task in desk.tasks():
+        if task.to != PARENT:
+            continue
+        orphans = [
+            agency
+            for agency in register.expand(task.by)
+            if register.agencies[agency].parent is None
+        ]
+        if orphans:
+            at = ("stages", stage_id, "tasks", task_id, "to")
+            names = [register.agencies[agency].name for agency in orphans[:3]]
+            desk.add("no-parent", *at, count=len(orphans), names=names, task=task_id)

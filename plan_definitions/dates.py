@@ -27,14 +27,15 @@ _FORMS = tuple(
     )
 )
 _CLOCK = re.compile(r"(?P<hour>\d{1,2}) ?(?:[:h]|giờ) ?(?P<minute>\d{2})?(?::\d{2})?(?: phút)?")
-_PLACEMENTS = tuple(
-    (old, new)
-    for old, new in zip(
+_PLACEMENTS = dict(
+    zip(
         ("oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ"),
         ("òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy"),
         strict=True,
     )
 )
+# At the end of a syllable only: "hoàn" and "quý" have one way of being written.
+_PLACED = re.compile(f"(?<!q)({'|'.join(_PLACEMENTS)})(?!\\w)")
 
 
 def tidy(written: str) -> str:
@@ -44,10 +45,7 @@ def tidy(written: str) -> str:
 
 def fold(written: str) -> str:
     """Return a text as it is compared: tidy, in small letters, Hoà and Hòa the same."""
-    folded = tidy(written).casefold()
-    for old, new in _PLACEMENTS:
-        folded = folded.replace(old, new)
-    return folded
+    return _PLACED.sub(lambda found: _PLACEMENTS[found[0]], tidy(written).casefold())
 
 
 def bare(written: str) -> str:

@@ -48,6 +48,7 @@ RULES: Mapping[str, str] = {
     "too-many-values": "DD117",
     "several-documents": "DD118",
     "key-not-text": "DD119",
+    "line-break": "DD120",
     "missing-key": "DD121",
     "unknown-key": "DD122",
     "wrong-type": "DD123",
@@ -65,6 +66,8 @@ RULES: Mapping[str, str] = {
     "unknown-origin": "DD136",
     "not-a-moment": "DD137",
     "period-not-understood": "DD138",
+    "appendix-not-understood": "DD139",
+    "no-parent": "DD140",
     "unknown-agency": "DD141",
     "unknown-stage": "DD142",
     "unknown-event": "DD143",
@@ -72,6 +75,8 @@ RULES: Mapping[str, str] = {
     "unknown-ladder": "DD145",
     "group-cycle": "DD146",
     "group-not-agency": "DD147",
+    "ladder-cycle": "DD148",
+    "unknown-appendix": "DD149",
     "stage-cycle": "DD151",
     "stage-needs-itself": "DD152",
     "unreachable-stage": "DD153",
@@ -93,6 +98,7 @@ RULES: Mapping[str, str] = {
     "entry-with-two-acts": "DD184",
     "misplaced-key": "DD185",
     "outage-ends-first": "DD186",
+    "event-not-matched": "DD187",
     "last-day-off": "DD201",
     "undated-task-awaited": "DD202",
     "no-recipient": "DD203",
@@ -104,11 +110,30 @@ RULES: Mapping[str, str] = {
     "due-before-issue": "DD209",
     "event-not-awaited": "DD210",
     "no-communes": "DD211",
+    "due-after-reader": "DD212",
+    "input-due-same-day": "DD213",
+    "appendix-covered-twice": "DD214",
+    "appendix-not-covered": "DD215",
+    "no-lead": "DD216",
+    "reminders-before-opening": "DD217",
+    "communes-undated": "DD218",
+    "document-doubt": "DD219",
+    "gate-before-opening": "DD220",
+    "undated-tasks-awaited": "DD221",
 }
 
 _LONGEST_QUOTE = 120
+_WHOLE = frozenset({"doubt"})  # what is never cut
 _LONGEST_NAME = 100  # comparing names takes the square of their length
-_WARNINGS = frozenset({"undated-task-awaited", "due-before-issue", "event-not-awaited"})
+_WARNINGS = frozenset(
+    {
+        "undated-task-awaited",
+        "due-before-issue",
+        "event-not-awaited",
+        "due-after-reader",
+        "gate-before-opening",
+    }
+)
 
 
 class PlanDefinitionError(Exception):
@@ -134,7 +159,8 @@ class Misread(PlanDefinitionError, ValueError):
 class Diagnostic:
     """One fault or piece of advice. `line` and `column` count from 1, in characters.
 
-    `variant` picks among several ways out (`help-<variant>`); `excerpt` is the line.
+    `variant` picks among several sentences (`message-<variant>`) and ways out
+    (`help-<variant>`); `excerpt` is the line.
     """
 
     kind: str
@@ -168,12 +194,16 @@ class Diagnostic:
 
     def help(self, language: str = "vi") -> str:
         """Say the way out."""
-        varied = f"help-{self.variant}"
-        known = self.variant and has(language, f"diagnostic.{self.kind}.{varied}")
-        return self._say(language, varied if known else "help")
+        return self._say(language, "help")
 
     def _say(self, language: str, part: str) -> str:
-        values = {key: _worded(language, value) for key, value in self.values.items()}
+        varied = f"{part}-{self.variant}"
+        if self.variant and has(language, f"diagnostic.{self.kind}.{varied}"):
+            part = varied
+        values = {
+            key: value if key in _WHOLE else _worded(language, value)
+            for key, value in self.values.items()
+        }
         return text(language, f"diagnostic.{self.kind}.{part}", **values)
 
     def to_json(self, language: str = "vi") -> dict[str, Any]:

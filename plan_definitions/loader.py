@@ -9,9 +9,10 @@ from engine.plan import Plan
 from plan_definitions.advice import advise
 from plan_definitions.assembly import assemble
 from plan_definitions.calendars import UnknownCountry, build_calendar
-from plan_definitions.checks import Desk, check_plan
+from plan_definitions.checks import check_plan
+from plan_definitions.desk import Desk
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults
-from plan_definitions.register import Register, build_register
+from plan_definitions.register import Part, Register, build_register
 from plan_definitions.schema import Form, OverlayForm, PlanForm, RegisterForm
 from plan_definitions.source import Bundle
 from plan_definitions.validation import Findings, fill
@@ -48,13 +49,8 @@ def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, Ove
     document, form = _form(bundle, bundle.main, PlanForm, findings)
     if document is None or form is None:
         return None
-    register_file, register_form = _referred(
-        bundle, document, form.agencies, RegisterForm, findings, "agencies"
-    )
+    register = _register(bundle, document, form, findings)
     _, overlay = _referred(bundle, document, form.calendar, OverlayForm, findings, "calendar")
-    register = None
-    if register_file is not None and register_form is not None:
-        register = build_register(register_form, register_file, findings)
     desk = Desk(form, document, register, findings)
     check_plan(desk)
     if register is None or overlay is None or has_faults(findings.items):
@@ -65,6 +61,23 @@ def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, Ove
         findings.add(document, "unknown-country", "calendar", name=overlay.base)
         return None
     return assemble(desk, register, calendar), desk, register, overlay
+
+
+def _register(
+    bundle: Bundle, document: Document, form: PlanForm, findings: Findings
+) -> Register | None:
+    """Return the agencies of every register that the plan names, with the plan's own groups."""
+    parts = [Part(document, {}, form.groups, {})]
+    complete = bool(form.agencies)
+    for index, name in enumerate(form.agencies):
+        item: tuple[str | int, ...] = ("agencies", index)
+        at = item if item in document.value_marks else ("agencies",)
+        file, register = _referred(bundle, document, name, RegisterForm, findings, *at)
+        if file is None or register is None:
+            complete = False
+        else:
+            parts.append(Part.of(register, file))
+    return build_register(parts, findings) if complete else None
 
 
 def _form(
@@ -81,14 +94,19 @@ def _form(
 
 
 def _referred(
-    bundle: Bundle, document: Document, name: str, form: type[F], findings: Findings, key: str
+    bundle: Bundle,
+    document: Document,
+    name: str,
+    form: type[F],
+    findings: Findings,
+    *at: str | int,
 ) -> tuple[Document | None, F | None]:
-    """Return the form of a file that the plan names at `key`; missing is the plan's fault."""
+    """Return the form of a file that the plan names at a path; missing is the plan's fault."""
     if not name:
         return None, None
     if name not in bundle.texts:
         kind = bundle.unread.get(name, "missing-file")
-        findings.add(document, kind, key, name=name)
+        findings.add(document, kind, *at, name=name)
         return None, None
     return _form(bundle, name, form, findings)
 

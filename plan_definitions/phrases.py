@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from engine.deadline import (
     Before,
     By,
+    During,
     FromDay,
     FromEvent,
     FromStage,
     NoDate,
+    Rule,
     Unit,
     Within,
 )
@@ -27,6 +30,7 @@ from engine.plan import GateAfterDue, GateBy
 from language.catalogue import text as say
 from plan_definitions.dates import DATE_SHAPE, bare, fold, read_date, tidy
 from plan_definitions.diagnostics import Misread, Term
+from plan_definitions.spans import read_short, read_span, worded_span
 
 MOST = {Unit.DAYS: 1000, Unit.WORKING_DAYS: 1000, Unit.MONTHS: 60}
 """The longest periods; a plan's calendar holds twenty years."""
@@ -41,30 +45,52 @@ _UNITS = {
     "ngày": Unit.DAYS,
     "days": Unit.DAYS,
     "day": Unit.DAYS,
+    "tuần": Unit.DAYS,
+    "weeks": Unit.DAYS,
+    "week": Unit.DAYS,
     "tháng": Unit.MONTHS,
     "months": Unit.MONTHS,
     "month": Unit.MONTHS,
 }
-_PERIOD = rf"(?P<count>\d+) (?P<unit>{'|'.join(_UNITS)})"
+_WEEKS = frozenset({"tuần", "weeks", "week"})
+_PERIOD = rf"(?P<count>\d+)(?: ?\([^()]*\))? (?P<unit>{'|'.join(_UNITS)})"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _DATE = re.compile(f"(?:ngày )?{DATE_SHAPE}")
-_UNDATED = frozenset({"kịp thời", "thường xuyên", "không hạn", "không thời hạn", "none"})
+_DATE_FIRST = re.compile(rf"(?P<date>{DATE_SHAPE})\b(?P<rest>.*)")
+_WEEKDAY = re.compile(r" ?\(?(?:thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhật)\)?$")
+_UNDATED = frozenset(
+    {"kịp thời", "thường xuyên", "liên tục", "không hạn", "không thời hạn", "none"}
+)
+_RECURRING = re.compile(r"\b(?:(?:hằng|hàng|mỗi) (?:năm|quý|tháng|tuần|ngày)|định kỳ)\b")
+_CLOCK = re.compile(r"\b\d{1,2} ?(?:giờ|g|h|:)(?: ?\d{2}(?: phút)?)?,? (?:ngày )?(?P<date>.+)")
 
 _BEFORE = re.compile(r"trước (?:ngày )?(?P<date>\S*\d.*)")
 _BY = re.compile(
-    r"(?:(?:chậm|muộn) nhất(?: (?:là|đến|vào|trong|hết))*|(?:đến|tới) hết|hạn(?: đến| là)?|đến)"
+    r"(?:(?:chậm|muộn) nhất(?: (?:là|đến|vào|trong|hết))*|(?:đến|tới) hết|hạn(?: đến| là)?|đến"
+    r"|(?:từ|kể từ) (?:ngày )?\S+ đến(?: hết)?)"
     r" (?:ngày )?(?P<date>\S*\d.*)"
 )
 _WITHIN = re.compile(
-    rf"trong (?:thời hạn |vòng )?{_PERIOD},? (?:kể từ|từ|sau)(?: khi| lúc| ngày)* (?P<of>.+)"
+    rf"(?:(?:trong|(?:chậm|muộn) nhất|không quá)(?: (?:là|trong|thời hạn|thời gian|vòng))* )?"
+    rf"{_PERIOD},? (?:kể từ|tính từ|từ|sau)(?: khi| lúc| ngày)* (?P<of>.+)"
 )
-_AFTER = re.compile(r"sau khi (?P<of>\S+)(?: xong| hoàn thành)?")
+_AFTER = re.compile(r"(?:ngay )?sau khi (?P<of>.+?)(?: xong| hoàn thành)?")
 _AFTER_DUE = re.compile(rf"{_PERIOD} (?:sau hạn|sau thời hạn|after due)")
+_SPAN_LEAD = re.compile(
+    r"(?:(?:chậm|muộn) nhất(?: là)? )?(?:(?:trong|vào|cuối|đến cuối|hết|đến hết) )?"
+)
+
+ISSUED = "issued"
+"""The origin of a period that counts from the day on which the plan was issued."""
+_OF_ISSUE = re.compile(
+    r"(?:ký|ký ban hành|ban hành)(?: (?:kế hoạch|văn bản|quyết định))?(?: này)?|issued"
+)
 
 _EXAMPLES = (
     "trước ngày {day}",
     "chậm nhất ngày {day}",
     "chậm nhất là ngày {day}",
+    "chậm nhất đến ngày {day}",
     "đến hết ngày {day}",
     "hạn ngày {day}",
     "trong thời hạn {count} ngày làm việc kể từ ngày {day}",
@@ -72,6 +98,10 @@ _EXAMPLES = (
     "trong thời hạn {count} tháng kể từ ngày {day}",
     "trong thời hạn {count} ngày làm việc kể từ khi {name}",
     "trong vòng {count} ngày làm việc kể từ khi {name}",
+    "trong thời hạn {count} ngày làm việc kể từ ngày ban hành",
+    "trong tháng {month}",
+    "trong quý {quarter}",
+    "trong năm {year}",
     "sau khi {name}",
     "kịp thời",
     "thường xuyên",
@@ -83,12 +113,13 @@ _EXAMPLES = (
 class Due:
     """A deadline as it is written: its words ("" for a twin) and its rule.
 
-    `after` names what a deadline without a date waits for (`sau khi EVENT`). Whether a
-    name is an event or a stage is settled by who knows the plan; until then `xong` counts.
+    `after` names what a deadline without a date waits for (`sau khi EVENT`). An event or a
+    stage may be named by its id or by its title; which it is, is settled by who knows the
+    plan (until then `xong` counts).
     """
 
     text: str
-    rule: Before | By | Within | NoDate
+    rule: Rule
     after: str | None = None
 
 
@@ -101,29 +132,80 @@ def read_due(written: Any) -> Due:
         return _read_twin(written)
     if not isinstance(written, str):
         raise Misread("wrong-type", expected=Term("phrase"))
-    words = tidy(written)
-    said = fold(words).rstrip(" .;,")
+    return _read_phrase(tidy(written))
+
+
+@lru_cache(maxsize=4096)
+def _read_phrase(words: str) -> Due:
+    said = _WEEKDAY.sub("", fold(words).rstrip(" .;,"))
     if len(said) > LONGEST:
         raise Misread(
             "phrase-not-understood", written=words, near=_EXAMPLES[0].format(day="10/5/2020")
         )
-    if said in _UNDATED:
+    if all(part in _UNDATED for part in re.split(", | và ", said)):
         return Due(words if said != "none" else "", NoDate())
-    if found := _BEFORE.fullmatch(said):
-        return Due(words, Before(read_date(found["date"])))
-    if found := _BY.fullmatch(said):
-        return Due(words, By(read_date(found["date"])))
-    if found := _WITHIN.fullmatch(said):
-        count, unit = _period(found)
-        return Due(words, Within(count, unit, _origin(found["of"])))
-    if (found := _AFTER.fullmatch(said)) and _NAME.fullmatch(found["of"]):
-        return Due(words, NoDate(), after=found["of"])
-    raise Misread(
-        "phrase-not-understood",
-        variant="bare-date" if _DATE.fullmatch(said) else "",
-        written=words,
-        near=nearest_phrase(words),
-    )
+    rule = _read_span(said) or _read_within(words, said) or _read_date_phrase(words, said)
+    if rule is not None:
+        return Due(words, rule)
+    if found := _AFTER.fullmatch(said):
+        return Due(words, NoDate(), after=_as_written(words, found["of"]))
+    raise _not_understood(words, said)
+
+
+def _read_span(said: str) -> Rule | None:
+    """Read *trong tháng 5/2020*, *quý II/2020*, *trước tháng 6/2020*."""
+    if said.startswith("trước "):
+        found = read_span(said.removeprefix("trước "))
+        return None if found is None else Before(found[0])
+    lead = _SPAN_LEAD.match(said)
+    found = read_span(said[lead.end() if lead else 0 :])
+    return None if found is None else During(*found)
+
+
+def _read_within(words: str, said: str) -> Rule | None:
+    found = _WITHIN.fullmatch(said)
+    if found is None:
+        return None
+    count, unit = _period(found)
+    return Within(count, unit, _origin(found["of"], _as_written(words, found["of"])))
+
+
+def _read_date_phrase(words: str, said: str) -> Rule | None:
+    for pattern, rule in ((_BEFORE, Before), (_BY, By)):
+        if found := pattern.fullmatch(said):
+            day = found["date"]
+            first = _DATE_FIRST.fullmatch(day)
+            if (first is not None and first["rest"]) or _speaks_of_more(said):
+                raise _not_understood(words, said)
+            return rule(read_date(day))
+    return None
+
+
+def _speaks_of_more(said: str) -> bool:
+    """Say whether a phrase speaks of a clock time or a repetition, which no deadline has."""
+    return _CLOCK.search(said) is not None or _RECURRING.search(said) is not None
+
+
+def _not_understood(words: str, said: str) -> Misread:
+    variant, near = "", nearest_phrase(words)
+    if _DATE.fullmatch(said):
+        variant = "bare-date"
+    elif _RECURRING.search(said):
+        variant = "recurring"
+    elif (clock := _CLOCK.search(said)) and (day := _DATE_FIRST.match(clock["date"])):
+        # An hour of that day is still that day.
+        variant, near = "clock", f"chậm nhất ngày {day['date']}"
+    return Misread("phrase-not-understood", variant=variant, written=words, near=near)
+
+
+def _as_written(words: str, said: str) -> str:
+    """Return the part of a text that was found in its folded form, as it was written."""
+    core = words.rstrip(" .;,")
+    for end in range(len(core), len(core) - 12, -1):  # what may stand behind: " hoàn thành"
+        part = core[max(end - len(said), 0) : end]
+        if fold(part) == said:
+            return part
+    return said
 
 
 def read_gate_end(written: Any) -> GateAfterDue | GateBy:
@@ -144,6 +226,8 @@ def read_gate_end(written: Any) -> GateAfterDue | GateBy:
             return GateBy(day)
         case Before(day):
             return GateBy(day - timedelta(days=1))
+        case During(_, last):
+            return GateBy(last)
     raise Misread("gate-not-understood", written=due.text or str(written))
 
 
@@ -159,13 +243,15 @@ def read_period(written: str) -> tuple[int, Unit]:
     return _period(found)
 
 
-def worded(language: str, rule: Before | By | Within | NoDate, after: str | None = None) -> str:
+def worded(language: str, rule: Rule, after: str | None = None) -> str:
     """Return the words of a structured twin, in the plan's language."""
     match rule:
         case Before(day):
             return say(language, "phrase.before", day=day)
         case By(day):
             return say(language, "phrase.by", day=day)
+        case During(first, last):
+            return worded_span(language, first, last)
         case Within(count, unit, FromDay(day)):
             return say(language, f"phrase.within-{unit}", count=count, of=_written(day))
         case Within(count, unit, FromEvent(name) | FromStage(name)):
@@ -182,10 +268,17 @@ def nearest_phrase(written: str) -> str:
     rest = said.replace(day[0], " ") if day else said
     number = re.search(r"\b\d{1,3}\b", rest)
     name = re.search(r"\b[a-z0-9]+(?:[.-][a-z0-9]+)+\b", rest)
+    month = re.search(r"\b(?:0?[1-9]|1[0-2])[/.-](?:20\d\d)\b", rest)
+    year = re.search(r"\b20\d\d\b", said)
+    quarter = re.search(r"\b(i{1,3}|iv|[1-4])\b(?=\W+(?:nam |năm )?20\d\d\b)", bare(rest))
+    of = year[0] if year else "2020"
     values = {
         "day": day[0] if day else "10/5/2020",
         "count": number[0] if number else "10",
         "name": name[0] if name else "tên-sự-kiện",
+        "month": month[0] if month else f"5/{of}",
+        "quarter": f"{quarter[1].upper() if quarter else 'II'}/{of}",
+        "year": of,
     }
     plain = bare(said)
 
@@ -200,35 +293,42 @@ def _period(found: re.Match[str]) -> tuple[int, Unit]:
     digits = found["count"]
     # A number of a thousand digits is no number of days; int() would refuse it.
     count = int(digits) if len(digits) <= 6 else MOST[unit] + 1
+    if found["unit"] in _WEEKS:
+        count *= 7
     if not 1 <= count <= MOST[unit]:
         raise Misread("number-out-of-range", written=digits[:12], least=1, most=MOST[unit])
     return count, unit
 
 
-def _origin(said: str) -> FromDay | FromEvent | FromStage:
+def _origin(said: str, written: str) -> FromDay | FromEvent | FromStage:
+    """Return what a period counts from; a name is kept as it was written."""
     name = re.sub(r" (?:xong|hoàn thành)$", "", said)
     if _DATE.fullmatch(name):
         return FromDay(read_date(name))
-    if _NAME.fullmatch(name):
-        return FromStage(name) if name != said else FromEvent(name)
-    raise Misread("unknown-origin", variant="words", name=name)
+    if _OF_ISSUE.fullmatch(name):
+        return FromEvent(ISSUED)
+    if name != said:
+        return FromStage(written[: len(name)])
+    return FromEvent(written)
 
 
 def _read_twin(written: Mapping[str, Any]) -> Due:
-    """Read `{before: D}`, `{by: D}`, `{within: …, of: …}` or `{after: EVENT}`."""
-    keys = frozenset(written)
+    """Read `{before: D}`, `{by: D}`, `{in: M/Y}`, `{within: …, of: …}` or `{after: EVENT}`."""
     values = {key: value for key, value in written.items() if isinstance(value, str) and value}
     if len(values) == len(written):
-        match sorted(keys):
+        match sorted(written):
             case ["before"]:
                 return Due("", Before(read_date(values["before"])))
             case ["by"]:
                 return Due("", By(read_date(values["by"])))
+            case ["in"] if found := read_short(values["in"]):
+                return Due("", During(*found))
             case ["of", "within"]:
                 count, unit = read_period(values["within"])
-                return Due("", Within(count, unit, _origin(fold(values["of"]))))
+                of = tidy(values["of"])
+                return Due("", Within(count, unit, _origin(fold(of), of)))
             case ["after"]:
-                return Due("", NoDate(), after=values["after"])
+                return Due("", NoDate(), after=tidy(values["after"]))
     shown = ", ".join(f"{key}: {value}" for key, value in written.items())
     raise Misread("phrase-not-understood", variant="twin", written="{" + shown[:80] + "}", near="")
 

@@ -1,32 +1,72 @@
-"""Register: the agencies, their groups and communes, and how groups expand."""
+"""Register: the agencies, their groups and communes, and how groups expand.
+
+A plan may name several registers, and add groups of its own; together they are one. Besides
+ids and groups a task may name `communes`, all of them, or `communes of X`, those that
+stand under an agency or under every agency of a group.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.plan import Agency
 from plan_definitions.arrangement import arrange
 from plan_definitions.dates import bare, fold
 from plan_definitions.diagnostics import nearest
-from plan_definitions.schema import RegisterForm
+from plan_definitions.schema import AgencyForm, CommuneForm, RegisterForm
 from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document
+from plan_definitions.yaml_source import Document, Path
 
 COMMUNE = "commune"
+ALL_COMMUNES = "communes"
+_COMMUNES_OF = re.compile(r"(?:communes of|các xã của|xã của) (?P<of>\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one file says of agencies: a register, or the groups of a plan."""
+
+    document: Document
+    agencies: Mapping[str, AgencyForm]
+    groups: Mapping[str, Sequence[str]]
+    communes: Mapping[str, Mapping[str, CommuneForm]]
+
+    @classmethod
+    def of(cls, form: RegisterForm, document: Document) -> Part:
+        """Return what a register says."""
+        return cls(document, form.agencies, form.groups, form.communes)
+
+    def written(self) -> Iterator[str]:
+        """Yield every id and group that is written, also where its line is at fault."""
+        document = self.document
+        yield from document.keys_at("agencies")
+        yield from document.keys_at("groups")
+        for parent in document.keys_at("communes"):
+            yield from document.keys_at("communes", parent)
+
+    def paths(self) -> Iterator[Path]:
+        """Yield where each agency, group and commune stands."""
+        yield from (("agencies", key) for key in self.agencies)
+        yield from (("groups", key) for key in self.groups)
+        for parent, keys in self.communes.items():
+            yield from (("communes", parent, key) for key in keys)
 
 
 @dataclass(frozen=True)
 class Register:
     """The agencies by id, and the groups with their members, each once, in order.
 
-    `known` holds every id and group that is written, also those whose lines are at fault.
+    `known` holds every id and group that is written, also those whose lines are at fault;
+    `places` says of each agency in which file and where it stands.
     """
 
-    document: Document
     agencies: Mapping[str, Agency]
     groups: Mapping[str, tuple[str, ...]]
     known: frozenset[str]
+    places: Mapping[str, tuple[Document, Path]]
 
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the agencies that ids and groups stand for, each once, in their order."""
@@ -35,14 +75,30 @@ class Register:
             if name in self.agencies:
                 found[name] = None
             else:
-                found.update(dict.fromkeys(self.groups.get(name, ())))
+                found.update(dict.fromkeys(self._members(name)))
         return tuple(found)
+
+    def _members(self, name: str) -> Iterable[str]:
+        if name in self.groups:
+            return self.groups[name]
+        if name == ALL_COMMUNES:
+            return [agency.id for agency in self.agencies.values() if agency.kind == COMMUNE]
+        if found := _COMMUNES_OF.fullmatch(name):
+            return [c for parent in self.expand([found["of"]]) for c in self.communes_of(parent)]
+        return ()
+
+    def knows(self, name: str) -> bool:
+        """Say whether a name is an agency, a group, or the communes of one."""
+        if name in self.known or name == ALL_COMMUNES:
+            return True
+        found = _COMMUNES_OF.fullmatch(name)
+        return found is not None and found["of"] in self.known
 
     def communes_of(self, agency: str) -> tuple[str, ...]:
         """Return the communes that stand under an agency."""
         return self._communes.get(agency, ())
 
-    @property
+    @cached_property
     def _communes(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
         for agency in self.agencies.values():
@@ -52,18 +108,16 @@ class Register:
 
     def nearest(self, written: str) -> str | None:
         """Return the id or group that was probably meant, also where a name was written."""
+        if found := _COMMUNES_OF.fullmatch(written):
+            near = self.nearest(found["of"])
+            return None if near is None else f"communes of {near}"
         return nearest_agency(written, self.agencies.values(), self.groups)
 
-    def path(self, agency: str) -> tuple[str, ...]:
-        """Return where an agency stands in the register's file."""
-        found = self.agencies[agency]
-        if found.kind == COMMUNE and found.parent and agency not in self._written_agencies:
-            return ("communes", found.parent, agency)
-        return ("agencies", agency)
-
-    @property
-    def _written_agencies(self) -> Sequence[str]:
-        return self.document.keys_at("agencies")
+    def note(self, findings: Findings, kind: str, agency: str, **values: object) -> None:
+        """Note something about an agency, at the line where it stands."""
+        document, path = self.places[agency]
+        variant = str(values.pop("variant", ""))
+        findings.add(document, kind, *path, key=True, variant=variant, **values)
 
 
 def nearest_agency(
@@ -81,48 +135,52 @@ def nearest_agency(
     return found
 
 
-def build_register(form: RegisterForm, document: Document, findings: Findings) -> Register:
-    """Return the register that a form states; what is wrong in it is noted."""
-    agencies = _agencies(form)
-    known = frozenset(
-        [
-            *document.keys_at("agencies"),
-            *document.keys_at("groups"),
-            *(
-                c
-                for parent in document.keys_at("communes")
-                for c in document.keys_at("communes", parent)
-            ),
-        ]
+def build_register(parts: Sequence[Part], findings: Findings) -> Register:
+    """Return the register that several files state together; what is wrong in it is noted."""
+    agencies: dict[str, Agency] = {}
+    places: dict[str, tuple[Document, Path]] = {}
+    for part in parts:
+        for path, agency in _agencies(part):
+            if agency.id not in agencies:
+                agencies[agency.id] = agency
+                places[agency.id] = (part.document, path)
+    _check_ids(parts, findings)
+    homes = {group: part for part in reversed(parts) for group in part.groups}
+    written = {group: part.groups[group] for group, part in homes.items()}
+    arranged = arrange(written)
+    register = Register(
+        agencies=agencies,
+        groups=_expanded(written, agencies, arranged.order),
+        known=frozenset(key for part in parts for key in part.written()),
+        places=places,
     )
-    _check_ids(form, document, findings)
-    arranged = arrange(form.groups)
-    groups = _expanded(form, agencies, arranged.order)
-    register = Register(document, agencies, groups, known)
-    _check_groups(form, register, findings)
+    for part in parts:
+        _check_groups(part, register, findings)
+        _check_parents(part, register, findings)
     for circle in arranged.circles:
         shown = " → ".join(circle)
+        document = homes[circle[0]].document
         findings.add(document, "group-cycle", "groups", circle[0], key=True, circle=shown)
-    _check_parents(form, register, findings)
     return register
 
 
-def _agencies(form: RegisterForm) -> dict[str, Agency]:
-    found = {
-        key: Agency(
-            id=key,
-            name=agency.name,
-            kind=agency.kind,
-            email=agency.email,
-            parent=agency.parent or None,
-            note=agency.note,
+def _agencies(part: Part) -> Iterator[tuple[Path, Agency]]:
+    for key, agency in part.agencies.items():
+        yield (
+            ("agencies", key),
+            Agency(
+                id=key,
+                name=agency.name,
+                kind=agency.kind,
+                email=agency.email,
+                parent=agency.parent or None,
+                note=agency.note,
+            ),
         )
-        for key, agency in form.agencies.items()
-    }
-    for parent, communes in form.communes.items():
+    for parent, communes in part.communes.items():
         for key, commune in communes.items():
-            found.setdefault(
-                key,
+            yield (
+                ("communes", parent, key),
                 Agency(
                     id=key,
                     name=commune.name,
@@ -132,66 +190,65 @@ def _agencies(form: RegisterForm) -> dict[str, Agency]:
                     note=commune.note,
                 ),
             )
-    return found
 
 
 def _expanded(
-    form: RegisterForm, agencies: Mapping[str, Agency], order: Iterable[str]
+    written: Mapping[str, Sequence[str]], agencies: Mapping[str, Agency], order: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
     """Return the members of each group, those of a group within it among them."""
     found: dict[str, tuple[str, ...]] = {}
+    so_far = Register(agencies, found, frozenset(), {})
     for group in order:
-        members: dict[str, None] = {}
-        for part in form.groups[group]:
-            members.update(dict.fromkeys((part,) if part in agencies else found.get(part, ())))
-        found[group] = tuple(members)
-    return {group: found[group] for group in form.groups if group in found}
+        found[group] = so_far.expand(written[group])
+    return {group: found[group] for group in written if group in found}
 
 
-def _check_ids(form: RegisterForm, document: Document, findings: Findings) -> None:
-    """Note ids that two things have."""
-    first: dict[str, int] = {}
-    paths = [("agencies", key) for key in form.agencies]
-    paths += [("groups", key) for key in form.groups]
-    communes = [("communes", parent, key) for parent, keys in form.communes.items() for key in keys]
-    for path in [*paths, *communes]:
-        if path[-1] in first:
-            line = first[path[-1]]
-            findings.add(document, "id-used-twice", *path, key=True, name=path[-1], line=line)
-        first.setdefault(path[-1], document.mark(path, key=True)[0])
-
-
-def _check_groups(form: RegisterForm, register: Register, findings: Findings) -> None:
-    for group, members in form.groups.items():
-        for index, member in enumerate(members):
-            if member not in register.known:
-                near = register.nearest(member)
-                findings.unknown(
-                    register.document,
-                    "unknown-agency",
-                    "groups",
-                    group,
-                    index,
-                    near=near,
-                    name=member,
+def _check_ids(parts: Sequence[Part], findings: Findings) -> None:
+    """Note ids that two things have, in one file or in two."""
+    first: dict[str | int, tuple[Document, int]] = {}
+    for part in parts:
+        for path in part.paths():
+            name, line = path[-1], part.document.mark(path, key=True)[0]
+            if name in first:
+                document, earlier = first[name]
+                findings.add(
+                    part.document,
+                    "id-used-twice",
+                    *path,
+                    key=True,
+                    variant="" if document is part.document else "file",
+                    name=name,
+                    file=document.file,
+                    line=earlier,
                 )
+            first.setdefault(name, (part.document, line))
 
 
-def _check_parents(form: RegisterForm, register: Register, findings: Findings) -> None:
-    paths = [(("agencies", key, "parent"), a.parent) for key, a in form.agencies.items()]
-    for path, parent in paths:
-        if parent and parent not in register.known:
-            near = register.nearest(parent)
-            findings.unknown(register.document, "unknown-agency", *path, near=near, name=parent)
-    for parent in form.communes:
+def _check_groups(part: Part, register: Register, findings: Findings) -> None:
+    for group, members in part.groups.items():
+        for index, member in enumerate(members):
+            if not register.knows(member):
+                near = register.nearest(member)
+                at = ("groups", group, index)
+                findings.unknown(part.document, "unknown-agency", *at, near=near, name=member)
+
+
+def _check_parents(part: Part, register: Register, findings: Findings) -> None:
+    for key, agency in part.agencies.items():
+        if agency.parent and agency.parent not in register.known:
+            near = register.nearest(agency.parent)
+            at = ("agencies", key, "parent")
+            findings.unknown(part.document, "unknown-agency", *at, near=near, name=agency.parent)
+    for parent in part.communes:
         if parent not in register.known:
+            near = register.nearest(parent)
             findings.add(
-                register.document,
+                part.document,
                 "unknown-agency",
                 "communes",
                 parent,
                 key=True,
                 name=parent,
-                near=register.nearest(parent),
-                variant="near" if register.nearest(parent) else "",
+                near=near,
+                variant="near" if near else "",
             )

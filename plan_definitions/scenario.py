@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.plan import Plan
 from engine.rehearsal import Act, Scenario
 from plan_definitions.cells import NO_MOMENT
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, nearest
-from plan_definitions.register import nearest_agency
+from plan_definitions.register import Register, nearest_agency
 from plan_definitions.schema import EntryForm, ScenarioForm
 from plan_definitions.source import read_text
 from plan_definitions.validation import Findings, fill
@@ -44,7 +45,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "accept": _DOCUMENT,
     "extend": _DOCUMENT | {"reason"},
     "waive": _DOCUMENT | {"reason"},
-    "event": _DOCUMENT,
+    "event": _DOCUMENT | {"values"},
     "outage_until": frozenset({"reason"}),
 }
 
@@ -101,6 +102,10 @@ class _Reading:
     plan: Plan
     findings: Findings
 
+    @cached_property
+    def _register(self) -> Register:
+        return Register(self.plan.agencies, self.plan.groups, frozenset(), {})
+
     def moment(self, local: datetime) -> datetime:
         """Return a time of the plan's own clock as an instant."""
         return local.replace(tzinfo=self.plan.zone)
@@ -125,7 +130,7 @@ class _Reading:
             "data": _data(name, entry),
         }
         if kind is EntryKind.EVENT_ANNOUNCED:
-            if self._knows_event(index, entry.event):
+            if self._knows_event(index, entry.event) and self._is_meant(index, entry):
                 yield Act(event=entry.event, **common)
             return
         for obligation in self._obligations(index, name, entry):
@@ -207,6 +212,18 @@ class _Reading:
             )
         return False
 
+    def _is_meant(self, index: int, entry: EntryForm) -> bool:
+        """Say whether an announcement carries the values that the plan's event asks for."""
+        event = self.plan.events[entry.event]
+        meant = event.is_announced_by(entry.values)
+        if not meant:
+            wanted = ", ".join(f"{key}: {value}" for key, value in event.correlate.items())
+            at = ("entries", index, "values")
+            self.findings.add(
+                self.document, "event-not-matched", *at, name=entry.event, wanted=wanted
+            )
+        return meant
+
     def _obligations(self, index: int, name: str, entry: EntryForm) -> Iterator[str]:
         """Yield the ids of the obligations that an entry is about."""
         task = getattr(entry, "returned" if name == "return" else name)
@@ -241,7 +258,7 @@ class _Reading:
         return task in tasks
 
     def _expanded(self, name: str) -> Iterable[str]:
-        return self.plan.groups.get(name, (name,))
+        return self._register.expand([name]) or (name,)
 
     def _nearest(self, written: str, task: str) -> str | None:
         owing = [
@@ -264,6 +281,6 @@ def _data(name: str, entry: EntryForm) -> dict[str, Any]:
         case "waive":
             return {"reason": entry.reason}
         case "event":
-            return {"event": entry.event}
+            return {"event": entry.event} | ({"values": entry.values} if entry.values else {})
         case _:
             return {}

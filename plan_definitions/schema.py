@@ -23,6 +23,9 @@ class EventForm(Form):
 
     title: cells.Text = Field(description="Sự kiện là gì")
     document: cells.Text = Field("", description="Văn bản nào công bố sự kiện")
+    correlate: cells.Values = Field(
+        default_factory=dict, description="Giá trị phải có thì mới đúng là sự kiện này"
+    )
 
 
 class WhenForm(Form):
@@ -35,18 +38,31 @@ class TaskForm(Form):
     """Something owed within a stage."""
 
     title: cells.Text = Field(description="Tên nhiệm vụ")
-    by: cells.Names = Field(description="Cơ quan hoặc nhóm cơ quan phải thực hiện")
-    to: cells.Text = Field("", description="Nơi nhận")
+    by: cells.Names = Field((), description="Cơ quan chủ trì, hoặc từng cơ quan của nhóm")
+    to: cells.Text = Field("", description="Nơi nhận; parent: cơ quan cấp trên trực tiếp")
     copies: cells.Texts = Field((), alias="copy", description="Nơi nhận bản sao")
     partners: cells.Texts = Field((), alias="with", description="Cơ quan phối hợp")
     concerning: cells.Concerning = Field("", description="communes: các xã của huyện phải làm")
+    collects: cells.Text = Field("", description="bước/nhiệm vụ mà việc này tổng hợp lại")
     due: cells.Deadline = Field(UNDATED, description="Thời hạn, như 'trước ngày 10/5/2020'")
     roll: cells.RollWord = Field(None, description="Ngày cuối là ngày nghỉ thì dời đi đâu")
     ladder: cells.Text = Field("", description="Thang đôn đốc, nếu khác thang chung")
-    appendix: cells.Texts = Field((), description="Phụ lục kèm theo")
+    appendix: cells.Appendices = Field((), description="Phụ lục, Mục, điểm phải làm")
     ref: cells.Text = Field("", description="Chỗ trong văn bản")
     row: cells.Rows = Field((), description="Số dòng trong bảng nghĩa vụ")
     note: cells.Text = Field("", description="Ghi chú")
+
+
+class DefaultsForm(Form):
+    """What holds for every task that does not say otherwise, of a plan or of a stage."""
+
+    by: cells.Names = Field((), description="Cơ quan chủ trì, hoặc từng cơ quan của nhóm")
+    to: cells.Text = Field("", description="Nơi nhận")
+    copies: cells.Texts = Field((), alias="copy", description="Nơi nhận bản sao")
+    partners: cells.Texts = Field((), alias="with", description="Cơ quan phối hợp")
+    due: cells.Deadline = Field(UNDATED, description="Thời hạn")
+    roll: cells.RollWord = Field(None, description="Ngày cuối là ngày nghỉ thì dời đi đâu")
+    ladder: cells.Text = Field("", description="Thang đôn đốc")
 
 
 class GateForm(Form):
@@ -62,6 +78,10 @@ def _gate(value: Any) -> Any:
     return {} if value == "all" else value
 
 
+def _no_defaults() -> DefaultsForm:
+    return DefaultsForm.model_validate({})
+
+
 def _everything() -> GateForm:
     return GateForm.model_validate({})
 
@@ -72,6 +92,9 @@ class StageForm(Form):
     title: cells.Text = Field(description="Tên bước")
     tasks: Annotated[dict[cells.Id, TaskForm], cells.FILLED_MAPPING] = Field(
         description="Các nhiệm vụ"
+    )
+    defaults: DefaultsForm = Field(
+        default_factory=_no_defaults, description="Giá trị chung cho các nhiệm vụ của bước"
     )
     needs: cells.Texts = Field((), description="Các bước phải xong trước")
     when: WhenForm | None = Field(None, description="Sự kiện phải chờ")
@@ -93,12 +116,13 @@ class EscalationForm(Form):
     """One escalation."""
 
     after: cells.WorkingDays = Field(description="Sau mấy ngày làm việc")
-    to: cells.Level = Field(description="coordinator hoặc superior")
+    to: cells.Level = Field(description="parent, coordinator hoặc superior")
 
 
 class LadderForm(Form):
     """The policy of reminders and escalations."""
 
+    extends: cells.Text = Field("", description="Thang đôn đốc mà thang này dựa theo")
     send_at: cells.Clock = Field(time(8), description="Giờ gửi thư")
     office_ends: cells.Clock = Field(time(17), description="Giờ hết làm việc")
     remind: cells.Counts = Field((), description="Nhắc trước mấy ngày làm việc")
@@ -113,8 +137,16 @@ class NoteForm(Form):
 
     ref: cells.Text = Field(description="Chỗ trong văn bản")
     text: cells.Text = Field(description="Câu trong văn bản")
-    why: cells.Text = Field(description="Vì sao không lập thành nhiệm vụ")
+    why: cells.Text = Field("", description="Vì sao không lập thành nhiệm vụ")
+    doubt: cells.Text = Field("", description="Điều cần hỏi lại về câu này")
     row: cells.Rows = Field((), description="Số dòng trong bảng nghĩa vụ")
+
+
+class AppendixForm(Form):
+    """An appendix of the document."""
+
+    title: cells.Text = Field("", description="Tên phụ lục")
+    items: cells.Items = Field(None, description="Số Mục của phụ lục, nếu biết")
 
 
 class PlanForm(Form):
@@ -129,9 +161,18 @@ class PlanForm(Form):
     superior: cells.Text = Field("", description="Cấp báo cáo thứ hai")
     time_zone: cells.Text = Field("Asia/Ho_Chi_Minh", description="Múi giờ")
     language: cells.Language = Field("vi", description="vi hoặc en")
-    agencies: cells.Text = Field(description="Tệp danh bạ cơ quan")
+    agencies: cells.Names = Field(description="Tệp danh bạ cơ quan; có thể nhiều tệp")
     calendar: cells.Text = Field(description="Tệp lịch làm việc")
     ladder: cells.Text = Field("standard", description="Thang đôn đốc chung")
+    groups: Annotated[dict[cells.Id, cells.Texts], cells.MAPPING] = Field(
+        default_factory=dict, description="Các nhóm cơ quan riêng của kế hoạch này"
+    )
+    defaults: DefaultsForm = Field(
+        default_factory=_no_defaults, description="Giá trị chung cho mọi nhiệm vụ"
+    )
+    appendices: Annotated[dict[cells.AppendixLabel, AppendixForm], cells.MAPPING] = Field(
+        default_factory=dict, description="Các phụ lục kèm theo văn bản"
+    )
     events: Annotated[dict[cells.Id, EventForm], cells.MAPPING] = Field(
         default_factory=dict, description="Các sự kiện phải chờ"
     )
@@ -217,6 +258,9 @@ class EntryForm(Form):
     extend: cells.Text = Field("", description="bước/nhiệm vụ được gia hạn")
     waive: cells.Text = Field("", description="bước/nhiệm vụ được miễn")
     event: cells.Text = Field("", description="Sự kiện xảy ra")
+    values: cells.Values = Field(
+        default_factory=dict, description="Giá trị mà sự kiện mang theo (correlate)"
+    )
     outage_until: cells.Moment | None = Field(None, description="Máy ngừng đến lúc nào")
     by: cells.Names = Field((), description="Cơ quan nộp")
     agency: cells.Names = Field((), description="Báo cáo của cơ quan nào")

@@ -93,7 +93,8 @@ def _referred(text: str) -> list[str]:
     value = document.value if document is not None else None
     if not isinstance(value, dict):
         return []
-    names = (value.get(key) for key in REFERENCES)
+    written = [value.get(key) for key in REFERENCES]
+    names = [name for one in written for name in (one if isinstance(one, list) else [one])]
     return [name for name in names if isinstance(name, str) and name]
 
 

@@ -121,12 +121,22 @@ def waive(
     return _record(parts, run, obligation, EntryKind.WAIVED, source, _is_owed, data, now)
 
 
-def announce(parts: Parts, name: str, source: Source, *, now: datetime) -> list[Recorded]:
-    """Record an outside event in every active run that knows it; announced twice, it counts once.
+def announce(
+    parts: Parts,
+    name: str,
+    source: Source,
+    *,
+    values: Mapping[str, str] | None = None,
+    now: datetime,
+) -> list[Recorded]:
+    """Record an outside event in every active run that it is about; sent twice it counts once.
 
+    A run whose plan correlates the event takes it only with the `values` that it demands.
     One that comes before its stage's needs hold is kept, and the stage opens when they
-    do. Raises Refused where no run knows the event. Returns the runs that it is new to.
+    do. Raises Refused where no run knows the event, or it is about none of them. Returns
+    the runs that it is new to.
     """
+    carried = dict(values or {})
     with parts.database.writing() as connection:
         active = plans.all_runs(connection, active_only=True)
         knowing = [run for run in active if name in parts.plan(run.plan_version).events]
@@ -135,8 +145,20 @@ def announce(parts: Parts, name: str, source: Source, *, now: datetime) -> list[
             raise Refused(
                 "refused.unknown-event", event=name, known=", ".join(sorted(known)) or "-"
             )
+        meant = [
+            run
+            for run in knowing
+            if parts.plan(run.plan_version).events[name].is_announced_by(carried)
+        ]
+        if not meant:
+            wanted = {
+                f"{key}={value}"
+                for run in knowing
+                for key, value in parts.plan(run.plan_version).events[name].correlate.items()
+            }
+            raise Refused("refused.event-not-meant", event=name, wanted=", ".join(sorted(wanted)))
         recorded = []
-        for stored in knowing:
+        for stored in meant:
             live = runs.live(parts, connection, stored.id)
             happened_at = _happened(live.plan, source, now)
             events.save(
@@ -155,7 +177,7 @@ def announce(parts: Parts, name: str, source: Source, *, now: datetime) -> list[
                     recorded_at=now,
                     by=source.by,
                     document=source.document,
-                    data={"event": name},
+                    data={"event": name} | ({"values": carried} if carried else {}),
                 )
                 appended = runs.keep(connection, live, [entry], now=now)
                 recorded.append(Recorded(stored.id, tuple(appended)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,14 +89,6 @@ def next_wake(connection: Connection) -> datetime | None:
         for column in (OBLIGATIONS.c.next_wake_at, PLAN_RUNS.c.next_turn_at)
     ]
     return min((at for at in (found.scalar() for found in moments) if at), default=None)
-
-
-def wakes(connection: Connection, run: str) -> Mapping[str, datetime]:
-    """Return the wake-ups ahead, by obligation."""
-    query = select(OBLIGATIONS.c.id, OBLIGATIONS.c.next_wake_at).where(
-        OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at.is_not(None)
-    )
-    return {row.id: row.next_wake_at for row in connection.execute(query)}
 
 
 def _changing(item: Projected) -> dict[str, object]:

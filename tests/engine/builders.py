@@ -18,6 +18,7 @@ from engine.plan import (
     GateAfterDue,
     GateBy,
     Ladder,
+    Level,
     OutsideEvent,
     Overdue,
     Plan,
@@ -35,7 +36,7 @@ STANDARD = Ladder(
     name="standard",
     remind=(10, 5, 2, 1, 0),
     overdue=Overdue(first=1, every=1, at_most=10),
-    escalate=(EscalationStep(1, 0), EscalationStep(5, 1)),
+    escalate=(EscalationStep(1, Level.COORDINATOR), EscalationStep(5, Level.SUPERIOR)),
 )
 BEFORE_10_MAY = Phrase("trước ngày 10/5/2020", Before(date(2020, 5, 10)))
 BY_9_JUNE = Phrase("chậm nhất ngày 09/6/2020", By(date(2020, 6, 9)))

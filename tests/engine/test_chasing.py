@@ -29,7 +29,7 @@ from engine.chasing import (
 )
 from engine.deadline import Before, By, FromEvent, Phrase, Unit, Within
 from engine.ledger import EntryKind, ObligationState
-from engine.plan import EscalationStep, Ladder, Overdue
+from engine.plan import EscalationStep, Ladder, Level, Overdue, Plan
 from tests.engine.builders import BY_9_JUNE, NO_DATE, STANDARD, Story, at, plan, stage, task
 
 A = "first/report/a"
@@ -398,6 +398,21 @@ def test_without_a_superior_the_coordinator_is_the_top(
     assert escalated_to(plan(superior=None), agency, level) == heard_by
 
 
+def with_parents(**parents: str) -> Plan:
+    """Return the plan with some agencies under others."""
+    one = plan()
+    placed = {key: replace(one.agencies[key], parent=parent) for key, parent in parents.items()}
+    return replace(one, agencies={**one.agencies, **placed})
+
+
+@pytest.mark.parametrize(
+    ("agency", "heard_by"), [("a", "b"), ("b", "coordinator"), ("coordinator", "superior")]
+)
+def test_a_commune_is_reported_to_its_own_district_first(agency: str, heard_by: str):
+    """Who has nobody of its own above goes to the coordinator, as ever."""
+    assert escalated_to(with_parents(a="b"), agency, Level.PARENT) == heard_by
+
+
 def test_a_late_coordinator_is_reported_to_the_superior_only():
     """Plan 37: Sở Nội vụ reports too. Both rungs go to UBND tỉnh."""
     story = Story(plan(stage("first", task(by=["coordinator"]))))
@@ -410,7 +425,7 @@ def test_a_late_coordinator_is_reported_to_the_superior_only():
 
 def test_nobody_hears_of_a_late_top():
     """There is nobody above UBND tỉnh in the plan; its own reminders go on."""
-    ladder = replace(STANDARD, escalate=(EscalationStep(5, 1),))
+    ladder = replace(STANDARD, escalate=(EscalationStep(5, Level.SUPERIOR),))
     story = Story(plan(stage("first", task(by=["superior"])), ladder=ladder))
     found = rungs(story.plan, obligation(story, "first/report/superior"))
     assert {notice.kind for notice in found} == {Kind.ASSIGN, Kind.REMIND, Kind.OVERDUE}
@@ -724,7 +739,8 @@ ladders = st.builds(
         Overdue, first=st.integers(1, 4), every=st.integers(1, 4), at_most=st.integers(0, 6)
     ),
     escalate=st.lists(
-        st.builds(EscalationStep, after=st.integers(1, 8), to=st.integers(0, 1)), max_size=3
+        st.builds(EscalationStep, after=st.integers(1, 8), to=st.sampled_from(list(Level))),
+        max_size=3,
     ).map(tuple),
 )
 agencies = st.sampled_from(["a", "coordinator", "superior"])

@@ -145,7 +145,7 @@ def test_no_date_is_no_deadline():
 def test_the_derivation_says_every_step():
     """Phrase, last day, last working day: that is what the mail shows."""
     keys = [step.key for step in due(Before(date(2020, 5, 10))).derivation]
-    assert keys == ["derivation.phrase", "derivation.last-day", "derivation.last-working-day"]
+    assert keys == ["derivation.before", "derivation.last-day", "derivation.last-working-day"]
 
 
 def test_a_roll_stands_in_the_derivation():

@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 
 from engine.deadline import By, FromEvent, Phrase, Unit, Within
 from engine.graph import (
-    StageCycleError,
     advance,
     gives_way_at,
     is_finished,
     next_turn,
     opens_at,
-    stage_order,
 )
 from engine.ledger import Entry, EntryKind, Folding, StageState
 from engine.plan import Gate, GateAfterDue, GateBy, Plan, Stage
@@ -48,51 +46,6 @@ def submit_all(story: Story, when: str, agencies: str = "abc", task_id: str = "f
     """Record a submission of each agency at one time."""
     for agency in agencies:
         story.submit(f"{task_id}/{agency}", when)
-
-
-# ── order ──
-
-
-def test_stages_that_wait_for_nothing_keep_the_order_of_the_file():
-    """A plan reads like its document."""
-    assert stage_order({"b": [], "a": [], "c": []}) == ["b", "a", "c"]
-
-
-def test_a_stage_stands_after_what_it_needs():
-    """Wherever the coordinator wrote it down."""
-    assert stage_order({"c": ["a", "b"], "b": ["a"], "a": []}) == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize(
-    "needs",
-    [
-        {"a": ["a"]},
-        {"a": ["b"], "b": ["a"]},
-        {"x": [], "a": ["c"], "b": ["a", "x"], "c": ["b"]},
-    ],
-)
-def test_stages_in_a_circle_are_refused_with_the_circle(needs: dict[str, list[str]]):
-    """The coordinator is shown which stages wait for each other."""
-    with pytest.raises(StageCycleError) as caught:
-        stage_order(needs)
-    cycle = caught.value.cycle
-    assert cycle[0] == cycle[-1]
-    assert set(cycle) <= set(needs) - {"x"}
-    assert " → ".join(cycle) == str(caught.value)
-
-
-@given(st.lists(st.sets(st.integers(0, 8)), min_size=1, max_size=9), st.permutations(range(9)))
-def test_any_order_respects_needs_and_loses_no_stage(wanted: list[set[int]], written: list[int]):
-    """Every stage once, each after its needs, in whatever order they are written down."""
-    needs = {
-        str(one): [str(other) for other in sorted(wanted[one]) if other < one]
-        for one in written
-        if one < len(wanted)
-    }
-    order = stage_order(needs)
-    assert sorted(order) == sorted(needs)
-    for name, needed in needs.items():
-        assert all(order.index(need) < order.index(name) for need in needed)
 
 
 # ── opening ──

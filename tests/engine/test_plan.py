@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan import Gate, Stage
+from engine.plan import PARENT, Gate, OutsideEvent, Stage
 from tests.engine.builders import plan, stage, task
 
 
@@ -73,6 +74,24 @@ def test_an_obligation_knows_where_it_stands():
     found = plan().obligations["first/report/b"]
     assert (found.stage.id, found.task.id, found.agency.id) == ("first", "report", "b")
     assert found.ladder.name == "standard"
+
+
+def test_a_task_for_the_parent_is_received_by_each_one_s_own():
+    """Each commune reports to its own district."""
+    one = plan(stage("first", replace(task(by=["a", "b"]), to=PARENT)))
+    above = {"a": replace(one.agencies["a"], parent="c")}
+    two = replace(one, agencies={**one.agencies, **above})
+    assert two.obligations["first/report/a"].to == "c"
+    assert two.obligations["first/report/b"].to is None
+    assert plan().obligations["first/report/a"].to == "coordinator"
+
+
+def test_an_event_is_announced_by_what_carries_all_that_it_asks_for():
+    """More may be said; less, or otherwise, is another event."""
+    event = OutsideEvent("issued", "Ban hành", correlate={"period": "2021-2030"})
+    assert event.is_announced_by({"period": "2021-2030", "province": "tuyen-quang"})
+    assert not event.is_announced_by({"period": "2011-2020"})
+    assert OutsideEvent("issued", "Ban hành").is_announced_by({})
 
 
 def test_a_gate_counts_only_its_tasks():

@@ -19,6 +19,7 @@ from engine.plan import (
     GateAfterDue,
     GateBy,
     Ladder,
+    Level,
     Overdue,
     Plan,
     Stage,
@@ -355,7 +356,7 @@ def build_ladder(name: str, policy: Policy) -> Ladder:
         office_ends=policy.closes,
         remind=policy.remind,
         overdue=Overdue(policy.first, policy.every, policy.at_most),
-        escalate=tuple(EscalationStep(after, to) for after, to in policy.escalate),
+        escalate=tuple(EscalationStep(after, Level(to)) for after, to in policy.escalate),
     )
 
 

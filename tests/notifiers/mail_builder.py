@@ -13,9 +13,11 @@ from engine.deadline import Before, FromEvent, NoDate, Phrase, Unit, Within
 from engine.ledger import Entry, EntryKind, RunState, fold
 from engine.plan import (
     Agency,
+    AppendixRef,
     EscalationStep,
     Gate,
     Ladder,
+    Level,
     OutsideEvent,
     Overdue,
     Plan,
@@ -57,7 +59,10 @@ STANDARD = Ladder(
     name="standard",
     remind=(10, 5, 2, 1, 0),
     overdue=Overdue(first=1, every=1, at_most=10),
-    escalate=(EscalationStep(after=1, to=0), EscalationStep(after=5, to=1)),
+    escalate=(
+        EscalationStep(after=1, to=Level.COORDINATOR),
+        EscalationStep(after=5, to=Level.SUPERIOR),
+    ),
 )
 
 REPORT = Task(
@@ -102,7 +107,10 @@ STATISTICS = Task(
     ladder="standard",
     to="so-noi-vu",
     partners=("so-y-te", "so-vhttdl"),
-    appendix=("Phụ lục II", "Mục 14 Phụ lục VII"),
+    appendix=(
+        AppendixRef("Phụ lục II", "Phụ lục II"),
+        AppendixRef("Mục 14 Phụ lục VII", "Phụ lục VII", items=("14",)),
+    ),
     ref="Mục III.2.2",
 )
 DRAFT = Task(

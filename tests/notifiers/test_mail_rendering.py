@@ -200,8 +200,8 @@ def test_the_reason_of_the_date_is_the_whole_chain() -> None:
     text = render(SAMPLES["remind"]("vi")).text
 
     assert (
-        "trước ngày 10/5/2020 → hết ngày 09/5/2020 (thứ Bảy)"
-        " → ngày làm việc cuối cùng 08/5/2020 (thứ Sáu)" in text
+        "trước ngày 10/5/2020 (Chủ nhật) → hết ngày 09/5/2020 (thứ Bảy)"
+        " → ngày làm việc cuối cùng 08/5/2020" in text
     )
 
 

@@ -60,7 +60,9 @@ def test_a_deadline_is_one_whole_day_with_its_derivation():
     assert first.one("DTSTART") == "20200509"
     assert first.one("DTEND") == "20200510"
     assert "(27 cơ quan)" in first.words("SUMMARY")
-    assert "trước ngày 10/5/2020 → hết ngày 09/5/2020 (thứ Bảy)" in first.words("DESCRIPTION")
+    assert "trước ngày 10/5/2020 (Chủ nhật) → hết ngày 09/5/2020 (thứ Bảy)" in first.words(
+        "DESCRIPTION"
+    )
 
 
 def test_every_distinct_deadline_gate_and_escalation_is_there():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.deadline import Before, FromEvent, FromStage, NoDate, Roll, Unit, Within
-from engine.plan import EscalationStep, GateAfterDue, GateBy, Overdue, Plan
+from engine.plan import EscalationStep, GateAfterDue, GateBy, Level, Overdue, Plan
 from plan_definitions import Bundle, PlanFaults, check, has_faults, load
 from plan_definitions.arrangement import arrange
 from plan_definitions.schema import OverlayForm, PlanForm, RegisterForm, ScenarioForm
@@ -82,7 +82,10 @@ def test_the_ladder_is_the_plans_policy(real: Plan):
     assert ladder.send_at == time(8)
     assert ladder.remind == (10, 5, 2, 1, 0)
     assert ladder.overdue == Overdue(first=1, every=1, at_most=10)
-    assert ladder.escalate == (EscalationStep(1, 0), EscalationStep(5, 1))
+    assert ladder.escalate == (
+        EscalationStep(1, Level.COORDINATOR),
+        EscalationStep(5, Level.SUPERIOR),
+    )
 
 
 def test_groups_are_kept_for_scenarios(real: Plan):

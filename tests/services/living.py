@@ -77,7 +77,9 @@ def attempt(parts: Parts, plan: Plan, act: Act) -> bool:
 def _do(parts: Parts, run: str, act: Act, source: Source) -> None:
     if act.kind is EntryKind.EVENT_ANNOUNCED:
         assert act.event is not None
-        if not recording.announce(parts, act.event, source, now=act.at):
+        if not recording.announce(
+            parts, act.event, source, values=act.data.get("values"), now=act.at
+        ):
             raise Refused("error.plain", message="announced before")
         return
     assert act.obligation is not None

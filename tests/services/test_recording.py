@@ -393,6 +393,30 @@ def test_an_event_opens_what_waited_for_it_when_it_is_recorded(small: Parts):
     assert row(small, w.FOLLOW_UP).last_day == date(2020, 6, 29)
 
 
+def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tmp_path: Path):
+    """Two programmes, two periods: the plan waits for one of them."""
+    event = "{title: Chính phủ ban hành Chương trình"
+    correlated = f"{event}, correlate: {{period: 2021-2030}}"
+    bundle = w.bundle(w.STAGES.replace(event, correlated))
+    source = Source("văn thư", "76/NQ-CP")
+
+    def announce(values: dict[str, str] | None) -> list[Recorded]:
+        return recording.announce(parts, "government.issued", source, values=values, now=NOW)
+
+    with office(tmp_path) as parts:
+        start(parts, bundle)
+        for values in (None, {}, {"period": "2011-2020"}):
+            with pytest.raises(Refused) as refused:
+                announce(values)
+            assert refused.value.key == "refused.event-not-meant"
+        assert "event-announced" not in kinds(parts)
+
+        (recorded,) = announce({"period": "2021-2030", "more": "x"})
+
+        assert recorded.entries[0].data["values"] == {"period": "2021-2030", "more": "x"}
+        assert announce({"period": "2021-2030"}) == []
+
+
 @pytest.mark.parametrize("document", ["76/NQ-CP", "77/NQ-CP"])
 def test_an_event_announced_twice_counts_once(small: Parts, document: str):
     """The fast path and the sweep both bring it; so may two people, with two documents."""

@@ -182,7 +182,6 @@ def test_where_nothing_is_due_there_is_no_next_wake(database: Database):
     with database.reading() as connection:
         assert obligations.next_wake(connection) is None
         assert obligations.has_wakes(connection, "r") is False
-        assert obligations.wakes(connection, "r") == {}
 
 
 def test_wakes_are_told_by_run(database: Database):
@@ -193,4 +192,3 @@ def test_wakes_are_told_by_run(database: Database):
     with database.reading() as connection:
         assert obligations.has_wakes(connection, "r") is True
         assert obligations.has_wakes(connection, "s") is False
-        assert obligations.wakes(connection, "r") == {OWED[1]: MORNING}

@@ -1,0 +1,195 @@
+"""Timing: in which order the dates of a plan fall, as far as the plan itself states them.
+
+A stage opens, at the latest that its plan provides for, when the gates before it give way;
+where one of them has no date of its own, or an event is awaited, that day is not known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from engine.calendar import CalendarRangeError
+from engine.deadline import Anchors, NoDate, Phrase, derive
+from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Stage, Task
+from plan_definitions.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The day on which a stage has something due."""
+
+    day: date
+    stage: str
+    task: str
+
+
+class Timing:
+    """The dates that a plan states, derived once each."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._derived: dict[tuple[object, object], date | None] = {}
+
+    def last_day(self, task: Task) -> date | None:
+        """Return the last day of a task, or None where it has none, or none yet."""
+        return self._last_day(task.due)
+
+    def _last_day(self, due: Phrase) -> date | None:
+        if isinstance(due.rule, NoDate):
+            return None
+        key = (due.rule, due.roll)
+        if key not in self._derived:
+            plan = self.plan
+            found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
+            self._derived[key] = None if found is None else found.last_day
+        return self._derived[key]
+
+    def followers(self, stage: str) -> list[str]:
+        """Return the stages that need a stage, in the plan's order."""
+        return self._followers.get(stage, [])
+
+    @cached_property
+    def _followers(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for stage in self.plan.stages:
+            for need in stage.needs:
+                found[need].append(stage.id)
+        return found
+
+    def first_due_after(self, stage: str) -> Due | None:
+        """Return the earliest thing due in any stage that waits for a stage, however far."""
+        return self._first_due_after.get(stage)
+
+    @cached_property
+    def _first_due_after(self) -> Mapping[str, Due]:
+        found: dict[str, Due] = {}
+        for stage in reversed(self.plan.stages):
+            dues = [
+                due for later in self.followers(stage.id) for due in self._dues_from(later, found)
+            ]
+            if dues:
+                found[stage.id] = min(dues, key=lambda due: due.day)
+        return found
+
+    def _dues_from(self, stage: str, later: Mapping[str, Due]) -> Iterator[Due]:
+        for task in self.plan.stage(stage).tasks:
+            day = self.last_day(task)
+            if day is not None:
+                yield Due(day, stage, task.id)
+        if stage in later:
+            yield later[stage]
+
+    def opens(self, stage: Stage) -> date | None:
+        """Return the day on which a stage opens if every gate before it gives way by date."""
+        return self._opens.get(stage.id)
+
+    @cached_property
+    def _opens(self) -> Mapping[str, date]:
+        opens: dict[str, date] = {}
+        gives_way: dict[str, date] = {}
+        for stage in self.plan.stages:
+            if stage.event is None and all(need in gives_way for need in stage.needs):
+                before = [gives_way[need] for need in stage.needs]
+                opens[stage.id] = max([self.plan.issued, *before])
+                if (day := self._gives_way(stage, opens[stage.id])) is not None:
+                    gives_way[stage.id] = day
+        return opens
+
+    def _gives_way(self, stage: Stage, opens: date) -> date | None:
+        match stage.gate.otherwise:
+            case GateBy(day):
+                return max(day, opens)
+            case GateAfterDue(count):
+                counted = (task for task in stage.tasks if task.id in stage.gate.tasks)
+                found = [self.last_day(task) for task in counted]
+                days = [last for last in found if last is not None]
+                if not days:
+                    return None
+                try:
+                    return self.plan.calendar.offset(max(*days, opens), count)
+                except CalendarRangeError:
+                    return None
+        return None
+
+
+def advise_on_order(plan: Plan, desk: Desk, timing: Timing) -> None:
+    """Note dates that fall in an order in which the work cannot be done."""
+    owing = _owing_by_day(plan, timing)
+    for stage in plan.stages:
+        first = timing.first_due_after(stage.id)
+        for task in stage.tasks:
+            at = ("stages", stage.id, "tasks", task.id, "due")
+            day = timing.last_day(task)
+            if day is None:
+                continue
+            if first is not None and task.id in stage.gate.tasks and day > first.day:
+                desk.add(
+                    "due-after-reader",
+                    *at,
+                    task=task.id,
+                    day=day,
+                    later=first.stage,
+                    due=first.day,
+                )
+            else:
+                _advise_on_readers(plan, desk, task, day, owing[day], *at)
+        _advise_on_opening(plan, desk, timing, stage)
+
+
+def _owing_by_day(plan: Plan, timing: Timing) -> Mapping[date, Mapping[str, str]]:
+    """Return, for each last day, the agencies that owe something then, and what first."""
+    found: dict[date, dict[str, str]] = defaultdict(dict)
+    seen: set[tuple[date, int]] = set()
+    for task in (task for stage in plan.stages for task in stage.tasks):
+        day = timing.last_day(task)
+        if day is not None and (day, id(task.by)) not in seen:
+            seen.add((day, id(task.by)))
+            for agency in task.by:
+                found[day].setdefault(agency, task.title)
+    return found
+
+
+def _advise_on_readers(
+    plan: Plan, desk: Desk, task: Task, day: date, owing: Mapping[str, str], *at: str | int
+) -> None:
+    """Note readers whose own work is due on the day on which they get what they need for it.
+
+    Decree 09/2019/NĐ-CP, art. 8: each level has a deadline of its own.
+    """
+    to = [task.to] if task.to is not None and task.to != PARENT else []
+    if task.to == PARENT:
+        to = [p for a in task.by if (p := plan.agencies[a].parent) is not None]
+    readers = dict.fromkeys(one for one in (*to, *task.copies) if one in owing)
+    if readers:
+        names = [plan.agencies[reader].name for reader in readers]
+        desk.add("input-due-same-day", *at, day=day, names=names, count=len(names), task=task.id)
+
+
+def _advise_on_opening(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:
+    """Note a gate, or a ladder's reminders, that are over before the stage opens."""
+    opens = timing.opens(stage)
+    if opens is None:
+        return
+    gate = stage.gate.otherwise
+    if isinstance(gate, GateBy) and stage.needs and gate.day < opens:
+        where = ("stages", stage.id, "gate", "or")
+        desk.add("gate-before-opening", *where, day=gate.day, opens=opens, stage=stage.id)
+    for task in stage.tasks:
+        day, remind = timing.last_day(task), plan.ladders[task.ladder].remind
+        if day is None or not remind or day < plan.issued:
+            continue
+        last = plan.calendar.on_or_before(day)
+        if plan.calendar.offset(last, -min(remind)) < opens:
+            at = ("stages", stage.id, "tasks", task.id, "due")
+            desk.add(
+                "reminders-before-opening",
+                *at,
+                ladder=task.ladder,
+                opens=opens,
+                day=day,
+                task=task.id,
+            )
