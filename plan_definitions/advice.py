@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -10,19 +10,20 @@ from engine.calendar import WorkingCalendar
 from engine.deadline import Anchors, NoDate, Roll, derive
 from engine.plan import GateBy, Plan, Stage, Task
 from plan_definitions.checks import Desk
+from plan_definitions.overlays import Layer, advise_on_layers, overlay_of
 from plan_definitions.register import COMMUNE, Register
-from plan_definitions.schema import OverlayForm
 
 
-def advise(plan: Plan, desk: Desk, register: Register, overlay: OverlayForm) -> None:
+def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) -> None:
     """Note warnings and advice on a plan without faults."""
-    uncertain = {day.date: day.name for day in overlay.uncertain}
+    uncertain = {day.date: day.name for day in overlay_of(layers).uncertain}
     for stage in plan.stages:
         for task in stage.tasks:
             _advise_on_day(plan, desk, stage, task, uncertain)
             _advise_on_people(plan, desk, stage, task)
         _advise_on_gate(plan, desk, stage)
     _advise_on_unused(plan, desk, register)
+    advise_on_layers(layers, desk.findings)
 
 
 def _advise_on_day(
