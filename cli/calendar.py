@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from cli.console import Format, Language, language, out, print_json
+from cli.console import Format, Language, language, out, print_json, table
 
 if TYPE_CHECKING:
     from engine.calendar import DayOff
@@ -91,7 +91,6 @@ def _heading(said: str) -> None:
 
 
 def _print_days(shown: WorkingYear, what: str, days: Sequence[DayOff]) -> None:
-    from cli.tables import table
     from language.dates import day, weekday
 
     _heading(_say(shown, what if days else f"no-{what}"))

@@ -52,7 +52,7 @@ def read_files(path: Path) -> Bundle:
     unread: dict[str, str] = {}
     name = path.name
     while name and name not in texts and name not in unread:
-        if PurePosixPath(name).is_absolute() or PurePosixPath(name).suffix not in SUFFIXES:
+        if not _is_plain(name):
             unread[name] = "bad-path"
             break
         read = Bundle.read(path.parent / name)
@@ -65,6 +65,12 @@ def read_files(path: Path) -> Bundle:
         extends = value.get("extends") if isinstance(value, dict) else None
         name = beside(name, extends) if isinstance(extends, str) and extends else ""
     return Bundle(path.name, texts, unread, str(path.parent))
+
+
+def _is_plain(name: str) -> bool:
+    """Only YAML files beside the first: a calendar sent by others must not show other files."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and path.suffix in SUFFIXES and "\\" not in name
 
 
 def check_layer(layer: Layer, findings: Findings) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from cli.console import out
 from cli.main import app
 from services.errors import Refused
 from tests.plan_definitions.test_working_days_of_viet_nam import TRUTH, year_of_days
@@ -29,7 +30,11 @@ uncertain:
 
 
 def calendar(*arguments: str, columns: int = 80) -> Result:
-    return runner.invoke(app, ["calendar", *arguments], env={"COLUMNS": str(columns)})
+    before, out.width = out.width, columns
+    try:
+        return runner.invoke(app, ["calendar", *arguments])
+    finally:
+        out.width = before
 
 
 @pytest.fixture
