@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from services.errors import DondocError
@@ -37,6 +40,15 @@ def language(chosen: Language | None = None) -> str:
     from services.settings import Settings
 
     return Settings().language
+
+
+def table(*heads: str, right: Iterable[int] = ()) -> Table:
+    """Return an empty table with these heads; the columns numbered in `right` hold numbers."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    numbers = set(right)
+    for position, head in enumerate(heads):
+        made.add_column(head, justify="right" if position in numbers else "left", overflow="fold")
+    return made
 
 
 def print_json(value: Any) -> None:

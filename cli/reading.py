@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.plan import Plan
     from engine.rehearsal import Scenario
     from plan_definitions import Bundle, PlanFaults
+    from plan_definitions.calendars import Overlay
 
 
 def read_bundle(path: Path, language: str) -> Bundle:
@@ -46,6 +47,24 @@ def read_scenario(path: Path, plan: Plan, language: str) -> Scenario:
         return load_scenario(path, plan)
     except PlanFaults as faults:
         _end(faults, language)
+
+
+def read_calendar(path: Path, language: str, *, advise: bool) -> Overlay:
+    """Return the calendar of a file; end with 1 and every fault if it holds none.
+
+    What is merely doubtful in it goes to standard error, if it is to be said.
+    """
+    from plan_definitions import PlanFaults, check_calendar, load_calendar, overlays, render_text
+
+    bundle = overlays.read_files(path)
+    try:
+        overlay = load_calendar(bundle)
+    except PlanFaults as faults:
+        _end(faults, language)
+    if advise and (found := check_calendar(bundle)):
+        said = render_text(found, language, colour=err.is_terminal)
+        err.print(Text.from_ansi(said), soft_wrap=True)
+    return overlay
 
 
 def _end(faults: PlanFaults, language: str) -> NoReturn:

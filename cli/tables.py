@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
-from cli.console import out
+from cli.console import out, table
 from engine.chasing import Kind
 from engine.ledger import Entry, Outcome
 from engine.plan import Plan
@@ -33,15 +31,6 @@ KIND_STYLES = {"assign": "cyan", "remind": "", "returned": "magenta", "overdue":
 def screen(key: str, language: str, **values: Any) -> str:
     """Return a sentence of the screens."""
     return text(language, f"screen.{key}", **values)
-
-
-def table(*heads: str, right: Iterable[int] = ()) -> Table:
-    """Return an empty table with these heads; the columns numbered in `right` hold numbers."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    numbers = set(right)
-    for position, head in enumerate(heads):
-        made.add_column(head, justify="right" if position in numbers else "left", overflow="fold")
-    return made
 
 
 def print_board(board: Board, language: str) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate, compress
 
 SATURDAY = 5  # date.weekday()
+_WEEK = bytes(weekday < SATURDAY for weekday in range(7))
 
 
 class CalendarRangeError(ValueError):
@@ -52,21 +54,25 @@ class WorkingCalendar:
         self._worked = frozenset(worked)
         self._base = date(first_year, 1, 1).toordinal()
         self._end = date(last_year, 12, 31).toordinal()
+        # Whole lists at a time: a plan's 22 years are 8,000 days, built at every loading.
+        flags = self._flags()
+        days = range(self._base, self._end + 1)
         # By day: the rank of the last working day up to it, and how many there are before it.
-        self._last: list[int] = []
-        self._before: list[int] = []
-        self._working: list[date] = []
-        for ordinal in range(self._base, self._end + 1):
-            day = date.fromordinal(ordinal)
-            self._before.append(len(self._working))
-            if self._decide(day):
-                self._working.append(day)
-            self._last.append(len(self._working) - 1)
+        self._last = list(accumulate(flags, initial=-1))[1:]
+        self._before = list(accumulate(flags, initial=0))[:-1]
+        self._working = list(map(date.fromordinal, compress(days, flags)))
 
-    def _decide(self, day: date) -> bool:
-        if day in self._worked:
-            return True
-        return day.weekday() < SATURDAY and day not in self._names
+    def _flags(self) -> bytearray:
+        """Return 1 for each working day and 0 for each day off, in order."""
+        length = self._end - self._base + 1
+        weekday = (self._base - 1) % 7  # the day of ordinal 1 is a Monday
+        flags = bytearray((_WEEK * (length // 7 + 2))[weekday : weekday + length])
+        for days, flag in ((self._names, 0), (self._worked, 1)):
+            for day in days:
+                place = day.toordinal() - self._base
+                if 0 <= place < length:
+                    flags[place] = flag
+        return flags
 
     def _up_to(self, day: date) -> int:
         """How many working days there are from the first day up to and including `day`."""

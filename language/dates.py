@@ -23,11 +23,16 @@ def day(language: str, value: date, how: str = "") -> str:
     if how == "of-week":
         return weekday(language, value)
     if language == "vi":
-        month = f"{value.month:02}" if value.month <= 2 else str(value.month)
-        written = f"{value.day:02}/{month}/{value.year}"
+        padded = f"{value.month:02}" if value.month <= 2 else str(value.month)
+        written = f"{value.day:02}/{padded}/{value.year}"
     else:
         written = f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
     return f"{written} ({weekday(language, value)})" if how == "weekday" else written
+
+
+def month(language: str, number: int) -> str:
+    """Name a month from 1 to 12, as within a sentence."""
+    return f"tháng {number}" if language == "vi" else _MONTHS[number - 1]
 
 
 def weekday(language: str, value: date) -> str:

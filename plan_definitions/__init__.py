@@ -2,7 +2,7 @@
 
 from plan_definitions.dates import parse_date
 from plan_definitions.diagnostics import Diagnostic, PlanDefinitionError, PlanFaults, has_faults
-from plan_definitions.loader import check, check_file, load
+from plan_definitions.loader import check, check_calendar, check_file, load, load_calendar
 from plan_definitions.rendering import render_text
 from plan_definitions.scenario import load_scenario
 from plan_definitions.source import Bundle
@@ -13,9 +13,11 @@ __all__ = [
     "PlanDefinitionError",
     "PlanFaults",
     "check",
+    "check_calendar",
     "check_file",
     "has_faults",
     "load",
+    "load_calendar",
     "load_scenario",
     "parse_date",
     "render_text",

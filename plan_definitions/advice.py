@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -11,17 +11,17 @@ from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
 from engine.plan import PARENT, GateBy, Plan, Stage, Task
 from plan_definitions.coverage import advise_on_coverage
 from plan_definitions.desk import Desk
+from plan_definitions.overlays import Layer, advise_on_layers, overlay_of
 from plan_definitions.register import COMMUNE, Register
-from plan_definitions.schema import OverlayForm
 from plan_definitions.timing import Timing, advise_on_order
 
 FEW = 3
 """Names that a sentence lists before it counts the rest."""
 
 
-def advise(plan: Plan, desk: Desk, register: Register, overlay: OverlayForm) -> None:
+def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) -> None:
     """Note warnings and advice on a plan without faults."""
-    uncertain = {day.date: day.name for day in overlay.uncertain}
+    uncertain = {day.date: day.name for day in overlay_of(layers).uncertain}
     timing = Timing(plan)
     for stage in plan.stages:
         for task in stage.tasks:
@@ -32,6 +32,7 @@ def advise(plan: Plan, desk: Desk, register: Register, overlay: OverlayForm) -> 
     advise_on_coverage(plan, desk)
     _advise_on_doubts(plan, desk)
     _advise_on_unused(plan, desk, register)
+    advise_on_layers(layers, desk.findings)
 
 
 def _advise_on_day(

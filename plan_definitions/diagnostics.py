@@ -3,8 +3,9 @@
 A diagnostic keeps a kind and its values; the sentences stand in the catalogue
 (`language/*/diagnostics.toml`, `diagnostic.<kind>.message` and `.help`). Codes are stable
 and grouped by tens: 10x files, 11x how YAML is written, 12x keys and kinds of value,
-13x dates and deadlines, 14x names of things, 15x the graph and the gates, 16x addresses
-and places, 17x ladders, 18x scenarios, 20x–21x warnings and advice. `RULES` is the table.
+13x dates and deadlines, 14x names of things, 15x the graph and the gates, 16x addresses,
+places and calendars, 17x ladders, 18x scenarios, 20x–21x warnings and advice, 23x advice
+on calendars. `RULES` is the table.
 
 The error tree:
 
@@ -90,6 +91,10 @@ RULES: Mapping[str, str] = {
     "unknown-zone": "DD163",
     "unknown-country": "DD164",
     "communes-without-email": "DD165",
+    "calendar-cycle": "DD166",
+    "base-or-extends": "DD167",
+    "day-contradicted": "DD168",
+    "day-twice": "DD169",
     "office-ends-before-sending": "DD171",
     "no-superior": "DD172",
     "unknown-obligation": "DD181",
@@ -120,6 +125,9 @@ RULES: Mapping[str, str] = {
     "document-doubt": "DD219",
     "gate-before-opening": "DD220",
     "undated-tasks-awaited": "DD221",
+    "worked-anyway": "DD230",
+    "off-anyway": "DD231",
+    "notices-behind": "DD232",
 }
 
 _LONGEST_QUOTE = 120
@@ -178,7 +186,7 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """How grave it is; the 20x and 21x codes stop nobody."""
+        """How grave it is; the 2xx codes stop nobody."""
         if self.kind in _WARNINGS:
             return Severity.WARNING
         return Severity.ADVICE if self.code.startswith("DD2") else Severity.ERROR

@@ -8,10 +8,11 @@ from typing import TypeVar
 from engine.plan import Plan
 from plan_definitions.advice import advise
 from plan_definitions.assembly import assemble
-from plan_definitions.calendars import UnknownCountry, build_calendar
+from plan_definitions.calendars import Overlay, build_calendar
 from plan_definitions.checks import check_plan
 from plan_definitions.desk import Desk
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults
+from plan_definitions.overlays import Layer, advise_on_layers, beside, check_layer, overlay_of
 from plan_definitions.register import Part, Register, build_register
 from plan_definitions.schema import Form, OverlayForm, PlanForm, RegisterForm
 from plan_definitions.source import Bundle
@@ -45,22 +46,68 @@ def check_file(path: Path | str) -> list[Diagnostic]:
     return check(Bundle.read(path))
 
 
-def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, OverlayForm] | None:
+def load_calendar(bundle: Bundle) -> Overlay:
+    """Return what a calendar file and those that it extends say. Raises PlanFaults."""
+    findings = Findings()
+    first = _form(bundle, bundle.main, OverlayForm, findings)
+    layers = _layers(bundle, bundle.main, first, findings)
+    if not layers or has_faults(findings.items):
+        raise PlanFaults(_sorted(bundle, findings.items))
+    return overlay_of(layers)
+
+
+def check_calendar(bundle: Bundle) -> list[Diagnostic]:
+    """Return every fault of a calendar file and those that it extends; if there is none, advice."""
+    findings = Findings()
+    first = _form(bundle, bundle.main, OverlayForm, findings)
+    layers = _layers(bundle, bundle.main, first, findings)
+    if layers and not has_faults(findings.items):
+        advise_on_layers(layers, findings)
+    return _sorted(bundle, findings.items)
+
+
+def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, list[Layer]] | None:
     document, form = _form(bundle, bundle.main, PlanForm, findings)
     if document is None or form is None:
         return None
     register = _register(bundle, document, form, findings)
-    _, overlay = _referred(bundle, document, form.calendar, OverlayForm, findings, "calendar")
+    overlay = _referred(bundle, document, form.calendar, OverlayForm, findings, "calendar")
+    layers = _layers(bundle, form.calendar, overlay, findings)
     desk = Desk(form, document, register, findings)
     check_plan(desk)
-    if register is None or overlay is None or has_faults(findings.items):
+    if register is None or not layers or has_faults(findings.items):
         return None
-    try:
-        calendar = build_calendar(overlay, issued=form.issued)
-    except UnknownCountry:
-        findings.add(document, "unknown-country", "calendar", name=overlay.base)
-        return None
-    return assemble(desk, register, calendar), desk, register, overlay
+    calendar = build_calendar(overlay_of(layers), issued=form.issued)
+    return assemble(desk, register, calendar), desk, register, layers
+
+
+def _layers(
+    bundle: Bundle,
+    name: str,
+    first: tuple[Document | None, OverlayForm | None],
+    findings: Findings,
+) -> list[Layer]:
+    """Return a calendar file and all that it stands on, the uppermost first; or none of it."""
+    document, form = first
+    layers: list[Layer] = []
+    names: list[str] = []
+    while document is not None and form is not None:
+        layers.append(Layer(form, document))
+        names.append(beside("", name))
+        check_layer(layers[-1], findings)
+        if form.base or not form.extends:
+            return layers
+        name = beside(name, form.extends)
+        if name in names:
+            circle = " → ".join([*names[names.index(name) :], name])
+            findings.add(document, "calendar-cycle", "extends", circle=circle)
+            break
+        if name not in bundle.texts:
+            kind = bundle.unread.get(name, "missing-file")
+            findings.add(document, kind, "extends", variant="extends", name=form.extends)
+            break
+        document, form = _form(bundle, name, OverlayForm, findings)
+    return []
 
 
 def _register(

@@ -238,14 +238,23 @@ class UncertainForm(DayForm):
 
 
 class OverlayForm(Form):
-    """A calendar overlay."""
+    """A calendar overlay: on a country's holidays, or on another overlay."""
 
     calendar: cells.Id = Field(description="Mã lịch")
-    base: cells.Text = Field(description="Nước, theo gói holidays")
-    notices_until: cells.Year = Field(description="Năm cuối cùng có thông báo chính thức")
-    days_off: Annotated[list[DayForm], cells.LIST] = Field(default_factory=list)
-    worked: Annotated[list[DayForm], cells.LIST] = Field(default_factory=list)
-    uncertain: Annotated[list[UncertainForm], cells.LIST] = Field(default_factory=list)
+    base: cells.Text = Field("", description="Nước, theo gói holidays")
+    extends: cells.Text = Field("", description="Tệp lịch mà tệp này bổ sung")
+    notices_until: cells.Year | None = Field(
+        None, description="Năm cuối cùng có thông báo chính thức; tệp có extends thì có thể bỏ"
+    )
+    days_off: Annotated[list[DayForm], cells.LIST] = Field(
+        default_factory=list, description="Những ngày nghỉ thêm"
+    )
+    worked: Annotated[list[DayForm], cells.LIST] = Field(
+        default_factory=list, description="Những ngày làm bù"
+    )
+    uncertain: Annotated[list[UncertainForm], cells.LIST] = Field(
+        default_factory=list, description="Những ngày chưa chắc chắn"
+    )
 
 
 class EntryForm(Form):

@@ -15,7 +15,7 @@ from services.settings import Settings
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
 COMMANDS = (
-    *("check", "preview", "rehearse", "up", "start", "status", "ledger", "outbox"),
+    *("check", "preview", "calendar", "rehearse", "up", "start", "status", "ledger", "outbox"),
     *("submit", "return", "accept", "extend", "waive", "event"),
 )
 
