@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 
 from engine.calendar import WorkingCalendar
-from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
+from engine.deadline import NoDate
 from engine.plan import PARENT, GateBy, Plan, Stage, Task
 from plan_definitions.coverage import advise_on_coverage
 from plan_definitions.desk import Desk
 from plan_definitions.overlays import Layer, advise_on_layers, overlay_of
 from plan_definitions.register import COMMUNE, Register
-from plan_definitions.timing import Timing, advise_on_order
+from plan_definitions.timing import Days, Timing, advise_on_order
 
 FEW = 3
 """Names that a sentence lists before it counts the rest."""
@@ -47,15 +46,12 @@ def _advise_on_day(
     after = desk.filled[stage.id][task.id].due.after
     if after is not None and desk.event_of(after) != stage.event:
         desk.add("event-not-awaited", *at, event=after, stage=stage.id)
-    moved = timing.last_day(task)
-    if moved is None:
+    days = timing.days(task)
+    if days is None:
         return
-    last = moved if plan.calendar.is_working(moved) else _unrolled(plan, task.due)
-    if not plan.calendar.is_working(last) or moved != last:
-        _advise_on_day_off(plan, desk, last, moved, *at)
-    elif task.due.roll is not Roll.NONE and (unrolled := _unrolled(plan, task.due)) != moved:
-        _advise_on_day_off(plan, desk, unrolled, moved, *at)
-        last = unrolled
+    last = days.stated
+    if not plan.calendar.is_working(last):
+        _advise_on_day_off(plan, desk, days, *at)
     if last < plan.issued:
         desk.add("due-before-issue", *at, day=last, issued=plan.issued)
     if last in uncertain:
@@ -63,15 +59,8 @@ def _advise_on_day(
     _advise_on_year(plan.calendar, desk, last, *at)
 
 
-def _unrolled(plan: Plan, due: Phrase) -> date:
-    """Return the last day that a phrase states, before any roll."""
-    unrolled = replace(due, roll=Roll.NONE)
-    derived = derive(unrolled, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-    assert derived is not None
-    return derived.last_day
-
-
-def _advise_on_day_off(plan: Plan, desk: Desk, last: date, moved: date, *at: str | int) -> None:
+def _advise_on_day_off(plan: Plan, desk: Desk, days: Days, *at: str | int) -> None:
+    last, moved = days.stated, days.last
     how = "stays" if moved == last else "forward" if moved > last else "back"
     before = plan.calendar.on_or_before(last)
     desk.add("last-day-off", *at, variant=how, day=last, before=before, moved=moved)

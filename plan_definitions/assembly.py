@@ -67,10 +67,13 @@ def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
 def phrase(desk: Desk, task: TaskForm) -> Phrase:
     """Return a task's deadline, its names settled and a twin put into words."""
     rule, due = task.due.rule, task.due
+    made = desk.phrases.get((due, task.roll))
+    if made is not None:
+        return made
     if isinstance(rule, Within) and isinstance(rule.of, FromEvent | FromStage):
         rule = Within(rule.count, rule.unit, _origin(desk, rule.of))
     text = due.text or worded(desk.form.language, rule, due.after)
-    return Phrase(text, rule, task.roll)
+    return desk.phrases.setdefault((due, task.roll), Phrase(text, rule, task.roll))
 
 
 def _origin(desk: Desk, of: FromEvent | FromStage) -> FromDay | FromEvent | FromStage:

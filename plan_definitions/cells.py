@@ -49,7 +49,7 @@ def _cell(
         if value is HOLE:
             return blank
         try:
-            if value == "" or (not value and not may_be_empty):
+            if not value and (value == "" or not may_be_empty):
                 raise Misread("empty-value")
             return read(value)
         except Misread as misread:
@@ -62,7 +62,8 @@ def _cell(
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
-    return tidy(_line(value))
+    # Most texts are tidy as they are; a break within one is a blank that split() takes out.
+    return value if " ".join(value.split()) == value else tidy(_line(value))
 
 
 def _line(value: Any) -> Any:
@@ -93,7 +94,7 @@ def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
         items = value if isinstance(value, list) else [value]
-        return tuple(_item(read, item, index) for index, item in enumerate(items))
+        return tuple([_item(read, item, index) for index, item in enumerate(items)])
 
     return read_all
 

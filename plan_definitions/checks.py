@@ -26,7 +26,7 @@ def check_plan(desk: Desk) -> None:
     _check_head(desk)
     _check_graph(desk)
     _check_defaults(desk, desk.form.defaults, "defaults")
-    tasks = _task_names(desk)
+    tasks = frozenset(_task_names(desk))
     for stage_id, stage in desk.form.stages.items():
         _check_defaults(desk, stage.defaults, "stages", stage_id, "defaults")
         _check_stage(desk, stage_id, stage)
@@ -77,7 +77,7 @@ def _check_agency(desk: Desk, name: str, *path: str | int) -> None:
 def _check_names(desk: Desk, names: tuple[str, ...], *path: str | int) -> None:
     """Note names that are neither an agency nor a group."""
     register = desk.register
-    if register is None:
+    if register is None or register.known.issuperset(names):
         return
     for index, name in enumerate(names):
         if name not in register.known and not register.knows(name):
@@ -113,6 +113,10 @@ def _check_defaults(desk: Desk, defaults: DefaultsForm, *at: str | int) -> None:
 
 def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> None:
     """Note what a task, or the defaults of tasks, name and nobody is called."""
+    named = (said.by, said.copies, said.partners, said.to, said.ladder)
+    if named in desk.clean:
+        return
+    before = len(desk.findings.items)
     _check_names(desk, said.by, *at, "by")
     _check_names(desk, said.copies, *at, "copy")
     _check_names(desk, said.partners, *at, "with")
@@ -122,6 +126,8 @@ def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> 
         known = desk.document.keys_at("ladders")
         if said.ladder not in known:
             desk.unknown("unknown-ladder", *at, "ladder", name=said.ladder, known=known)
+    if len(desk.findings.items) == before:
+        desk.clean.add(named)
 
 
 def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
@@ -172,7 +178,9 @@ def _task_names(desk: Desk) -> list[str]:
     return [f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks()]
 
 
-def _check_task(desk: Desk, tasks: list[str], stage_id: str, task_id: str, task: TaskForm) -> None:
+def _check_task(
+    desk: Desk, tasks: frozenset[str], stage_id: str, task_id: str, task: TaskForm
+) -> None:
     at = ("stages", stage_id, "tasks", task_id)
     _check_people(desk, task, *at)
     filled = desk.filled[stage_id][task_id]
@@ -182,7 +190,7 @@ def _check_task(desk: Desk, tasks: list[str], stage_id: str, task_id: str, task:
     if register is not None and task.by and _is_nobody(register, task.by):
         desk.add("empty-stage", *at, "by", name=task_id)
     if task.collects and task.collects not in tasks:
-        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=tasks)
+        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=sorted(tasks))
     _check_due(desk, task.due, *at, "due")
 
 
@@ -192,6 +200,9 @@ def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
 
 
 def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
+    if due in desk.clean:
+        return
+    before = len(desk.findings.items)
     match due.rule:
         case Before(day) | By(day) | During(_, day) | Within(of=FromDay(day)):
             _check_year(desk, day.year, *at)
@@ -202,6 +213,8 @@ def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
                 desk.unknown("unknown-origin", *at, name=name, known=names)
         case NoDate() if due.after is not None:
             _check_event(desk, due.after, *at)
+    if len(desk.findings.items) == before:
+        desk.clean.add(due)
 
 
 def _check_year(desk: Desk, year: int, *at: str | int) -> None:
@@ -277,8 +290,10 @@ def _check_addresses(desk: Desk, register: Register) -> None:
     for level in ("coordinator", "superior"):
         if level in levels:
             why.setdefault(getattr(desk.form, level), level)
-    for _, task_id, task in desk.tasks():
-        mute = [a for a in register.expand(task.by) if _is_mute(register, a)]
+    silent = frozenset(a for a in register.agencies if _is_mute(register, a))
+    for _, task_id, task in desk.tasks() if silent else ():
+        by = register.expand(task.by)
+        mute = [] if silent.isdisjoint(by) else [agency for agency in by if agency in silent]
         communes = [a for a in mute if register.agencies[a].kind == COMMUNE]
         for agency in mute:
             if agency not in communes:
@@ -286,7 +301,7 @@ def _check_addresses(desk: Desk, register: Register) -> None:
         if communes:
             _note_communes(desk, register, task_id, communes)
         for agency in (task.to, *register.expand(task.copies)):
-            if _is_mute(register, agency) and register.agencies[agency].kind != COMMUNE:
+            if agency in silent and register.agencies[agency].kind != COMMUNE:
                 why.setdefault(agency, "recipient")
     for agency, reason in why.items():
         if _is_mute(register, agency):

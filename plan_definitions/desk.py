@@ -6,10 +6,11 @@ said once: the defaults of the stage, then of the plan; the ladder that a ladder
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from engine.deadline import Phrase
 from plan_definitions.arrangement import arrange
 from plan_definitions.dates import fold
 from plan_definitions.diagnostics import nearest
@@ -31,6 +32,16 @@ class Desk:
     document: Document
     register: Register | None
     findings: Findings
+
+    @cached_property
+    def clean(self) -> set[Hashable]:
+        """What was looked at once and found in order: thousands of tasks name the same."""
+        return set()
+
+    @cached_property
+    def phrases(self) -> dict[Hashable, Phrase]:
+        """The deadlines made so far: the same words give the very same phrase."""
+        return {}
 
     @cached_property
     def filled(self) -> Mapping[str, Mapping[str, TaskForm]]:

@@ -69,14 +69,24 @@ class Register:
     places: Mapping[str, tuple[Document, Path]]
 
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the agencies that ids and groups stand for, each once, in their order."""
-        found: dict[str, None] = {}
-        for name in names:
-            if name in self.agencies:
-                found[name] = None
-            else:
-                found.update(dict.fromkeys(self._members(name)))
-        return tuple(found)
+        """Return the agencies that ids and groups stand for, each once, in their order.
+
+        The same names give the very same tuple: thousands of tasks are owed by one group.
+        """
+        wanted = tuple(names)
+        if wanted not in self._expanded:
+            found: dict[str, None] = {}
+            for name in wanted:
+                if name in self.agencies:
+                    found[name] = None
+                else:
+                    found.update(dict.fromkeys(self._members(name)))
+            self._expanded[wanted] = tuple(found)
+        return self._expanded[wanted]
+
+    @cached_property
+    def _expanded(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        return {}
 
     def _members(self, name: str) -> Iterable[str]:
         if name in self.groups:
@@ -197,9 +207,8 @@ def _expanded(
 ) -> dict[str, tuple[str, ...]]:
     """Return the members of each group, those of a group within it among them."""
     found: dict[str, tuple[str, ...]] = {}
-    so_far = Register(agencies, found, frozenset(), {})
     for group in order:
-        found[group] = so_far.expand(written[group])
+        found[group] = Register(agencies, found, frozenset(), {}).expand(written[group])
     return {group: found[group] for group in written if group in found}
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 from engine.calendar import CalendarRangeError
-from engine.deadline import Anchors, NoDate, Phrase, derive
+from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
 from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Stage, Task
 from plan_definitions.desk import Desk
 
@@ -27,26 +27,43 @@ class Due:
     task: str
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The last day of a deadline as it is worded, and as its roll leaves it."""
+
+    stated: date
+    last: date
+
+
 class Timing:
     """The dates that a plan states, derived once each."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._derived: dict[tuple[object, object], date | None] = {}
+        self._derived: dict[int, Days | None] = {}  # by the phrase itself: tasks share them
 
     def last_day(self, task: Task) -> date | None:
         """Return the last day of a task, or None where it has none, or none yet."""
-        return self._last_day(task.due)
+        days = self.days(task)
+        return None if days is None else days.last
 
-    def _last_day(self, due: Phrase) -> date | None:
+    def days(self, task: Task) -> Days | None:
+        """Return the last day of a task, stated and rolled; None where it has none yet."""
+        key = id(task.due)
+        if key not in self._derived:
+            self._derived[key] = self._days(task.due)
+        return self._derived[key]
+
+    def _days(self, due: Phrase) -> Days | None:
         if isinstance(due.rule, NoDate):
             return None
-        key = (due.rule, due.roll)
-        if key not in self._derived:
-            plan = self.plan
-            found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-            self._derived[key] = None if found is None else found.last_day
-        return self._derived[key]
+        last, stated = self._last_day(due), self._last_day(replace(due, roll=Roll.NONE))
+        return None if last is None or stated is None else Days(stated, last)
+
+    def _last_day(self, due: Phrase) -> date | None:
+        plan = self.plan
+        found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
+        return None if found is None else found.last_day
 
     def followers(self, stage: str) -> list[str]:
         """Return the stages that need a stage, in the plan's order."""
