@@ -1,4 +1,4 @@
-"""Spans: months, quarters, halves and years as offices name them, with their first and last day.
+"""Calendar spans: months, quarters, halves and years as offices name them, first and last day.
 
 *tháng 5/2020*, *quý II/2020*, *6 tháng đầu năm 2020*, *năm 2020*, *giai đoạn 2021-2025*.
 """
