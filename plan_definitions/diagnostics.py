@@ -107,6 +107,7 @@ RULES: Mapping[str, str] = {
 }
 
 _LONGEST_QUOTE = 120
+_MOST_NAMES = 24  # a plan may have hundreds; nobody reads them in one line
 _LONGEST_NAME = 100  # comparing names takes the square of their length
 _WARNINGS = frozenset({"undated-task-awaited", "due-before-issue", "event-not-awaited"})
 
@@ -153,9 +154,7 @@ class Diagnostic:
     @property
     def severity(self) -> Severity:
         """How grave it is; the 20x and 21x codes stop nobody."""
-        if self.kind in _WARNINGS:
-            return Severity.WARNING
-        return Severity.ADVICE if self.code.startswith("DD2") else Severity.ERROR
+        return severity_of(self.kind)
 
     @property
     def is_fault(self) -> bool:
@@ -207,6 +206,13 @@ class PlanFaults(PlanDefinitionError):
         return self.say()
 
 
+def severity_of(kind: str) -> Severity:
+    """Say how grave a kind is."""
+    if kind in _WARNINGS:
+        return Severity.WARNING
+    return Severity.ADVICE if RULES[kind].startswith("DD2") else Severity.ERROR
+
+
 def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
     """Say whether any of them is a fault, not mere advice."""
     return any(diagnostic.is_fault for diagnostic in diagnostics)
@@ -217,6 +223,8 @@ def _worded(language: str, value: Any) -> Any:
         return text(language, f"diagnostic-term.{value.key}")
     if isinstance(value, str) and len(value) > _LONGEST_QUOTE:
         return value[:_LONGEST_QUOTE].rstrip() + "…"
+    if isinstance(value, list | tuple) and len(value) > _MOST_NAMES:
+        return [*value[:_MOST_NAMES], "…"]
     return value
 
 
