@@ -124,7 +124,7 @@ def _sample_plan() -> Plan:
     return load(Bundle(_PLAN, _sample()))
 
 
-def _too_large(kind: str) -> Example:
+def _unopened(kind: str) -> Example:
     """A register of megabytes is not shipped; that it was not opened is all that counts."""
     example = Example(kind, _PLAN, _sample(), {"parts/scan.yaml": kind})
     return example.changed(_PLAN, "parts/agencies.yaml", "parts/scan.yaml")
@@ -135,7 +135,20 @@ def _too_many(kind: str) -> Example:
     return Example(kind, _PLAN, _sample()).changed(_PLAN, "    needs: [reports]", needs)
 
 
+def _long_line(kind: str) -> Example:
+    long = "title: " + "Báo cáo tổng kết công tác " * 5_000
+    return Example(kind, _PLAN, _sample()).changed(_PLAN, "title: Kế hoạch mẫu", long.rstrip())
+
+
+def _many_faults(kind: str) -> Example:
+    line = "    needs: [reports]"
+    return Example(kind, _PLAN, _sample()).changed(_PLAN, line, "\n".join([line] * 2_000))
+
+
 _BUILT: Mapping[str, Callable[[str], Example]] = {
-    "file-too-large": _too_large,
+    "file-too-large": _unopened,
+    "too-many-files": _unopened,
+    "line-too-long": _long_line,
+    "too-many-faults": _many_faults,
     "too-many-values": _too_many,
 }

@@ -15,6 +15,7 @@ FOLDER = "docs/faults"
 """Nothing else stands in it."""
 
 _BEFORE, _AFTER = 3, 1  # lines of context around an offending line
+_WIDTH = 120  # characters of a line that are shown
 _LANGUAGE = "../../plan-language.md"
 _DATES = "../../dates.md"
 
@@ -114,7 +115,8 @@ def _lines(example: Example, diagnostic: Diagnostic) -> str:
     lines = example.texts[diagnostic.file].split("\n")
     at = diagnostic.line - 1
     around = lines[max(0, at - _BEFORE) : at + 1 + _AFTER]
-    return "\n".join("".join(map(_visible, line)).rstrip() for line in around)
+    cut = (line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in around)
+    return "\n".join("".join(map(_visible, line)).rstrip() for line in cut)
 
 
 def _visible(sign: str) -> str:

@@ -107,7 +107,6 @@ RULES: Mapping[str, str] = {
 }
 
 _LONGEST_QUOTE = 120
-_MOST_NAMES = 24  # a plan may have hundreds; nobody reads them in one line
 _LONGEST_NAME = 100  # comparing names takes the square of their length
 _WARNINGS = frozenset({"undated-task-awaited", "due-before-issue", "event-not-awaited"})
 
@@ -223,8 +222,6 @@ def _worded(language: str, value: Any) -> Any:
         return text(language, f"diagnostic-term.{value.key}")
     if isinstance(value, str) and len(value) > _LONGEST_QUOTE:
         return value[:_LONGEST_QUOTE].rstrip() + "…"
-    if isinstance(value, list | tuple) and len(value) > _MOST_NAMES:
-        return [*value[:_MOST_NAMES], "…"]
     return value
 
 

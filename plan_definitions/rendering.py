@@ -82,5 +82,5 @@ def _summary(diagnostics: Sequence[Diagnostic], language: str) -> str:
     if not counted:
         return text(language, "diagnostic-severity.none")
     total = text(language, "diagnostic-severity.summary", counts=counted)
-    more = text(language, "diagnostic-severity.more", code=diagnostics[0].code)
-    return f"{total}\n{more}"
+    read_on = text(language, "diagnostic-severity.read-on", code=diagnostics[0].code)
+    return f"{total}\n{read_on}"

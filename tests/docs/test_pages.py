@@ -21,6 +21,9 @@ from plan_definitions.yaml_source import MOST_VALUES
 
 PLANNED = frozenset(
     {
+        "too-many-files",
+        "line-too-long",
+        "too-many-faults",
         "line-break",
         "appendix-not-understood",
         "ladder-cycle",
@@ -50,6 +53,7 @@ REPLACED: Mapping[str, tuple[str, str]] = {
     "duplicate-key": (PLAN, "title: Tổng hợp\n    title: Tổng kết"),
     "several-documents": (PLAN, "---\nladders:"),
     "too-many-values": (PLAN, "needs:\n" + "\n".join(["      - reports"] * (MOST_VALUES + 1))),
+    "too-many-faults": (PLAN, "\n    ".join(["needs: [reports]"] * 2_000)),
     "unreachable-stage": (PLAN, "reports:\n    title: Báo cáo\n    needs: [summary]"),
     "unknown-country": ("parts/calendar-abroad.yaml", "base: XX"),
     "no-superior": (PLAN, "coordinator: so-noi-vu"),

@@ -176,14 +176,6 @@ def test_a_tab_is_seen():
     assert underline == "       | ^"
 
 
-def test_a_list_of_many_names_is_cut():
-    """A plan of hundreds of stages would fill the screen with their ids."""
-    known = [f"s{number}" for number in range(300)]
-    diagnostic = Diagnostic("unknown-stage", "f", 1, 1, {"name": "x", "known": known})
-
-    assert diagnostic.help("vi").endswith("s22, s23, ….")
-
-
 def test_one_of_a_kind_is_said_in_the_singular_and_without_dots():
     """“1 xã (UBND xã Hòa An…)” would promise more."""
     (found,) = check_file(BROKEN / "advice-unused-communes.yaml")
