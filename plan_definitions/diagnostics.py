@@ -205,16 +205,16 @@ class PlanFaults(PlanDefinitionError):
         return self.say()
 
 
+def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Say whether any of them is a fault, not mere advice."""
+    return any(diagnostic.is_fault for diagnostic in diagnostics)
+
+
 def severity_of(kind: str) -> Severity:
     """Say how grave a kind is."""
     if kind in _WARNINGS:
         return Severity.WARNING
     return Severity.ADVICE if RULES[kind].startswith("DD2") else Severity.ERROR
-
-
-def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Say whether any of them is a fault, not mere advice."""
-    return any(diagnostic.is_fault for diagnostic in diagnostics)
 
 
 def _worded(language: str, value: Any) -> Any:
