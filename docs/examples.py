@@ -85,7 +85,7 @@ def examples(kind: str) -> list[Example]:
 def _holding(code: str) -> Iterator[Path]:
     """Yield the fixtures that state to hold a code."""
     for path in [*BROKEN.glob("*.yaml"), *_SCENARIOS.glob("*.yaml")]:
-        expected = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+        expected = path.read_text(encoding="utf-8").partition("\n")[0]
         if re.search(rf"\b{code}@", expected):
             yield path
 
@@ -135,6 +135,12 @@ def _too_many(kind: str) -> Example:
     return Example(kind, _PLAN, _sample()).changed(_PLAN, "    needs: [reports]", needs)
 
 
+def _foreign(kind: str) -> Example:
+    """The title as TCVN3 ("ABC") writes it, read as `Bundle.read` reads it."""
+    title = b"title: K\xd5 ho\xb9ch m\xc9u".decode("utf-8", errors="surrogateescape")
+    return Example(kind, _PLAN, _sample()).changed(_PLAN, "title: Kế hoạch mẫu", title)
+
+
 def _long_line(kind: str) -> Example:
     long = "title: " + "Báo cáo tổng kết công tác " * 5_000
     return Example(kind, _PLAN, _sample()).changed(_PLAN, "title: Kế hoạch mẫu", long.rstrip())
@@ -147,6 +153,7 @@ def _many_faults(kind: str) -> Example:
 
 _BUILT: Mapping[str, Callable[[str], Example]] = {
     "file-too-large": _unopened,
+    "not-utf8": _foreign,
     "too-many-files": _unopened,
     "line-too-long": _long_line,
     "too-many-faults": _many_faults,

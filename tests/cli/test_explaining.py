@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from language.catalogue import passage
 from plan_definitions.diagnostics import RULES
 from plan_definitions.explanations import explain
 
@@ -66,7 +67,7 @@ def test_every_explanation_fits_a_screen(kind: str):
     """80 columns and 40 lines: nothing to scroll."""
     lines = run(kind, "--lang", "vi").output.splitlines()
 
-    prose = lines[: lines.index("Viết lại")]
+    prose = lines[: lines.index(passage("vi", "fault-page.instead"))]
     assert all(len(line.rstrip()) <= 80 for line in prose)
     assert len(lines) <= 40
 

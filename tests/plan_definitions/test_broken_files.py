@@ -32,8 +32,7 @@ SCENARIOS = sorted(BROKEN.glob("scenarios/*.yaml"))
 
 
 def _expected(fixture: Path) -> str:
-    first = fixture.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-    return first.removeprefix("# expect: ")
+    return fixture.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# expect: ")
 
 
 def _place(fixture: Path, diagnostic: Diagnostic) -> str:
