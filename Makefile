@@ -4,7 +4,7 @@ BIN := .venv/bin
 PLAN := plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml
 SCENARIO := plan_definitions/tuyen-quang/scenarios/plausible.yaml
 
-.PHONY: setup demo up test bench lint format clean
+.PHONY: setup demo up test bench lint format docs clean
 
 setup: .venv/.ready
 
@@ -33,6 +33,10 @@ test: lint
 
 bench: setup
 	@$(BIN)/python -m benchmarks.run
+
+# The pages that follow from the code and the catalogue; a test says when they are stale.
+docs: setup
+	@$(BIN)/python docs/generate.py
 
 format: setup
 	$(BIN)/ruff check --fix .

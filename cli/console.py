@@ -51,6 +51,11 @@ def table(*heads: str, right: Iterable[int] = ()) -> Table:
     return made
 
 
+def is_colourful(console: Console) -> bool:
+    """Say whether a console shows colours: a terminal that can, unless NO_COLOR is set."""
+    return console.color_system is not None and not console.no_color
+
+
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output and nothing else."""
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.console import Format, Language, language, out, print_json
+from cli.console import Format, Language, is_colourful, language, out, print_json
 
 PlanFile = Annotated[Path, typer.Argument(help="Tệp kế hoạch (YAML) – the plan file.")]
 
@@ -49,9 +49,8 @@ def check(
     if format is Format.JSON:
         print_json({"diagnostics": [diagnostic.to_json(spoken) for diagnostic in found]})
     else:
-        out.print(
-            Text.from_ansi(render_text(found, spoken, colour=out.is_terminal)), soft_wrap=True
-        )
+        said = render_text(found, spoken, colour=is_colourful(out))
+        out.print(Text.from_ansi(said), soft_wrap=True)
     if has_faults(found):
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.text import Text
 
-from cli.console import err
+from cli.console import err, is_colourful
 
 if TYPE_CHECKING:
     from engine.plan import Plan
@@ -70,6 +70,6 @@ def read_calendar(path: Path, language: str, *, advise: bool) -> Overlay:
 def _end(faults: PlanFaults, language: str) -> NoReturn:
     from plan_definitions import render_text
 
-    said = render_text(faults.diagnostics, language, colour=err.is_terminal)
+    said = render_text(faults.diagnostics, language, colour=is_colourful(err))
     err.print(Text.from_ansi(said), soft_wrap=True)
     sys.exit(1)

@@ -58,6 +58,14 @@ def text(language: str, key: str, /, **values: Any) -> str:
     return said[key].format_map({k: _written(language, v) for k, v in values.items()})
 
 
+def passage(language: str, key: str) -> str:
+    """Return the text `key` as it stands: no values, a brace is a brace. Raises UnknownText."""
+    said = sentences(language)
+    if key not in said:
+        raise UnknownText(f"{key} ({language})")
+    return said[key].strip("\n")
+
+
 def has(language: str, key: str) -> bool:
     """Say whether the catalogue has a sentence of that key."""
     return key in sentences(language)

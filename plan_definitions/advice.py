@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from engine.calendar import WorkingCalendar
-from engine.deadline import NoDate
+from engine.deadline import FromEvent, NoDate, Within
 from engine.plan import PARENT, GateBy, Plan, Stage, Task
 from plan_definitions.coverage import advise_on_coverage
 from plan_definitions.desk import Desk
@@ -30,6 +30,7 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     advise_on_order(plan, desk, timing)
     advise_on_coverage(plan, desk)
     _advise_on_doubts(plan, desk)
+    _advise_on_unused_names(plan, desk)
     _advise_on_unused(plan, desk, register)
     advise_on_layers(layers, desk.findings)
 
@@ -128,6 +129,24 @@ def _advise_on_doubts(plan: Plan, desk: Desk) -> None:
     for index, note in enumerate(plan.notes):
         if note.doubt:
             desk.add("document-doubt", "notes", index, "doubt", ref=note.ref, doubt=note.doubt)
+
+
+def _advise_on_unused_names(plan: Plan, desk: Desk) -> None:
+    """Note events that nothing waits for, and ladders that nothing uses."""
+    tasks = [task for stage in plan.stages for task in stage.tasks]
+    awaited = {stage.event for stage in plan.stages}
+    awaited |= {
+        task.due.rule.of.event
+        for task in tasks
+        if isinstance(task.due.rule, Within) and isinstance(task.due.rule.of, FromEvent)
+    }
+    for event in plan.events:
+        if event not in awaited:
+            desk.add("unused-event", "events", event, key=True, name=event)
+    used = {task.ladder for task in tasks} | {one.extends for one in desk.form.ladders.values()}
+    for ladder in plan.ladders:
+        if ladder not in used:
+            desk.add("unused-ladder", "ladders", ladder, key=True, name=ladder)
 
 
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:

@@ -125,6 +125,8 @@ RULES: Mapping[str, str] = {
     "document-doubt": "DD219",
     "gate-before-opening": "DD220",
     "undated-tasks-awaited": "DD221",
+    "unused-event": "DD222",
+    "unused-ladder": "DD223",
     "worked-anyway": "DD230",
     "off-anyway": "DD231",
     "notices-behind": "DD232",
@@ -187,9 +189,7 @@ class Diagnostic:
     @property
     def severity(self) -> Severity:
         """How grave it is; the 2xx codes stop nobody."""
-        if self.kind in _WARNINGS:
-            return Severity.WARNING
-        return Severity.ADVICE if self.code.startswith("DD2") else Severity.ERROR
+        return severity_of(self.kind)
 
     @property
     def is_fault(self) -> bool:
@@ -248,6 +248,13 @@ class PlanFaults(PlanDefinitionError):
 def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
     """Say whether any of them is a fault, not mere advice."""
     return any(diagnostic.is_fault for diagnostic in diagnostics)
+
+
+def severity_of(kind: str) -> Severity:
+    """Say how grave a kind is."""
+    if kind in _WARNINGS:
+        return Severity.WARNING
+    return Severity.ADVICE if RULES[kind].startswith("DD2") else Severity.ERROR
 
 
 def _worded(language: str, value: Any) -> Any:

@@ -28,9 +28,9 @@ from engine.deadline import (
 )
 from engine.plan import GateAfterDue, GateBy
 from language.catalogue import text as say
+from plan_definitions.calendar_spans import read_short, read_span, worded_span
 from plan_definitions.dates import DATE_SHAPE, bare, fold, read_date, tidy
 from plan_definitions.diagnostics import Misread, Term
-from plan_definitions.calendar_spans import read_short, read_span, worded_span
 
 MOST = {Unit.DAYS: 1000, Unit.WORKING_DAYS: 1000, Unit.MONTHS: 60}
 """The longest periods; a plan's calendar holds twenty years."""

@@ -1,4 +1,4 @@
-"""Rendering: diagnostics as text for people, with the line, a caret and the way out."""
+"""Rendering: diagnostics as text for people, with the line, what is meant and the way out."""
 
 from __future__ import annotations
 
@@ -7,45 +7,70 @@ from collections.abc import Sequence
 
 from language.catalogue import text
 from plan_definitions.diagnostics import Diagnostic, Severity
+from plan_definitions.spans import span
 
 _WIDTH = 96  # characters of the offending line that are shown
+_CUT = "… "  # stands where something of the line is left out
+_TAB = "→"  # a tab, which nobody sees otherwise
 _COLOURS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.ADVICE: "36"}
 
 
 def render_text(
     diagnostics: Sequence[Diagnostic], language: str = "vi", *, colour: bool = False
 ) -> str:
-    """Return the diagnostics as people read them, and a line that counts them.
+    """Return the diagnostics as people read them, a line that counts them and where to read on.
 
-    With `colour` the severity is set in ANSI colours.
+    With `colour` the severity and the underline are set in ANSI colours.
     """
-    shown = [_one(diagnostic, language, colour=colour) for diagnostic in diagnostics]
+    shown = [render_one(diagnostic, language, colour=colour) for diagnostic in diagnostics]
     return "\n\n".join([*shown, _summary(diagnostics, language)])
 
 
-def _one(diagnostic: Diagnostic, language: str, *, colour: bool) -> str:
+def render_one(diagnostic: Diagnostic, language: str = "vi", *, colour: bool = False) -> str:
+    """Return one diagnostic as people read it: place, code and sentence, line, way out."""
     severity = text(language, f"diagnostic-severity.{diagnostic.severity}")
-    head = f"{severity} {diagnostic.code}"
-    if colour:
-        head = f"\x1b[1;{_COLOURS[diagnostic.severity]}m{head}\x1b[0m"
+    head = _coloured(f"{severity} {diagnostic.code}", diagnostic, colour=colour)
     place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}"
     lines = [f"{place}: {head}: {diagnostic.message(language)}"]
     if diagnostic.excerpt.strip():
-        lines += _pointed(diagnostic)
-    hint = text(language, "diagnostic-severity.help")
+        lines += _pointed(diagnostic, colour=colour)
+    hint = text(language, f"diagnostic-severity.help-{diagnostic.severity}")
     return "\n".join([*lines, f"   {hint}: {diagnostic.help(language)}"])
 
 
-def _pointed(diagnostic: Diagnostic) -> list[str]:
-    """Return the offending line and a caret under the column, cut where it is too long."""
-    line = diagnostic.excerpt.replace("\t", " ")
-    at = min(diagnostic.column - 1, len(line))
-    start = max(0, at - _WIDTH // 2) if len(line) > _WIDTH else 0
+def _coloured(words: str, diagnostic: Diagnostic, *, colour: bool) -> str:
+    return f"\x1b[1;{_COLOURS[diagnostic.severity]}m{words}\x1b[0m" if colour else words
+
+
+def _pointed(diagnostic: Diagnostic, *, colour: bool) -> list[str]:
+    """Return the offending line and what is meant underlined, cut where it is too long."""
+    whole = diagnostic.excerpt
+    at = min(diagnostic.column - 1, len(whole))
+    end = at + span(whole, at)
+    start = max(0, min(at - _WIDTH // 4, len(whole) - _WIDTH)) if len(whole) > _WIDTH else 0
+    line = whole.replace("\t", _TAB).rstrip()
     cut = line[start : start + _WIDTH]
-    # Marks written as characters of their own take no column on the screen.
-    before = sum(1 for sign in line[start:at] if not unicodedata.combining(sign))
+    before = _CUT if start else ""
+    after = _CUT.rstrip() if len(line) > start + _WIDTH else ""
+    margin = " " * (_columns(before) + _columns(line[start:at]))
+    marks = "^" * max(1, _columns(line[at : min(end, start + _WIDTH)]))
     number = f"{diagnostic.line:>6}"
-    return [f"{number} | {cut}", f"{'':>6} | {' ' * before}^"]
+    underline = _coloured(marks, diagnostic, colour=colour)
+    return [f"{number} | {before}{cut}{after}", f"{'':>6} | {margin}{underline}"]
+
+
+def _columns(shown: str) -> int:
+    """Return how many columns of the screen a text takes.
+
+    Marks written as characters of their own and joiners take none, wide letters two.
+    """
+    return sum(_width(sign) for sign in shown)
+
+
+def _width(sign: str) -> int:
+    if unicodedata.category(sign) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in {"W", "F"} else 1
 
 
 def _summary(diagnostics: Sequence[Diagnostic], language: str) -> str:
@@ -56,4 +81,6 @@ def _summary(diagnostics: Sequence[Diagnostic], language: str) -> str:
     ]
     if not counted:
         return text(language, "diagnostic-severity.none")
-    return text(language, "diagnostic-severity.summary", counts=counted)
+    total = text(language, "diagnostic-severity.summary", counts=counted)
+    read_on = text(language, "diagnostic-severity.read-on", code=diagnostics[0].code)
+    return f"{total}\n{read_on}"

@@ -1,6 +1,7 @@
 """Every fixture in `broken/` is named for its fault and states what is expected of it.
 
-Its first line reads `# expect: CODE@line:column, CODE@parts/file.yaml:line:column`.
+Its first line reads `# expect: CODE@line:column, CODE@parts/file.yaml:line:column`. Those in
+`broken/scenarios/` are scenarios for the sample plan. The pages in docs/faults/ show them all.
 """
 
 from __future__ import annotations
@@ -9,14 +10,29 @@ import string
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
+from rich.cells import cell_len
 
-from plan_definitions import Bundle, PlanFaults, check_file, load, render_text
+from plan_definitions import (
+    Bundle,
+    PlanFaults,
+    check_file,
+    load,
+    load_scenario,
+    render_text,
+)
 from plan_definitions.diagnostics import RULES, Diagnostic, Severity
+from tests.plan_definitions.plan_texts import sample
 
 BROKEN = Path(__file__).parent / "broken"
 FIXTURES = sorted(BROKEN.glob("*.yaml"))
+SCENARIOS = sorted(BROKEN.glob("scenarios/*.yaml"))
+
+
+def _expected(fixture: Path) -> str:
+    return fixture.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# expect: ")
 
 
 def _place(fixture: Path, diagnostic: Diagnostic) -> str:
@@ -28,11 +44,19 @@ def _place(fixture: Path, diagnostic: Diagnostic) -> str:
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
 def test_each_fault_is_found_at_its_line_and_column(fixture: Path):
     """A coordinator who is sent to the wrong line stops trusting the tool."""
-    expected = fixture.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ")
-
     found = check_file(fixture)
 
-    assert ", ".join(_place(fixture, diagnostic) for diagnostic in found) == expected
+    assert ", ".join(_place(fixture, diagnostic) for diagnostic in found) == _expected(fixture)
+
+
+@pytest.mark.parametrize("fixture", SCENARIOS, ids=lambda path: path.stem)
+def test_each_fault_of_a_scenario_is_found_at_its_line_and_column(fixture: Path):
+    """As those of a plan are."""
+    with pytest.raises(PlanFaults) as raised:
+        load_scenario(fixture, load(sample()))
+
+    found = raised.value.diagnostics
+    assert ", ".join(_place(fixture, diagnostic) for diagnostic in found) == _expected(fixture)
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
@@ -99,14 +123,15 @@ def test_the_text_for_people_shows_place_line_caret_sentence_and_help():
     """The whole rendering, as a clerk sees it."""
     shown = render_text(check_file(BROKEN / "phrase-not-understood.yaml"), "vi")
 
-    head, line, caret, hint, _, total = shown.replace(f"{BROKEN}/", "").split("\n")
+    head, line, underline, hint, _, total, more = shown.replace(f"{BROKEN}/", "").split("\n")
     assert head == (
         "phrase-not-understood.yaml:23:14: lỗi DD131: Không hiểu thời hạn “truoc ngay 12/5/2020”."
     )
     assert line == "    23 |         due: truoc ngay 12/5/2020"
-    assert caret == "       |              ^"
+    assert underline == "       |              ^^^^^^^^^^^^^^^^^^^^"
     assert hint == "   cách sửa: Có phải ý của anh/chị là “trước ngày 12/5/2020”?"
     assert total == "Tổng cộng: 1 lỗi."
+    assert more == "Muốn biết vì sao và cách xử lý, chạy: dondoc explain DD131"
 
 
 def test_a_long_line_is_cut_around_the_caret():
@@ -114,10 +139,48 @@ def test_a_long_line_is_cut_around_the_caret():
     line = "x" * 300 + "FAULT" + "y" * 300
     diagnostic = Diagnostic("empty-value", "f", 1, 301, {"key_name": "k"}, excerpt=line)
 
-    _, shown, caret, *_ = render_text([diagnostic]).split("\n")
+    _, shown, underline, *_ = render_text([diagnostic]).split("\n")
 
     assert len(shown) < 110
-    assert shown[caret.index("^") :].startswith("FAULT")
+    assert shown[underline.index("^") :].startswith("FAULT")
+    assert shown.startswith("     1 | … x")
+    assert shown.endswith("y…")
+    assert len(underline) <= len(shown)
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "meant"),
+    [
+        ("by: [so-tu-phap, so-noi-vo]  # hai sở", 18, "so-noi-vo"),
+        ("title: Ủy ban nhân dân: phần một", 8, "Ủy ban nhân dân"),
+        (normalize("NFD", "Hòa An: Sở Nội vụ # xã"), 10, normalize("NFD", "Sở Nội vụ")),
+        ("tên 東京: x", 5, "東京"),
+    ],
+)
+def test_what_is_meant_is_underlined_on_the_screen(line: str, column: int, meant: str):
+    """Marks of their own take no column of the screen, wide letters take two."""
+    diagnostic = Diagnostic("empty-value", "f", 1, column, {"key_name": "k"}, excerpt=line)
+
+    _, shown, underline, *_ = render_text([diagnostic]).split("\n")
+
+    before = shown[: shown.index(meant)]
+    assert underline == f"       | {' ' * (cell_len(before) - 9)}{'^' * cell_len(meant)}"
+
+
+def test_a_tab_is_seen():
+    """It looks like spaces, which is why it is there."""
+    _, line, underline, *_ = render_text(check_file(BROKEN / "tab.yaml")).split("\n")
+
+    assert line == "    16 | →title: Báo cáo"
+    assert underline == "       | ^"
+
+
+def test_one_of_a_kind_is_said_in_the_singular_and_without_dots():
+    """“1 xã (UBND xã Hòa An…)” would promise more."""
+    (found,) = check_file(BROKEN / "advice-unused-communes.yaml")
+
+    assert "(UBND xã Hòa An)" in found.message("vi")
+    assert "1 commune is" in found.message("en")
 
 
 def test_nothing_to_say_is_said():
