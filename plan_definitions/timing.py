@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from engine.calendar import CalendarRangeError
@@ -117,9 +117,10 @@ class Timing:
         return opens
 
     def _gives_way(self, stage: Stage, opens: date) -> date | None:
+        """Return the day that begins as the gate gives way: it does so at the end of one."""
         match stage.gate.otherwise:
             case GateBy(day):
-                return max(day, opens)
+                return max(day + timedelta(days=1), opens)
             case GateAfterDue(count):
                 counted = (task for task in stage.tasks if task.id in stage.gate.tasks)
                 found = [self.last_day(task) for task in counted]
@@ -127,7 +128,7 @@ class Timing:
                 if not days:
                     return None
                 try:
-                    return self.plan.calendar.offset(max(*days, opens), count)
+                    return self.plan.calendar.offset(max(*days, opens), count) + timedelta(days=1)
                 except CalendarRangeError:
                     return None
         return None

@@ -18,7 +18,7 @@ from engine.deadline import (
 )
 from engine.plan import AppendixRef, EscalationStep, GateBy, Level, Plan
 from language.catalogue import text
-from plan_definitions import Bundle, PlanFaults, load, load_scenario
+from plan_definitions import Bundle, PlanFaults, check, load, load_scenario
 from plan_definitions.appendices import key_of, read_appendix
 from plan_definitions.diagnostics import Misread
 from tests.plan_definitions.plan_texts import sample
@@ -371,3 +371,22 @@ def test_gates_give_way_at_the_end_of_a_quarter_too():
     plan = load(sample(("or: 5 ngày làm việc sau hạn", "or: đến hết quý II/2020")))
 
     assert plan.stage("reports").gate.otherwise == GateBy(date(2020, 6, 30))
+
+
+def test_a_stage_opens_on_the_day_after_that_on_which_the_gate_before_it_gave_way():
+    """A gate gives way at the end of a day: a reminder of that very day is never sent."""
+    found = check(
+        sample(
+            (f"events:\n  government.programme-issued:\n{EVENT}", ""),
+            ("    when: {event: government.programme-issued}\n", ""),
+            (
+                "due: trong thời hạn 10 ngày làm việc kể từ khi government.programme-issued\n",
+                "due: trước ngày 19/5/2020\n    gate: {or: đến hết ngày 18/5/2020}\n",
+            ),
+        )
+    )
+
+    assert [(one.kind, one.values["opens"]) for one in found] == [
+        ("reminders-before-opening", date(2020, 5, 19)),
+        ("gate-before-opening", date(2020, 5, 19)),
+    ]
