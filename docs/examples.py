@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
-from engine.plan import Plan
 from plan_definitions import Bundle, Diagnostic, PlanFaults, check, load, load_scenario
 from plan_definitions.diagnostics import RULES
 from plan_definitions.source import read_text
@@ -21,13 +19,13 @@ from plan_definitions.yaml_source import MOST_VALUES
 
 BROKEN = Path(__file__).resolve().parents[1] / "tests" / "plan_definitions" / "broken"
 _SCENARIOS = BROKEN / "scenarios"
-_SAMPLE = BROKEN / "parts" / "plan.yaml"
+_PARTS = BROKEN / "parts"
 _PLAN = "plan.yaml"
 
 
 @dataclass(frozen=True)
 class Example:
-    """Files in which a kind is found; `main` is checked, a scenario is read for its plan."""
+    """Files in which a kind is found; `main` is checked, a scenario is read for plan.yaml."""
 
     kind: str
     main: str
@@ -40,7 +38,7 @@ class Example:
         if not self.is_scenario:
             return check(Bundle(self.main, self.texts, self.unread))
         try:
-            load_scenario(self.texts[self.main], _sample_plan())
+            load_scenario(self.texts[self.main], load(Bundle(_PLAN, self.texts)))
         except PlanFaults as faults:
             return [replace(one, file=self.main) for one in faults.diagnostics]
         return []
@@ -107,21 +105,18 @@ def _from_plan(path: Path, kind: str) -> Example:
 
 
 def _from_scenario(path: Path, kind: str) -> Example:
-    text = _without_expectation(read_text(path))
-    return Example(kind, path.name, {path.name: text}, is_scenario=True)
+    scenario = {path.name: _without_expectation(read_text(path))}
+    own = _PARTS / f"plan-{path.stem}.yaml"
+    plan = {_PLAN: read_text(own)} if own.is_file() else {}
+    return Example(kind, path.name, {**_sample(), **plan, **scenario}, is_scenario=True)
 
 
 def _sample() -> dict[str, str]:
     parts = {f"parts/{name}.yaml": name for name in ("agencies", "calendar")}
     return {
-        _PLAN: read_text(_SAMPLE),
-        **{shown: read_text(BROKEN / "parts" / f"{name}.yaml") for shown, name in parts.items()},
+        _PLAN: read_text(_PARTS / "plan.yaml"),
+        **{shown: read_text(_PARTS / f"{name}.yaml") for shown, name in parts.items()},
     }
-
-
-@cache
-def _sample_plan() -> Plan:
-    return load(Bundle(_PLAN, _sample()))
 
 
 def _unopened(kind: str) -> Example:

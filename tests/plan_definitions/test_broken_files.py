@@ -1,7 +1,8 @@
 """Every fixture in `broken/` is named for its fault and states what is expected of it.
 
 Its first line reads `# expect: CODE@line:column, CODE@parts/file.yaml:line:column`. Those in
-`broken/scenarios/` are scenarios for the sample plan. The pages in docs/faults/ show them all.
+`broken/scenarios/` are scenarios for the sample plan, or for `parts/plan-<their name>.yaml` where
+there is one. The pages in docs/faults/ show them all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from unicodedata import normalize
 import pytest
 from rich.cells import cell_len
 
+from engine.plan import Plan
 from plan_definitions import (
     Bundle,
     PlanFaults,
@@ -41,6 +43,14 @@ def _place(fixture: Path, diagnostic: Diagnostic) -> str:
     return f"{diagnostic.code}@{named}{diagnostic.line}:{diagnostic.column}"
 
 
+def _plan_of(scenario: Path) -> Plan:
+    bundle, own = sample(), BROKEN / "parts" / f"plan-{scenario.stem}.yaml"
+    if own.is_file():
+        texts = {**bundle.texts, bundle.main: own.read_text(encoding="utf-8")}
+        bundle = Bundle(bundle.main, texts)
+    return load(bundle)
+
+
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
 def test_each_fault_is_found_at_its_line_and_column(fixture: Path):
     """A coordinator who is sent to the wrong line stops trusting the tool."""
@@ -53,7 +63,7 @@ def test_each_fault_is_found_at_its_line_and_column(fixture: Path):
 def test_each_fault_of_a_scenario_is_found_at_its_line_and_column(fixture: Path):
     """As those of a plan are."""
     with pytest.raises(PlanFaults) as raised:
-        load_scenario(fixture, load(sample()))
+        load_scenario(fixture, _plan_of(fixture))
 
     found = raised.value.diagnostics
     assert ", ".join(_place(fixture, diagnostic) for diagnostic in found) == _expected(fixture)
