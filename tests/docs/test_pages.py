@@ -33,11 +33,29 @@ REPLACED: Mapping[str, tuple[str, str]] = {
     "too-many-faults": (PLAN, "\n    ".join(["needs: [reports]"] * 2_000)),
     "unreachable-stage": (PLAN, "reports:\n    title: Báo cáo\n    needs: [summary]"),
     "unknown-country": ("parts/calendar-abroad.yaml", "base: XX"),
+    "no-parent": (
+        REGISTER,
+        "so-noi-vu: {name: Sở Nội vụ, kind: department, email: vanthu@sonoivu.example}",
+    ),
+    "ladder-cycle": (PLAN, "standard:\n    extends: urgent\n    remind: [5, 1, 0]"),
+    "base-or-extends": (
+        "parts/calendar-base-and-extends.yaml",
+        "base: VN\nextends: calendar.yaml",
+    ),
+    "day-twice": (
+        "parts/calendar-day-twice.yaml",
+        "- {date: 2026-01-02, name: Nghỉ hoán đổi, source: 12729/VPCP-KGVX}\n  "
+        "- {date: 02/01/2026, name: Nghỉ Tết Dương lịch, source: Thông báo số 1/TB-SNV}",
+    ),
     "no-superior": (PLAN, "coordinator: so-noi-vu"),
     "entry-without-act": ("", ENTRY + "document: 120/BC-STP"),
     "entry-with-two-acts": (
         "",
         ENTRY + "submit: reports/report\n    by: so-tu-phap\n    accept: reports/report",
+    ),
+    "event-not-matched": (
+        "",
+        "- at: 2021-07-16 10:00\n    event: government.programme-issued\n    document: 76/NQ-CP",
     ),
     "undated-task-awaited": (PLAN, "gate: {tasks: [report], quorum: 90%}"),
     "no-recipient": (PLAN, "by: [departments, huyen-chiem-hoa]"),
@@ -51,6 +69,15 @@ REPLACED: Mapping[str, tuple[str, str]] = {
     ),
     "event-not-awaited": (PLAN, "reports:\n    title: Báo cáo"),
     "no-communes": (PLAN, "by: departments"),
+    "appendix-covered-twice": (PLAN, "appendix: [Phụ lục I]"),
+    "appendix-not-covered": (PLAN, "appendix: [Phụ lục I]"),
+    "no-lead": (PLAN, "by: [so-noi-vu, so-tu-phap]"),
+    "reminders-before-opening": (PLAN, "remind: [5]"),
+    "communes-undated": (PLAN, "due: thường xuyên"),
+    "undated-tasks-awaited": (PLAN, "due: không hạn"),
+    "unused-event": (PLAN, "needs: [reports]"),
+    "unused-ladder": (PLAN, "title: Dự thảo báo cáo"),
+    "notices-behind": ("parts/calendar-notices-behind.yaml", "notices_until: 2026"),
 }
 """What the corrected lines stand for where that is not the offending line alone.
 
