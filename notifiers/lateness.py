@@ -39,7 +39,7 @@ def _table(saying: Saying, lines: Sequence[Line], start: int) -> LateTable:
 
 
 def _row(saying: Saying, line: Line, number: int) -> LateRow:
-    name, days = line.state.obligation.agency.name, saying.days_late(line)
+    name, days = saying.placed(line.state.obligation.agency), saying.days_late(line)
     assert line.state.due is not None
     due = line.state.due.last_day
     told = "; ".join(_told(saying, line)) or saying.say("late.none")
@@ -68,5 +68,5 @@ def _next(saying: Saying, lines: Sequence[Line]) -> str:
         first = min(coming, key=lambda line: line.next.at if line.next else saying.digest.as_of)
         said.append(saying.say("late.next", steps=saying.steps(first)))
     if all(line.escalation is None for line in lines):
-        said.append(saying.say("late.last"))
+        said.append(saying.say("late.last-parent" if saying.to_parent else "late.last"))
     return " ".join(said)

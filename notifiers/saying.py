@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -10,10 +11,13 @@ from typing import Any
 
 from engine.chasing import Kind, Notice
 from engine.ledger import ObligationState
-from engine.plan import Task
+from engine.plan import Agency, Task
 from language import dates
 from language.catalogue import text
 from notifiers.digest import Digest, Line
+
+_WORD = re.compile(r"(?<!\w)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?!\w)")
+"""What may be an id among words; a full stop at its end is the sentence's."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,31 @@ class Saying:
         """Whether the recipient is the body in whose name the mail goes out."""
         return self.digest.recipient.id == self.digest.plan.coordinator
 
+    @property
+    def to_parent(self) -> bool:
+        """Whether the recipient hears of what is late as the body above, on no level of the plan.
+
+        The sender does not report to it: a department informs a district of its communes.
+        """
+        return bool(self.digest.late) and self.is_parent(self.digest.recipient.id)
+
+    def is_parent(self, recipient: str) -> bool:
+        """Say whether who hears of lateness is neither the coordinator nor the superior."""
+        return recipient not in self.digest.plan.levels
+
+    def above(self, agency: Agency) -> str | None:
+        """Return the name of the body between an agency and the plan's levels, if there is one."""
+        if agency.id in self.digest.plan.levels or agency.parent is None:
+            return None
+        return self.name(agency.parent) if self.is_parent(agency.parent) else None
+
+    def placed(self, agency: Agency) -> str:
+        """Name an agency with the body above it: two districts may have communes of one name."""
+        above = None if agency.parent == self.digest.recipient.id else self.above(agency)
+        if above is None:
+            return agency.name
+        return self.say("value.placed", name=agency.name, above=above)
+
     def day(self, value: date) -> str:
         """Write a date."""
         return dates.day(self.digest.language, value)
@@ -66,10 +95,11 @@ class Saying:
         return f"{task.title} ({task.ref})" if task.ref else task.title
 
     def phrase(self, words: str) -> str:
-        """Return a deadline's words; an event is called by its title, not by its id."""
-        for name, event in self.digest.plan.events.items():
-            words = words.replace(name, event.title or name)
-        return words
+        """Return a deadline's words; an event or stage is called by its title, not by its id."""
+        plan = self.digest.plan
+        titles = {stage.id: stage.title for stage in plan.stages}
+        titles |= {name: event.title for name, event in plan.events.items()}
+        return _WORD.sub(lambda found: titles.get(found[0]) or found[0], words)
 
     def chain(self, state: ObligationState) -> str:
         """Say how a deadline was derived, step by step."""
@@ -108,7 +138,7 @@ class Saying:
             return self._step(following)
         if above.at == following.at and following.kind is Kind.OVERDUE:
             return self.say(
-                "next.together",
+                f"next.together{self._manner(above)}",
                 at=self._at(above),
                 count=following.count,
                 name=self.name(above.recipient),
@@ -117,11 +147,16 @@ class Saying:
 
     def _step(self, notice: Notice) -> str:
         return self.say(
-            f"next.{notice.kind.word}",
+            f"next.{notice.kind.word}{self._manner(notice)}",
             at=self._at(notice),
             count=notice.count,
             name=self.name(notice.recipient),
         )
+
+    def _manner(self, notice: Notice) -> str:
+        """Tell a parent, who is informed, from the plan's levels, who are reported to."""
+        to_parent = notice.kind is Kind.ESCALATE and self.is_parent(notice.recipient)
+        return "-parent" if to_parent else ""
 
     def _at(self, notice: Notice) -> Any:
         return notice.at.astimezone(self.digest.plan.zone)

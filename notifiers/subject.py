@@ -42,7 +42,9 @@ def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
     match line.kind:
         case Kind.ESCALATE:
             late = {found.state.obligation.agency.id for found in saying.digest.late}
-            return kind, {"count": len(late), "name": line.state.obligation.agency.name}
+            manner = "-parent" if saying.to_parent else ""
+            values = {"count": len(late), "name": line.state.obligation.agency.name}
+            return f"{kind}{manner}", values
         case Kind.ASSIGN | Kind.RETURNED if due is None:
             return f"{kind}-undated", {}
     assert due is not None

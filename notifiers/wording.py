@@ -26,7 +26,7 @@ def page(digest: Digest) -> Page:
         language=digest.language,
         subject=subject(digest),
         sender=saying.sender,
-        heading=saying.say(f"heading.{digest.kind.word}", count=lead.notice.count),
+        heading=_heading(saying, lead),
         greeting=saying.say("greeting", name=digest.recipient.name),
         basis=saying.say(
             "basis", number=plan.number, issued=plan.issued, issuer=saying.issuer, title=plan.title
@@ -44,15 +44,18 @@ def page(digest: Digest) -> Page:
     )
 
 
+def _heading(saying: Saying, lead: Line) -> str:
+    manner = "-parent" if saying.to_parent else ""
+    return saying.say(f"heading.{lead.kind.word}{manner}", count=lead.notice.count)
+
+
 def _opening(saying: Saying) -> str:
     digest = saying.digest
     if digest.kind is Kind.ESCALATE:
-        late = list(dict.fromkeys(line.state.obligation.agency.name for line in digest.late))
-        manner = "escalate-self" if saying.to_sender else "escalate"
-        if _is_about_sender(digest) and not saying.to_sender:
-            manner = "escalate-of-sender"
+        late = [saying.placed(line.state.obligation.agency) for line in digest.late]
+        late = list(dict.fromkeys(late))
         return saying.say(
-            f"opening.{manner}",
+            f"opening.{_reporting(saying)}",
             sender=saying.sender,
             name=digest.recipient.name,
             at=digest.as_of.astimezone(digest.plan.zone),
@@ -65,6 +68,15 @@ def _opening(saying: Saying) -> str:
         name=digest.recipient.name,
         count=len(digest.own),
     )
+
+
+def _reporting(saying: Saying) -> str:
+    """Choose who reports to whom: the sender to those above it, never on itself."""
+    if saying.to_sender:
+        return "escalate-self"
+    if _is_about_sender(saying.digest):
+        return "escalate-of-sender"
+    return "escalate-parent" if saying.to_parent else "escalate"
 
 
 def _is_about_sender(digest: Digest) -> bool:
@@ -196,7 +208,7 @@ def _whom(saying: Saying, line: Line) -> Iterator[Field]:
     if concerning := task.concerning.get(agency.id, ()):
         names = saying.names(concerning)
         said = saying.say("value.concerning", count=len(concerning), names=names)
-        yield from _field(saying, "concerning", said)
+        yield from _field(saying, "collects" if task.collects else "concerning", said)
     yield from _field(saying, "appendix", "; ".join(ref.text for ref in task.appendix))
     yield from _field(saying, "note", task.note)
 
@@ -207,7 +219,9 @@ def _next(saying: Saying, line: Line) -> Iterator[Field]:
         saying.say("value.reported", name=saying.name(notice.recipient), day=notice.at.date())
         for notice in line.reported
     )
-    yield from _field(saying, "reported", "; ".join(reported))
+    to_parent = any(saying.is_parent(notice.recipient) for notice in line.reported)
+    name = "reported-parent" if to_parent else "reported"
+    yield from _field(saying, name, "; ".join(reported))
     if line.is_dated:
         steps = saying.steps(line)
         said = saying.say("next.lead", steps=steps) if steps else saying.say("next.none")
@@ -219,8 +233,9 @@ def _answers(saying: Saying) -> Iterator[str]:
     if digest.late and saying.to_sender:
         yield saying.say("answer.listed-self")
     elif digest.late:
-        yield saying.say("answer.listed")
-        yield saying.say("answer.direction", coordinator=saying.sender)
+        manner = "-parent" if saying.to_parent else ""
+        yield saying.say(f"answer.listed{manner}")
+        yield saying.say(f"answer.direction{manner}", coordinator=saying.sender)
     if digest.own:
         yield from _own_answers(saying)
 
@@ -241,9 +256,14 @@ def _own_answers(saying: Saying) -> Iterator[str]:
 
 
 def _difficulties(saying: Saying) -> Iterator[str]:
-    """Whom to write to in difficulties: the plan's closing paragraph says so."""
+    """Whom to write to in difficulties: the plan's closing paragraph says so.
+
+    Who stands under a body below the plan's levels writes to that: a commune to its district.
+    """
     coordinator, superior = saying.sender, saying.superior
-    if superior is None:
+    if (above := saying.above(saying.digest.recipient)) is not None:
+        yield saying.say("answer.difficulties-parent", above=above, coordinator=coordinator)
+    elif superior is None:
         if not saying.to_sender:
             yield saying.say("answer.difficulties-coordinator", coordinator=coordinator)
     elif saying.to_sender:

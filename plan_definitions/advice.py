@@ -22,10 +22,12 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     """Note warnings and advice on a plan without faults."""
     uncertain = {day.date: day.name for day in overlay_of(layers).uncertain}
     timing = Timing(plan)
+    dated = _owing_by_date(plan)
     for stage in plan.stages:
         for task in stage.tasks:
             _advise_on_day(plan, desk, timing, stage, task, uncertain)
             _advise_on_people(plan, desk, stage, task)
+            _advise_on_communes(desk, stage, task, dated)
         _advise_on_gate(plan, desk, timing, stage)
     advise_on_order(plan, desk, timing)
     advise_on_coverage(plan, desk)
@@ -81,12 +83,29 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
     if own := [copy for copy in task.copies if copy in task.by]:
         names = [plan.agencies[copy].name for copy in own]
         desk.add("sender-is-recipient", *at, "copy", variant="copy", name=names, task=task.id)
+
+
+def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[str]) -> None:
+    """Note a task that is about no commune, or about communes that owe nothing by a date."""
+    at = ("stages", stage.id, "tasks", task.id)
     form = desk.filled[stage.id][task.id]
     if form.concerning and not task.concerning:
         desk.add("no-communes", *at, "concerning", task=task.id)
     if task.concerning and isinstance(task.due.rule, NoDate) and not task.collects:
-        count = sum(len(communes) for communes in task.concerning.values())
-        desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
+        communes = {one for found in task.concerning.values() for one in found}
+        if count := len(communes - dated):
+            desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
+
+
+def _owing_by_date(plan: Plan) -> frozenset[str]:
+    """Return the agencies that owe something with a date, known already or not yet."""
+    return frozenset(
+        agency
+        for stage in plan.stages
+        for task in stage.tasks
+        if not isinstance(task.due.rule, NoDate)
+        for agency in task.by
+    )
 
 
 def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:

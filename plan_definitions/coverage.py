@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from engine.plan import AppendixRef, Plan, Stage, Task
 from plan_definitions.desk import Desk
-
-_ALL = ""  # the item of a reference to a whole appendix
+from plan_definitions.register import COMMUNE
 
 _ALL = ""  # the item of a reference to a whole appendix
 
@@ -38,10 +37,11 @@ def advise_on_coverage(plan: Plan, desk: Desk) -> None:
         for task in stage.tasks:
             for index, ref in enumerate(task.appendix):
                 claims[ref.appendix].append(_Claim(stage, task, index, ref))
+    areas = _areas(plan)
     for label, found in claims.items():
         _advise_on_twice(plan, desk, found)
         for claim in found:
-            _advise_on_lead(plan, desk, claim)
+            _advise_on_lead(plan, desk, claim, areas)
         _advise_on_gaps(plan, desk, label, found)
     for label in plan.appendices:
         if label not in claims:
@@ -106,12 +106,23 @@ def _who(plan: Plan, task: Task) -> str:
     return "; ".join(names) + ("; …" if len(task.by) > SEVERAL else "")
 
 
-def _advise_on_lead(plan: Plan, desk: Desk, claim: _Claim) -> None:
-    """Note an item that a few bodies owe together, none of which leads."""
-    if claim.ref.items and 1 < len(claim.task.by) <= SEVERAL:
+def _advise_on_lead(plan: Plan, desk: Desk, claim: _Claim, areas: frozenset[str]) -> None:
+    """Note an item that a few bodies owe together, none of which leads.
+
+    Districts and communes each fill in the form for their own area.
+    """
+    by = claim.task.by
+    if claim.ref.items and 1 < len(by) <= SEVERAL and not areas.issuperset(by):
         at = desk.item(claim.path, claim.index)
-        names = [plan.agencies[agency].name for agency in claim.task.by]
+        names = [plan.agencies[agency].name for agency in by]
         desk.add("no-lead", *at, what=claim.ref.text, names=names, count=len(names))
+
+
+def _areas(plan: Plan) -> frozenset[str]:
+    """Return the bodies that govern an area of their own: the communes and what is above them."""
+    communes = [agency for agency in plan.agencies.values() if agency.kind == COMMUNE]
+    above = (commune.parent for commune in communes)
+    return frozenset([*(one.id for one in communes), *(one for one in above if one)])
 
 
 def _advise_on_gaps(plan: Plan, desk: Desk, label: str, claims: list[_Claim]) -> None:

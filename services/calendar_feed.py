@@ -118,7 +118,9 @@ def _deadlines(shown: Preview, speech: Speech) -> Iterator[_Event]:
 
 
 def _recipient(one: Shared, speech: Speech) -> str:
-    return "" if one.task.to is None else speech.say("feed.send-to", name=speech.name(one.task.to))
+    recipients = dict.fromkeys(state.obligation.to for state in one.states)
+    names = "; ".join(speech.name(to) for to in recipients if to is not None)
+    return speech.say("feed.send-to", name=names) if names else ""
 
 
 def _gates(shown: Preview, speech: Speech) -> Iterator[_Event]:

@@ -140,7 +140,8 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         return _Ready(message, None, outdated)
     history: dict[str, list[tuple[Kind, datetime]]] = {}
     for one in told:
-        if one.kind is not Kind.ESCALATE:
+        # Not what goes out in the same minute: whose turn comes first would change the mail.
+        if one.kind is not Kind.ESCALATE and one.sent_at < message.send_at:
             history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
     digest = compose(
         state,

@@ -156,7 +156,7 @@ def announce(
                 for run in knowing
                 for key, value in parts.plan(run.plan_version).events[name].correlate.items()
             }
-            raise Refused("refused.event-not-meant", event=name, wanted=", ".join(sorted(wanted)))
+            raise Refused("refused.event-not-meant", event=name, wanted=",".join(sorted(wanted)))
         recorded = []
         for stored in meant:
             live = runs.live(parts, connection, stored.id)

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import DayOff, WorkingCalendar
 from engine.chasing import Kind, Notice, decide, rungs
-from engine.deadline import Before, FromEvent, NoDate, Phrase, Unit, Within
+from engine.deadline import Before, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.ledger import Entry, EntryKind, RunState, fold
 from engine.plan import (
+    PARENT,
     Agency,
     AppendixRef,
     EscalationStep,
@@ -126,6 +127,30 @@ DRAFT = Task(
     ref="Mục II.3",
 )
 
+REVIEW = Task(
+    id="review",
+    title="Báo cáo tự rà soát, đánh giá công tác cải cách hành chính của cấp xã",
+    by=("xa-1", "xa-2", "xa-3"),
+    due=Phrase("trước ngày 10/5/2020", Before(date(2020, 5, 10))),
+    ladder="communes",
+    to=PARENT,
+    ref="Mục III.1",
+)
+SUMMARY = Task(
+    id="summary",
+    title="Báo cáo tổng hợp của huyện",
+    by=("huyen-yen-son",),
+    due=Phrase(
+        "trong thời hạn 5 ngày làm việc sau khi agency-reports xong",
+        Within(5, Unit.WORKING_DAYS, FromStage("agency-reports")),
+    ),
+    ladder="standard",
+    to="so-noi-vu",
+    concerning={"huyen-yen-son": ("xa-1", "xa-2", "xa-3")},
+    collects="agency-reports/review",
+    ref="Mục III.1",
+)
+
 
 def calendar() -> WorkingCalendar:
     """The days off of spring 2020, and a year around it."""
@@ -179,6 +204,24 @@ def plan(*tasks: Task, **changes: object) -> Plan:
         },
     )
     return replace(built, **changes)  # type: ignore[arg-type]
+
+
+def levels() -> Plan:
+    """A plan of three levels: communes owe to their district, the district to the province."""
+    communes = replace(
+        STANDARD,
+        name="communes",
+        escalate=(
+            EscalationStep(after=1, to=Level.PARENT),
+            EscalationStep(after=3, to=Level.COORDINATOR),
+        ),
+    )
+    above = {
+        key: replace(agency, parent="huyen-yen-son" if key in COMMUNES else None)
+        for key, agency in agencies().items()
+    }
+    ladders = {"standard": STANDARD, "communes": communes}
+    return plan(REVIEW, SUMMARY, agencies=above, ladders=ladders)
 
 
 def at(words: str) -> datetime:

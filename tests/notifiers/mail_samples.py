@@ -72,6 +72,33 @@ def escalate_mixed(language: str) -> Digest:
     return b.digest(b.opened(b.plan()), "so-noi-vu", b.at("2020-05-11 08:00"), language=language)
 
 
+def assign_commune(language: str) -> Digest:
+    """A commune's first mail: it answers to its district, and turns to it in difficulties."""
+    return b.digest(b.opened(b.levels()), "xa-1", b.STARTED, language=language)
+
+
+def assign_collecting(language: str) -> Digest:
+    """A district gathers its communes' reports; its own date is not known yet."""
+    return b.digest(b.opened(b.levels()), "huyen-yen-son", b.STARTED, language=language)
+
+
+def overdue_commune(language: str) -> Digest:
+    """A commune is chased on the day on which its district and the department have heard of it."""
+    return b.digest(b.opened(b.levels()), "xa-1", b.at("2020-05-13 08:00"), language=language)
+
+
+def escalate_parent(language: str) -> Digest:
+    """A district is told which of its communes are late; nobody reports to it."""
+    state = b.without(b.opened(b.levels()), "review", ["xa-1", "xa-3"])
+    return b.digest(state, "huyen-yen-son", b.at("2020-05-11 08:00"), language=language)
+
+
+def escalate_communes(language: str) -> Digest:
+    """The coordinator hears of communes, each with its district."""
+    state = b.without(b.opened(b.levels()), "review", ["xa-1", "xa-3"])
+    return b.digest(state, "so-noi-vu", b.at("2020-05-13 08:00"), language=language)
+
+
 SAMPLES: dict[str, Callable[[str], Digest]] = {
     found.__name__.replace("_", "-"): found
     for found in (
@@ -86,5 +113,10 @@ SAMPLES: dict[str, Callable[[str], Digest]] = {
         escalate_coordinator,
         escalate_superior,
         escalate_mixed,
+        assign_commune,
+        assign_collecting,
+        overdue_commune,
+        escalate_parent,
+        escalate_communes,
     )
 }

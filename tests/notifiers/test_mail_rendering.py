@@ -17,6 +17,7 @@ from language.catalogue import sentences
 from notifiers.digest import Digest, compose
 from notifiers.page import Page
 from notifiers.rendering import render, subject
+from notifiers.saying import Saying
 from notifiers.wording import page
 from tests.notifiers import mail_builder as b
 from tests.notifiers.mail_samples import SAMPLES
@@ -168,6 +169,54 @@ def test_a_district_sees_its_communes_with_their_number() -> None:
 
     assert "28 đơn vị: Xã Số 1; Xã Số 2;" in text
     assert "Xã Số 28" in text
+
+
+def test_a_department_informs_a_district_and_reports_to_the_province() -> None:
+    """Who stands beside the sender is not reported to; who stands above it is."""
+    district = render(SAMPLES["escalate-parent"]("vi"))
+    province = render(SAMPLES["escalate-superior"]("vi"))
+
+    assert "kính báo cáo" in province.text
+    assert "báo cáo UBND huyện" not in district.text
+    assert district.subject.startswith("[37/KH-UBND] Thông báo 2 đơn vị quá hạn")
+    assert "2 đơn vị thuộc phạm vi quản lý của UBND huyện Yên Sơn" in district.text
+    assert "Đề nghị UBND huyện Yên Sơn chỉ đạo, đôn đốc các đơn vị hoàn thành." in district.text
+
+
+def test_a_commune_answers_to_its_district() -> None:
+    """It reports to the district and turns to it in difficulties, not past it to the province."""
+    text = render(SAMPLES["assign-commune"]("vi")).text
+
+    assert "Gửi kết quả tới UBND huyện Yên Sơn" in text
+    assert "kịp thời phản ánh bằng văn bản với UBND huyện Yên Sơn để tổng hợp" in text
+    assert "Ủy ban nhân dân tỉnh Tuyên Quang (gửi" not in text
+    assert "thông báo việc quá hạn tới UBND huyện Yên Sơn lúc" in text
+
+
+def test_a_commune_is_named_with_its_district_to_those_further_up() -> None:
+    """Two districts may have communes of one name; the district knows its own."""
+    assert "Xã Số 1 (UBND huyện Yên Sơn) –" in render(SAMPLES["escalate-communes"]("vi")).text
+    assert "Xã Số 1 –" in render(SAMPLES["escalate-parent"]("vi")).text
+
+
+def test_the_last_notice_to_a_district_says_that_nobody_above_hears_of_it() -> None:
+    """A ladder may end with the district."""
+    levels = b.levels()
+    ends = replace(levels.ladders["communes"], escalate=levels.ladders["communes"].escalate[:1])
+    levels = replace(levels, ladders={**levels.ladders, "communes": ends})
+
+    text = render(b.digest(b.opened(levels), "huyen-yen-son", b.at("2020-05-11 08:00"))).text
+
+    assert "Sau thông báo này, hệ thống không báo thêm lên cấp nào khác." in text
+
+
+def test_only_whole_ids_become_titles() -> None:
+    """A stage may be called by a word that stands within another."""
+    saying = Saying(b.digest(b.opened(b.plan()), "so-y-te", b.STARTED))
+
+    assert saying.phrase("sau khi agency-reports xong") == "sau khi Báo cáo của các cơ quan xong"
+    assert saying.phrase("agency-reports-2, ágency-reportss") == "agency-reports-2, ágency-reportss"
+    assert saying.phrase("kể từ government.programme-issued.").endswith(" Chương trình tổng thể.")
 
 
 def test_a_chaser_grows_firmer() -> None:

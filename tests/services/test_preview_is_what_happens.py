@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from engine.deadline import start_of
 from engine.ledger import EntryKind
 from engine.rehearsal import WORST_CASE, Act, Scenario
+from notifiers.rendering import render
 from plan_definitions import Bundle, load, load_scenario
-from services import previewing, reports
+from services import delivering, previewing, reports
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import issued, live_through, previewed
@@ -64,6 +65,22 @@ def test_plan_37_through_its_scenarios(parts: Parts, name: str):
     shown = previewing.to_json(previewing.preview(plan, scenario), "vi")["messages"]
     assert {one["status"] for one in sent} == {"sent"}
     assert subjects(sent) == subjects(shown)
+
+
+def test_plan_48_through_its_scenario_word_for_word(parts: Parts):
+    """Three levels, two events, a return, an extension, a waiver, an outage: the very texts."""
+    plan = load(w.song_lam())
+    scenario = load_scenario(w.SONG_LAM.parent / "scenarios" / "plausible.yaml", plan)
+
+    taken = live_through(parts, w.song_lam(), scenario, mailing=True)
+
+    assert taken == scenario, "the use cases refused what the scenario does"
+    assert issued(parts, "kh48-2024") == previewed(plan, scenario)
+    shown = list(previewing.mails(previewing.preview(plan, scenario)))
+    sent = reports.messages(parts, "kh48-2024")
+    assert len(sent) == len(shown)
+    for message, (_, mail) in zip(sent, shown, strict=True):
+        assert delivering.rendered(parts, message["number"]) == render(mail), message["subject"]
 
 
 def subjects(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:

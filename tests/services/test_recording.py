@@ -396,7 +396,7 @@ def test_an_event_opens_what_waited_for_it_when_it_is_recorded(small: Parts):
 def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tmp_path: Path):
     """Two programmes, two periods: the plan waits for one of them."""
     event = "{title: Chính phủ ban hành Chương trình"
-    correlated = f"{event}, correlate: {{period: 2021-2030}}"
+    correlated = f"{event}, correlate: {{period: 2021-2030, level: nation}}"
     bundle = w.bundle(w.STAGES.replace(event, correlated))
     source = Source("văn thư", "76/NQ-CP")
 
@@ -409,12 +409,15 @@ def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tm
             with pytest.raises(Refused) as refused:
                 announce(values)
             assert refused.value.key == "refused.event-not-meant"
+            # The way out can be copied into a command line as it stands.
+            assert "--with level=nation,period=2021-2030" in refused.value.say("vi")
         assert "event-announced" not in kinds(parts)
+        meant = {"period": "2021-2030", "level": "nation"}
 
-        (recorded,) = announce({"period": "2021-2030", "more": "x"})
+        (recorded,) = announce({**meant, "more": "x"})
 
-        assert recorded.entries[0].data["values"] == {"period": "2021-2030", "more": "x"}
-        assert announce({"period": "2021-2030"}) == []
+        assert recorded.entries[0].data["values"] == {**meant, "more": "x"}
+        assert announce(meant) == []
 
 
 @pytest.mark.parametrize("document", ["76/NQ-CP", "77/NQ-CP"])

@@ -12,6 +12,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 DEFINITIONS = Path(__file__).parents[2] / "plan_definitions"
 REAL_PLAN = DEFINITIONS / "tuyen-quang" / "37-kh-ubnd-2020.yaml"
 SCENARIOS = REAL_PLAN.parent / "scenarios"
+SONG_LAM = DEFINITIONS / "song-lam" / "48-kh-ubnd-2024.yaml"
 
 REGISTER = """\
 register: nho
@@ -122,6 +123,11 @@ def bundle(stages: str = STAGES, *, ladder: str = LADDER, plan: str = "nho") -> 
 def real() -> Bundle:
     """Return Plan 37 as shipped."""
     return Bundle.read(REAL_PLAN)
+
+
+def song_lam() -> Bundle:
+    """Return Plan 48 of the tutorial: three levels, two events."""
+    return Bundle.read(SONG_LAM)
 
 
 def at(written: str) -> datetime:
