@@ -28,6 +28,13 @@ def day(language: str, value: date, how: str = "") -> str:
     return f"{written} ({weekday(language, value)})" if how == "weekday" else written
 
 
+def month(language: str, year: int, number: int) -> str:
+    """Write a month where room is short."""
+    if language == "vi":
+        return f"{number:02}/{year}" if number <= 2 else f"{number}/{year}"
+    return f"{_MONTHS[number - 1][:3]} {year}"
+
+
 def weekday(language: str, value: date) -> str:
     """Name the day of the week, as within a sentence."""
     return _WEEKDAYS[language][value.weekday()]
