@@ -35,12 +35,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of deadlines, in words.
+    """A line of the table of deadlines, in words; `id` is the task's in its stage.
 
     `names` are the agencies; where they are many, `who` counts them and `roll` is the number
     of the list that names them, from 1, else 0. Without a date, `day` says why there is none.
     """
 
+    id: str
     task: str
     ref: str
     who: str
@@ -105,6 +106,7 @@ def _row(shown: Preview, speech: Speech, one: Shared, rolls: dict[tuple[str, ...
     many = len(names) > FEW
     due = one.due
     return Row(
+        id=one.task.id,
         task=one.task.title,
         ref=one.task.ref,
         who=speech.say("agencies", count=len(names)) if many else "; ".join(names),

@@ -102,6 +102,17 @@ def facts_of(shown: Preview, speech: Speech, stage: Stage) -> list[Fact]:
     ]
 
 
+def known_of(shown: Preview, speech: Speech, key: str) -> tuple[str, str]:
+    """Return an event's title, and its document and date or that it has not come."""
+    name = key.removeprefix(EVENT)
+    known, event = shown.state.events.get(name), shown.plan.events.get(name)
+    title = name if event is None else event.title
+    if known is None:
+        return title, speech.say("event-awaited")
+    day = speech.day(speech.local(known.happened_at).date())
+    return title, " · ".join(filter(None, (known.document, day)))
+
+
 class _Typesetter:
     """Sets lines one below the other."""
 
@@ -162,19 +173,12 @@ def _stage_node(
 
 
 def _event_node(shown: Preview, speech: Speech, key: str, room: float) -> Node:
-    name = key.removeprefix(EVENT)
-    known, event = shown.state.events.get(name), shown.plan.events.get(name)
-    title = name if event is None else event.title
+    title, came = known_of(shown, speech, key)
     setter = _Typesetter(room)
     setter.set(speech.say("event"), "head", HEAD, most=1, step=9)
     setter.y += 3
     setter.set(title, "fact", FACT, most=8, step=16)
     setter.y += 2
-    came = speech.say("event-awaited")
-    if known is not None:
-        came = " · ".join(
-            filter(None, (known.document, speech.day(speech.local(known.happened_at).date())))
-        )
     setter.set(came, "came", FACT * BOLD, most=2, step=16)
     return Node(
         key=key,
