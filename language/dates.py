@@ -28,11 +28,13 @@ def day(language: str, value: date, how: str = "") -> str:
     return f"{written} ({weekday(language, value)})" if how == "weekday" else written
 
 
-def month(language: str, year: int, number: int) -> str:
-    """Write a month where room is short."""
+def month(language: str, year: int, number: int, *, brief: bool = False) -> str:
+    """Write a month where room is short: 4/2020, Apr 2020; with less room still 4/20, Apr."""
     if language == "vi":
-        return f"{number:02}/{year}" if number <= 2 else f"{number}/{year}"
-    return f"{_MONTHS[number - 1][:3]} {year}"
+        written = f"{number:02}" if number <= 2 else str(number)
+        return f"{written}/{year % 100:02}" if brief else f"{written}/{year}"
+    name = _MONTHS[number - 1][:3]
+    return name if brief else f"{name} {year}"
 
 
 def weekday(language: str, value: date) -> str:

@@ -78,9 +78,11 @@ def _table(
         )
         for box in boxes
     ]
-    months = groupby(days, lambda day: (day.year, day.month))
+    months = [
+        (month, len([*found])) for month, found in groupby(days, lambda day: (day.year, day.month))
+    ]
     return Table(
-        months=tuple((speech.month(*month), len(list(found))) for month, found in months),
+        months=tuple((speech.month(*month, brief=count == 1), count) for month, count in months),
         days=tuple((f"{day.day:02}", f"{speech.day(day)} ({speech.weekday(day)})") for day in days),
         lines=tuple(line for line in lines if line.total),
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from engine.chasing import Kind
 from engine.rehearsal import Issued
-from notifiers.rendering import render, subject
+from notifiers.rendering import plain, subject
 from services import previewing
 from services.pages.speech import Speech
 from services.previewing import Preview
@@ -54,7 +54,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """The first mail of a kind, to stand for all of them."""
+    """The mail of a kind that most recipients get, to stand for all of them."""
 
     name: str
     mail: Mail
@@ -68,8 +68,7 @@ def boxes(shown: Preview, speech: Speech, *, whole: bool = True) -> list[Box]:
     found: dict[str, list[Mail]] = {agency: [] for agency in shown.plan.agencies}
     for issued, digest in previewing.mails(shown, speech.language):
         if whole:
-            worded = render(digest)
-            mail = _mail(issued, speech, worded.subject, worded.text)
+            mail = _mail(issued, speech, *plain(digest))
         else:
             mail = _mail(issued, speech, subject(digest), "")
         found[issued.digest.recipient].append(mail)
@@ -104,14 +103,19 @@ def letters(boxes: Sequence[Box]) -> list[Letter]:
 
 
 def specimens(boxes: Sequence[Box]) -> list[Specimen]:
-    """Return one mail of each kind, the first that goes out."""
-    first: dict[str, Specimen] = {}
+    """Return one mail of each kind: what most recipients get, else the shortest."""
+    common = Counter((mail.at, mail.kind, mail.subject) for box in boxes for mail in box.mails)
+
+    def rank(one: Specimen) -> tuple[int, int, datetime]:
+        mail = one.mail
+        many = common[mail.at, mail.kind, mail.subject]
+        return -many, len(mail.text) if many == 1 else 0, mail.at
+
+    found: dict[str, list[Specimen]] = {}
     for box in boxes:
         for mail in box.mails:
-            found = first.get(mail.kind)
-            if found is None or mail.at < found.mail.at:
-                first[mail.kind] = Specimen(box.name, mail)
-    return [first[kind.word] for kind in Kind if kind.word in first]
+            found.setdefault(mail.kind, []).append(Specimen(box.name, mail))
+    return [min(found[kind.word], key=rank) for kind in Kind if kind.word in found]
 
 
 def _counted(counts: Counter[str], speech: Speech) -> list[tuple[str, str, int]]:

@@ -66,9 +66,9 @@ class Speech:
         written = dates.day(self.language, value)
         return written[: -len(str(value.year)) - 1]
 
-    def month(self, year: int, month: int) -> str:
-        """Write a month: 4/2020, Apr 2020."""
-        return dates.month(self.language, year, month)
+    def month(self, year: int, month: int, *, brief: bool = False) -> str:
+        """Write a month: 4/2020, Apr 2020; briefly 4/20, Apr."""
+        return dates.month(self.language, year, month, brief=brief)
 
     def weekday(self, value: date) -> str:
         """Name the day of the week."""

@@ -33,8 +33,9 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printer:
         shown: Preview, language: str = "vi", *, width: int = 80, colour: bool = False, **how: bool
     ) -> str:
         file = StringIO()
-        colours = "256" if colour else None
-        console = Console(file=file, width=width, highlight=False, color_system=colours)
+        console = Console(
+            file=file, width=width, highlight=False, color_system="256" if colour else None
+        )
         monkeypatch.setattr(sketch, "out", console)
         sketch.print_preview(shown, language, **how)
         return file.getvalue()

@@ -14,7 +14,7 @@ from services.pages import preview_page
 from services.pages.page import css_string, unbroken
 from services.previewing import Preview, mails
 from tests.pages.reading import drawings, read
-from tests.pages.samples import HOSTILE, hostile, plausible, short_periods, worst_case
+from tests.pages.samples import HOSTILE, hostile, plausible, short_periods, staged, worst_case
 
 LANGUAGES = ("vi", "en")
 SHOWN: dict[str, Callable[[], Preview]] = {
@@ -59,6 +59,8 @@ def test_nothing_is_fetched_and_nothing_runs(shown: Preview, language: str):
     assert style
     assert "url(" not in style[1]
     assert "@import" not in style[1]
+    assert set(re.findall(r"url\((.)", page)) == {"#"}  # the tips of the arrows
+    assert "http" not in re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
 
 
 def test_hostile_words_are_shown_and_do_nothing():
@@ -105,6 +107,13 @@ def test_every_mail_stands_under_its_recipient(shown: Preview, language: str):
     recipients = {issued.digest.recipient for issued in shown.rehearsal.issued}
     headed = re.findall(r'<details class="recipient" id="(r\d+)">', page)
     assert len(headed) == len(set(headed)) == len(recipients)
+
+
+def test_a_plan_without_stages_has_a_page():
+    """An empty plan is no reason to fail."""
+    text = read(preview_page(staged({}), "vi")).text
+
+    assert "Không có thư nào được gửi." in text
 
 
 def test_an_escalation_tells_what_went_out_before_it():
