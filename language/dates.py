@@ -28,7 +28,7 @@ def day(language: str, value: date, how: str = "") -> str:
     return f"{written} ({weekday(language, value)})" if how == "weekday" else written
 
 
-def month(language: str, year: int, number: int, *, brief: bool = False) -> str:
+def month_of_year(language: str, year: int, number: int, *, brief: bool = False) -> str:
     """Write a month where room is short: 4/2020, Apr 2020; with less room still 4/20, Apr."""
     if language == "vi":
         written = f"{number:02}" if number <= 2 else str(number)

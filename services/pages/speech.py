@@ -68,7 +68,7 @@ class Speech:
 
     def month(self, year: int, month: int, *, brief: bool = False) -> str:
         """Write a month: 4/2020, Apr 2020; briefly 4/20, Apr."""
-        return dates.month(self.language, year, month, brief=brief)
+        return dates.month_of_year(self.language, year, month, brief=brief)
 
     def weekday(self, value: date) -> str:
         """Name the day of the week."""
