@@ -62,6 +62,10 @@ def preview(
     ] = None,
     format: Annotated[PreviewFormat, typer.Option(help="Cách in.")] = PreviewFormat.TEXT,
     lang: Annotated[Language | None, typer.Option(help="Ngôn ngữ: vi hoặc en.")] = None,
+    mails: Annotated[bool, typer.Option("--mails", help="In toàn văn mọi thư.")] = False,
+    to: Annotated[
+        str | None, typer.Option(metavar="CƠ-QUAN", help="Chỉ in toàn văn các thư gửi cơ quan này.")
+    ] = None,
 ) -> None:
     """Xem trước mọi thời hạn và mọi thư – every deadline and every mail, with no side effect.
 
@@ -70,6 +74,8 @@ def preview(
     from cli.reading import read_plan, read_scenario
     from services import previewing
 
+    if format is not PreviewFormat.TEXT and (mails or to is not None):
+        raise typer.BadParameter("--mails, --to: chỉ dùng với --format text – with text only.")
     spoken = language(lang)
     loaded = read_plan(plan, spoken)
     acted = None if scenario is None else read_scenario(scenario, loaded, spoken)
@@ -78,9 +84,12 @@ def preview(
         case PreviewFormat.JSON:
             print_json(previewing.to_json(shown, spoken))
         case PreviewFormat.TEXT:
-            from cli import tables
+            from cli import sketch
 
-            tables.print_preview(shown, spoken)
+            if to is None:
+                sketch.print_preview(shown, spoken, whole=mails)
+            else:
+                sketch.print_mails_to(shown, spoken, to)
         case PreviewFormat.HTML:
             from services import pages
 

@@ -1,4 +1,4 @@
-"""Tables: boards, ledgers, outboxes and previews on a terminal."""
+"""Tables: boards, ledgers, and outboxes on a terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from engine.chasing import Kind
 from engine.ledger import Entry, Outcome
 from engine.plan import Plan
 from language.catalogue import has, text
-from language.dates import day, instant, weekday
-from services import previewing
+from language.dates import day, instant
 from services.board import Board, BoardRow, StageView
-from services.previewing import Preview
 
 STYLES = {
     Outcome.ON_TIME: "green",
@@ -25,7 +23,6 @@ STYLES = {
     Outcome.OVERDUE: "bold red",
     Outcome.WAIVED: "dim",
 }
-KIND_STYLES = {"assign": "cyan", "remind": "", "returned": "magenta", "overdue": "yellow"}
 
 
 def screen(key: str, language: str, **values: Any) -> str:
@@ -177,76 +174,6 @@ def print_outbox(found: Sequence[Mapping[str, Any]], language: str) -> None:
             Text(one["subject"] + (f" ({one['error']})" if one["error"] else "")),
         )
     out.print(made)
-
-
-def print_preview(shown: Preview, language: str) -> None:
-    """Print every deadline with its derivation, and every mail by day."""
-    plan = shown.plan
-    out.print(Text(f"{plan.number}  {plan.title}", style="bold"))
-    scenario = shown.scenario
-    out.print(
-        screen("scenario", language, title=scenario.title)
-        if scenario.title
-        else screen("worst-case", language)
-    )
-    _print_stage_plan(shown, language)
-    _print_deadlines(shown, language)
-    _print_mails(shown, language)
-
-
-def _print_stage_plan(shown: Preview, language: str) -> None:
-    plan, state = shown.plan, shown.state
-    made = table(*(screen(head, language) for head in ("stage", "opened", "done", "gate")))
-    for stage in plan.stages:
-        where = state.stages[stage.id]
-        gate = previewing.gate_text(stage.gate, len(plan.gated(stage)), language)
-        made.add_row(
-            stage.id,
-            _moment(where.opened_at, plan, language, "not-opened"),
-            _moment(where.done_at, plan, language, "not-done"),
-            gate,
-        )
-    out.print(made)
-
-
-def _print_deadlines(shown: Preview, language: str) -> None:
-    plan = shown.plan
-    out.print(Text(screen("deadlines", language), style="bold"))
-    made = table(*(screen(head, language) for head in ("task", "agency", "due", "derivation")))
-    for stage in plan.stages:
-        for task in stage.tasks:
-            states = [shown.state.obligations[f"{stage.id}/{task.id}/{who}"] for who in task.by]
-            stated = states[0].stated
-            who = plan.agencies[task.by[0]].name if len(task.by) == 1 else ""
-            made.add_row(
-                f"{stage.id}/{task.id}",
-                who or screen("obligations-count", language, count=len(task.by)),
-                "" if stated is None else day(language, stated.last_day),
-                previewing.derivation(stated, language) or task.due.text,
-            )
-    out.print(made)
-
-
-def _print_mails(shown: Preview, language: str) -> None:
-    issued = shown.rehearsal.issued
-    out.print(Text(screen("messages", language), style="bold"))
-    made = table(*(screen(head, language) for head in ("when", "to", "kind", "subject")))
-    last = None
-    for one in issued:
-        moment = one.digest.send_at.astimezone(shown.plan.zone)
-        when = f"{moment:%Y-%m-%d %H:%M} {weekday(language, moment.date())}"
-        made.add_row(
-            "" if when == last else when,
-            shown.plan.agencies[one.digest.recipient].name,
-            Text(
-                text(language, f"kind.{one.digest.kind.word}"),
-                style=KIND_STYLES.get(one.digest.kind.word, "red"),
-            ),
-            Text(previewing.subject_of(one)),
-        )
-        last = when
-    out.print(made)
-    out.print(screen("count-messages", language, count=len(issued)))
 
 
 def _moment(moment: datetime | None, plan: Plan, language: str, otherwise: str) -> str:

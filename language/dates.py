@@ -44,3 +44,12 @@ def instant(language: str, value: datetime, how: str = "") -> str:
     """Write an instant in the zone that it carries."""
     joined = " ngày " if language == "vi" else " on "
     return f"{value:%H:%M}{joined}{day(language, value.date(), how)}"
+
+
+def month_of_year(language: str, year: int, number: int, *, brief: bool = False) -> str:
+    """Write a month where room is short: 4/2020, Apr 2020; with less room still 4/20, Apr."""
+    if language == "vi":
+        written = f"{number:02}" if number <= 2 else str(number)
+        return f"{written}/{year % 100:02}" if brief else f"{written}/{year}"
+    name = _MONTHS[number - 1][:3]
+    return name if brief else f"{name} {year}"

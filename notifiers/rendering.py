@@ -31,6 +31,12 @@ def render(digest: Digest) -> Rendered:
     )
 
 
+def plain(digest: Digest) -> tuple[str, str]:
+    """Return the subject and the plain text, without rendering the HTML."""
+    said = page(digest)
+    return said.subject, _template("digest.txt.j2").render(page=said).strip() + "\n"
+
+
 def subject(digest: Digest) -> str:
     """Return only the subject, without rendering a body."""
     return subjects.subject(digest)

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.deadline import Deadline
+from engine.deadline import Deadline, NoDate
 from engine.ledger import ObligationState, Outcome
 from engine.plan import Stage, Task
 from language.catalogue import text
 from services.pages.speech import Speech
 from services.previewing import Preview, gate_text
+
+NO_DATE = ("không hạn", "none")  # phrases that say nothing but this
+FEW = 3  # so many agencies are named in the table; more have a list of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,19 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table of deadlines, in words; `names` is empty where `who` says it all."""
+    """A line of the table of deadlines, in words; `id` is the task's in its stage.
 
+    `names` are the agencies; where they are many, `who` counts them and `roll` is the number
+    of the list that names them, from 1, else 0. Without a date, `day` says why there is none.
+    """
+
+    id: str
     task: str
     ref: str
     who: str
     names: tuple[str, ...]
+    roll: int
+    is_dated: bool
     day: str
     weekday: str
     steps: tuple[str, ...]
@@ -71,8 +81,9 @@ def shared_deadlines(shown: Preview) -> Iterator[Shared]:
 def parts(shown: Preview, speech: Speech) -> list[Part]:
     """Return the table of deadlines, stage by stage."""
     rows: dict[str, list[Row]] = {stage.id: [] for stage in shown.plan.stages}
+    rolls: dict[tuple[str, ...], int] = {}
     for one in shared_deadlines(shown):
-        rows[one.stage.id].append(_row(shown, speech, one))
+        rows[one.stage.id].append(_row(shown, speech, one, rolls))
     return [
         Part(
             head=speech.stage(stage),
@@ -84,23 +95,43 @@ def parts(shown: Preview, speech: Speech) -> list[Part]:
     ]
 
 
-def _row(shown: Preview, speech: Speech, one: Shared) -> Row:
+def rolls(parts: list[Part]) -> list[tuple[int, str, tuple[str, ...]]]:
+    """Return the lists of agencies that the rows refer to: number, how many, names."""
+    found = {row.roll: (row.roll, row.who, row.names) for part in parts for row in part.rows}
+    return [found[number] for number in sorted(found) if number]
+
+
+def _row(shown: Preview, speech: Speech, one: Shared, rolls: dict[tuple[str, ...], int]) -> Row:
     names = tuple(state.obligation.agency.name for state in one.states)
-    many = len(names) > 1
+    many = len(names) > FEW
     due = one.due
     return Row(
+        id=one.task.id,
         task=one.task.title,
         ref=one.task.ref,
-        who=speech.say("agencies", count=len(names)) if many else names[0],
-        names=names if many else (),
-        day=speech.say("no-date") if due is None else speech.day(due.last_day),
+        who=speech.say("agencies", count=len(names)) if many else "; ".join(names),
+        names=names,
+        roll=rolls.setdefault(names, len(rolls) + 1) if many else 0,
+        is_dated=due is not None,
+        day=_undated(speech, one) if due is None else speech.day(due.last_day),
         weekday="" if due is None else speech.weekday(due.last_day),
-        steps=speech.derivation(due) or (speech.phrase(one.task.due),),
-        outcomes=_outcomes(shown, speech, one),
+        steps=speech.derivation(due) or _phrase(speech, one),
+        outcomes=outcomes(shown, speech, one),
     )
 
 
-def _outcomes(shown: Preview, speech: Speech, one: Shared) -> tuple[tuple[str, str], ...]:
+def _phrase(speech: Speech, one: Shared) -> tuple[str, ...]:
+    """The plan's own words, unless they are no more than that there is no date."""
+    said = speech.phrase(one.task.due)
+    return () if said.casefold() in NO_DATE else (said,)
+
+
+def _undated(speech: Speech, one: Shared) -> str:
+    is_period = not isinstance(one.task.due.rule, NoDate)
+    return speech.say("no-date-yet" if is_period else "no-date")
+
+
+def outcomes(shown: Preview, speech: Speech, one: Shared) -> tuple[tuple[str, str], ...]:
     """Count how the obligations stand at the end: CSS class and words, in a fixed order."""
     counts = Counter(state.outcome(shown.rehearsal.ended_at) for state in one.states)
     found = []

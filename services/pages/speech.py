@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from engine.deadline import Deadline, Phrase
@@ -11,6 +13,7 @@ from engine.plan import Plan, Stage
 from language import dates
 from language.catalogue import text
 
+INSTANT = timedelta(microseconds=1)
 _ABBREVIATIONS = (("Ủy ban nhân dân", "UBND"),)
 
 
@@ -45,6 +48,11 @@ class Speech:
         agency = self.plan.agencies.get(self.plan.issuer)
         return self.plan.issuer if agency is None else agency.name
 
+    @property
+    def translated(self) -> bool:
+        """Whether the reader's language is not the plan's."""
+        return self.language != self.plan.language
+
     def local(self, moment: datetime) -> datetime:
         """Return an instant in the plan's time zone."""
         return moment.astimezone(self.plan.zone)
@@ -58,6 +66,10 @@ class Speech:
         written = dates.day(self.language, value)
         return written[: -len(str(value.year)) - 1]
 
+    def month(self, year: int, month: int, *, brief: bool = False) -> str:
+        """Write a month: 4/2020, Apr 2020; briefly 4/20, Apr."""
+        return dates.month_of_year(self.language, year, month, brief=brief)
+
     def weekday(self, value: date) -> str:
         """Name the day of the week."""
         return dates.weekday(self.language, value)
@@ -66,10 +78,21 @@ class Speech:
         """Write an instant in the plan's time zone."""
         return dates.instant(self.language, self.local(moment))
 
+    def closing_day(self, done_at: datetime) -> date:
+        """Return the day that a stage closes on; 00:00 is the end of the day before."""
+        return self.local(done_at - INSTANT).date()
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        return {stage.id: number for number, stage in enumerate(self.plan.stages, 1)}
+
+    def number(self, stage: Stage) -> int:
+        """Return the number of a stage in the plan, from 1."""
+        return self._numbers[stage.id]
+
     def stage(self, stage: Stage) -> str:
         """Call a stage by its number in the plan and the section of the document that sets it."""
-        number = self.plan.stages.index(stage) + 1
-        called = self.say("stage-number", number=number)
+        called = self.say("stage-number", number=self.number(stage))
         return f"{called} · {stage.ref}" if stage.ref else called
 
     def phrase(self, phrase: Phrase) -> str:

@@ -61,17 +61,22 @@ def hostile() -> Preview:
     )
 
 
-def staged(needs: Mapping[str, tuple[str, ...]], *, event_of: str | None = None) -> Preview:
+def staged(
+    needs: Mapping[str, tuple[str, ...]],
+    *,
+    event_of: tuple[str, ...] = (),
+    title: str = "Một việc phải làm",
+) -> Preview:
     """A plan of stages with these needs, each with one undated task, in the order given."""
     event = OutsideEvent("outside", "Một việc bên ngoài")
     stages = tuple(
         Stage(
             id=key,
-            title=f"Bước {key}",
+            title=f"{title} ({key})",
             tasks=(_task(f"{key}-task", Phrase("không hạn", NoDate())),),
             gate=Gate(tasks=(f"{key}-task",)),
             needs=before,
-            event="outside" if key == event_of else None,
+            event="outside" if key in event_of else None,
         )
         for key, before in needs.items()
     )

@@ -11,9 +11,9 @@ from engine.deadline import Before
 from services.calendar_feed import escaped, folded, preview_feed
 from services.previewing import Preview, preview
 from tests.pages.reading import Component, calendar
-from tests.pages.samples import HOSTILE, hostile, plan_37, plausible, worst_case
+from tests.pages.samples import HOSTILE, hostile, plan_37, plausible, staged, worst_case
 
-REQUIRED = ("UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY")
+REQUIRED = ("UID", "DTSTAMP", "LAST-MODIFIED", "SEQUENCE", "DTSTART", "DTEND", "SUMMARY")
 
 
 def events(shown: Preview, category: str, language: str = "vi") -> list[Component]:
@@ -36,6 +36,8 @@ def test_it_parses_and_has_what_a_calendar_requires(shown: Preview, language: st
     assert found.name == "VCALENDAR"
     assert found.one("VERSION") == "2.0"
     assert found.one("PRODID")
+    assert found.one("METHOD") == "PUBLISH"
+    assert found.words("X-WR-CALNAME") == found.words("NAME")
     uids = [event.one("UID") for event in found.children]
     assert len(uids) == len(set(uids)) > 0
     for event in found.children:
@@ -72,6 +74,22 @@ def test_every_distinct_deadline_gate_and_escalation_is_there():
     assert days(events(plausible(), "ESCALATION")) == ["20200511", "20200515"]
 
 
+def test_a_plan_without_dates_is_a_calendar_all_the_same():
+    """RFC 5545 §3.6: a calendar has at least one entry; programs refuse an empty one."""
+    found = calendar(preview_feed(staged({"only": ()}), "vi"))
+
+    assert [event.one("CATEGORIES") for event in found.children] == ["START"]
+    assert found.children[0].one("DTSTART") == "20200406"
+
+
+def test_a_gate_that_gave_way_does_not_claim_to_be_complete():
+    """Bước 1 closed with two missing."""
+    first, *_ = events(plausible(), "GATE")
+
+    assert first.words("SUMMARY") == "Bước 1 · Mục II.1: kết thúc, còn thiếu 2"
+    assert "Còn thiếu 2:" in first.words("DESCRIPTION")
+
+
 def test_the_stamp_is_the_day_of_issue_not_the_clock():
     """The same plan gives the same file, today and next year."""
     stamps = {event.one("DTSTAMP") for event in calendar(preview_feed(worst_case(), "vi")).children}
@@ -102,7 +120,9 @@ def test_hostile_words_stay_words():
     found = calendar(preview_feed(hostile(), "vi"))
 
     assert HOSTILE in found.words("X-WR-CALNAME")
-    assert all(HOSTILE in event.words("SUMMARY") for event in found.children)
+    assert all(
+        HOSTILE in event.words("SUMMARY") + event.words("DESCRIPTION") for event in found.children
+    )
 
 
 def test_text_is_escaped_as_the_standard_says():
