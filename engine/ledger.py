@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from engine.deadline import (
     Anchors,
@@ -178,11 +179,17 @@ class RunState:
         return Anchors(
             events={k: e.happened_at.astimezone(zone).date() for k, e in self.events.items()},
             stages={
-                k: s.done_at.astimezone(zone).date()
-                for k, s in self.stages.items()
-                if s.done_at is not None
+                k: done_on(s.done_at, zone) for k, s in self.stages.items() if s.done_at is not None
             },
         )
+
+
+def done_on(moment: datetime, zone: ZoneInfo) -> date:
+    """Return the day on which a stage was done at `moment`.
+
+    A gate that gives way does so at 24:00, which still is that day (Civil Code 2015, art. 148).
+    """
+    return (moment.astimezone(zone) - timedelta(microseconds=1)).date()
 
 
 def fold(plan: Plan, entries: Iterable[Entry]) -> RunState:

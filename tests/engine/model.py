@@ -220,7 +220,8 @@ class Play:
             origin = self.events[due.event][0] if due.event in self.events else None
         if due.step:
             done = self.story.done.get(due.step)
-            origin = None if done is None else self.local(done).date()
+            # A gate that gives way does so at 24:00, which still is that day.
+            origin = None if done is None else (self.local(done) - timedelta(microseconds=1)).date()
         if origin is None:
             return None
         if due.how == "working":

@@ -199,11 +199,11 @@ def test_districts_hear_of_communes_first_then_the_department_the_province_never
 
 
 def test_departments_and_districts_are_reported_to_the_province():
-    """Due 10/5 and 31/5: the department after one working day, the province after five."""
+    """Due 09/5 and 31/5: the department after one working day, the province after five."""
     found = rehearsed(plausible=False)
     assert heard(found, "district-plans") == {
-        ("13/05 08:00", "so-nnptnt"): 3,
-        ("17/05 08:00", "ubnd-tinh"): 3,
+        ("10/05 08:00", "so-nnptnt"): 3,
+        ("16/05 08:00", "ubnd-tinh"): 3,
     }
     assert heard(found, "sector-plans") == {
         ("03/06 08:00", "so-nnptnt"): 4,
@@ -212,7 +212,7 @@ def test_departments_and_districts_are_reported_to_the_province():
 
 
 def test_in_the_worst_case_stages_open_by_their_dates_and_no_event_comes():
-    """Five working days after 15/4 end on 23/4; ten more, over four days off, on 10/5."""
+    """Five working days after 15/4 end on 23/4; ten more, over four days off, on 09/5."""
     found = rehearsed(plausible=False)
     opened = {key: stage.opened_at for key, stage in found.state.stages.items()}
     assert opened == {
@@ -223,7 +223,7 @@ def test_in_the_worst_case_stages_open_by_their_dates_and_no_event_comes():
         "roll-out": None,
         "funding": None,
     }
-    assert last_day(found, "district-plans/district-plan/huyen-hai-lam") == date(2024, 5, 10)
+    assert last_day(found, "district-plans/district-plan/huyen-hai-lam") == date(2024, 5, 9)
     assert len(found.state.stages["sector-plans"].missing) == 4
 
 

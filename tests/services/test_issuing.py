@@ -195,7 +195,7 @@ def test_a_gate_noticed_late_counts_from_when_it_gave_way(small: Parts):
 
     with small.database.reading() as connection:
         query = select(OBLIGATIONS.c.last_day).where(OBLIGATIONS.c.id == w.DRAFT)
-        assert connection.execute(query).scalar_one() == date(2020, 5, 21)
+        assert connection.execute(query).scalar_one() == date(2020, 5, 20)
 
 
 def test_the_run_is_completed_once_when_nothing_is_left(parts: Parts):
