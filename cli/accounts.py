@@ -22,7 +22,6 @@ STYLES = {
 }
 MOST_NAMES = 12
 MOST_LINES = 6
-LONG = 100
 
 
 def print_account(told: Account, names: tuple[str, str], language: str) -> None:
@@ -42,9 +41,7 @@ def print_account(told: Account, names: tuple[str, str], language: str) -> None:
 
 
 def _print_summary(told: Account) -> None:
-    said = [
-        Text(f"{count.count} {count.said}", style=STYLES[count.mark]) for count in told.counts
-    ]
+    said = [Text(f"{count.count} {count.said}", style=STYLES[count.mark]) for count in told.counts]
     if said:
         out.print(Text(" · ").join(said))
     out.print(Text(told.mails))
@@ -112,7 +109,7 @@ def _turn(old: str, new: str) -> Text:
 def _detail(detail: Detail) -> Iterator[Text | Padding]:
     """Yield a detail: on one line, or what it was and is below each other if they are long."""
     label = Text(f"{detail.label}: " if detail.label else "", style="dim")
-    if not detail.said and len(detail.old) + len(detail.new) > LONG:
+    if detail.is_long:
         yield label
         yield _signed(Mark.GONE, detail.old)
         yield _signed(Mark.ADDED, detail.new)

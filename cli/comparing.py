@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from cli.console import Language, language, print_json
+from cli.console import Language, err, language, print_json
 
 if TYPE_CHECKING:
     from engine.plan import Plan
@@ -67,13 +68,10 @@ def diff(
 
 
 def _compared(old: Path, new: Path, scenario: Path | None, language: str) -> Comparison:
-    from cli.reading import read_bundle
-    from plan_definitions import load
     from services.comparing import compare
     from services.previewing import preview
 
-    bundles = read_bundle(old, language), read_bundle(new, language)
-    plans = load(bundles[0]), load(bundles[1])
+    bundles, plans = _read((old, new), language)
     acted, left_out = _acted(scenario, plans, language)
     return compare(
         preview(plans[0], acted[0]),
@@ -81,6 +79,28 @@ def _compared(old: Path, new: Path, scenario: Path | None, language: str) -> Com
         same_texts=_texts(bundles[0]) == _texts(bundles[1]),
         left_out=left_out,
     )
+
+
+def _read(
+    paths: tuple[Path, Path], language: str
+) -> tuple[tuple[Bundle, Bundle], tuple[Plan, Plan]]:
+    """Read both plans with their registers and calendars; end with 1 and every fault of both."""
+    from plan_definitions import Bundle, Diagnostic, PlanFaults, load, render_text
+
+    bundles = Bundle.read(paths[0]), Bundle.read(paths[1])
+    plans: list[Plan] = []
+    found: list[Diagnostic] = []
+    for bundle in bundles:
+        try:
+            plans.append(load(bundle))
+        except PlanFaults as faults:
+            found += [one for one in faults.diagnostics if one not in found]
+    if found:
+        said = render_text(found, language, colour=err.is_terminal)
+        err.print(Text.from_ansi(said), soft_wrap=True)
+        raise typer.Exit(1)
+    before, after = plans
+    return bundles, (before, after)
 
 
 def _acted(

@@ -31,6 +31,10 @@ SIGNS = {
 """What tells the marks apart where there is no colour."""
 
 
+LONG = 100
+"""Characters from and to that still read well beside each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """A line about something: its label, and either a sentence or what it was and is."""
@@ -39,6 +43,11 @@ class Detail:
     said: str = ""
     old: str = ""
     new: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether what it was and is should stand below each other."""
+        return not self.said and len(self.old) + len(self.new) > LONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,7 @@ class Comparison:
     def is_renamed(self) -> bool:
         """Whether anything has another id."""
         found = self.renames
-        return bool(
-            found.agencies or found.events or found.ladders or found.stages or found.tasks
-        )
+        return bool(found.agencies or found.events or found.ladders or found.stages or found.tasks)
 
     @property
     def newly(self) -> tuple[str, ...]:

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 from engine.deadline import Deadline
 from engine.ledger import ObligationState
-from engine.plan import Obligation, Plan
+from engine.plan import Obligation, Plan, Stage
 from engine.rehearsal import Issued
-from services.comparing.changes import Change, Differences
+from services.comparing.changes import Change, Differences, Edited
 from services.comparing.comparison import Comparison
 from services.comparing.duties import Moved, Reworked
 from services.comparing.mails import Box, Pair, Single
 from services.comparing.outline import Outline, StageMove
 from services.comparing.renames import Renames
-from services.previewing import derivation, subject_of
+from services.previewing import derivation, gate_text, subject_of
 
 T = TypeVar("T")
 
@@ -36,12 +36,10 @@ def to_json(compared: Comparison, language: str) -> dict[str, Any]:
         "counts": {key: dict(counts) for key, counts in compared.counts.items()},
         "renamed": _renamed(compared.renames),
         "head": _fields(outline.head),
-        **_outline(compared),
+        **_outline(compared, language),
         "obligations": _obligations(compared, language),
         "recipients": {"newly": list(compared.newly), "no_longer": list(compared.no_longer)},
-        "mails": {
-            box.recipient: _box(box, compared) for box in compared.boxes if not box.is_same
-        },
+        "mails": {box.recipient: _box(box, compared) for box in compared.boxes if not box.is_same},
     }
 
 
@@ -60,11 +58,12 @@ def _renamed(renames: Renames) -> list[dict[str, str]]:
     ]
 
 
-def _outline(compared: Comparison) -> dict[str, Any]:
+def _outline(compared: Comparison, language: str) -> dict[str, Any]:
     outline: Outline = compared.outline
     return {
         "stages": {
             **_differences(outline.stages, lambda stage: {"id": stage.id, "title": stage.title}),
+            "changed": [_stage(edited, compared, language) for edited in outline.stages.edited],
             "moved": [_stage_move(move, compared) for move in compared.stages],
         },
         "ladders": _differences(outline.ladders, lambda ladder: {"id": ladder.name}),
@@ -101,6 +100,21 @@ def _differences(
     }
 
 
+def _stage(edited: Edited[Stage], compared: Comparison, language: str) -> dict[str, Any]:
+    """Say a gate as the preview does: the same rule counts another number when agencies do."""
+
+    def gate(stage: Stage, plan: Plan) -> dict[str, Any]:
+        said = gate_text(stage.gate, len(plan.gated(stage)), language)
+        return {"gate": said, "tasks": list(stage.gate.tasks)}
+
+    found = _fields(change for change in edited.changes if change.field != "gate")
+    if len(found) < len(edited.changes):
+        old, new = compared.old.plan, compared.new.plan
+        turned = {"from": gate(edited.old, old), "to": gate(edited.new, new)}
+        found.append({"field": "gate", **turned})
+    return {"id": edited.new.id, "title": edited.new.title, "fields": found}
+
+
 def _stage_move(move: StageMove, compared: Comparison) -> dict[str, Any]:
     def turn(moments: tuple[datetime | None, datetime | None]) -> dict[str, Any]:
         old, new = moments
@@ -121,7 +135,11 @@ def _obligations(compared: Comparison, language: str) -> dict[str, Any]:
         "changed": [
             *(_reworked(one) for one in duties.changed),
             *(
-                {**_place(edited.new), "fields": _fields(edited.changes)}
+                {
+                    **_place(edited.new),
+                    "agencies": [edited.new.agency.id],
+                    "fields": _fields(edited.changes),
+                }
                 for edited in duties.own
             ),
         ],
@@ -138,12 +156,7 @@ def _owed(owed: Obligation, state: ObligationState) -> dict[str, Any]:
 
 
 def _place(owed: Obligation) -> dict[str, Any]:
-    return {
-        "id": owed.id,
-        "stage": owed.stage.id,
-        "task": owed.task.id,
-        "agencies": [owed.agency.id],
-    }
+    return {"id": owed.id, "stage": owed.stage.id, "task": owed.task.id}
 
 
 def _reworked(one: Reworked) -> dict[str, Any]:
@@ -181,7 +194,8 @@ def _box(box: Box, compared: Comparison) -> dict[str, Any]:
         return {**_mail(one.mail, plan), word: moments}
 
     def pair(one: Pair) -> dict[str, Any]:
-        return {"from": _mail(one.old, old), "to": _mail(one.new, new)}
+        before, after = one.subjects
+        return {"from": _mail(one.old, old, before), "to": _mail(one.new, new, after)}
 
     return {
         "vanish": [single(one, old, new, "merged_into") for one in box.vanish],
@@ -194,21 +208,19 @@ def _box(box: Box, compared: Comparison) -> dict[str, Any]:
     }
 
 
-def _mail(issued: Issued, plan: Plan) -> dict[str, Any]:
+def _mail(issued: Issued, plan: Plan, subject: str = "") -> dict[str, Any]:
     digest = issued.digest
     return {
         "send_at": _instant(plan, digest.send_at),
         "kind": digest.kind.word,
         "rungs": list(digest.rungs),
         "obligations": list(digest.obligations),
-        "subject": subject_of(issued),
+        "subject": subject or subject_of(issued),
     }
 
 
 def _fields(found: Iterable[Change]) -> list[dict[str, Any]]:
-    return [
-        {"field": one.field, "from": _plain(one.old), "to": _plain(one.new)} for one in found
-    ]
+    return [{"field": one.field, "from": _plain(one.old), "to": _plain(one.new)} for one in found]
 
 
 def _plain(value: Any) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.chasing import Kind
 from engine.plan import EscalationStep, Ladder, Overdue, Plan
 from services.comparing.account import Detail
 from services.comparing.changes import Change, Edited, changes
+from services.comparing.mail_telling import rungs_said
 from services.comparing.words import Words
 
 
@@ -29,10 +31,11 @@ def _details(change: Change, words: Words) -> Iterator[Detail]:
 
 
 def _reminders(change: Change, words: Words) -> str:
-    return words.came_and_went(
-        (words.say("rung.remind", count=days) for days in change.old if days not in change.new),
-        (words.say("rung.remind", count=days) for days in change.new if days not in change.old),
+    old, new = (
+        [rungs_said([(Kind.REMIND, days)], words) for days in days_before]
+        for days_before in (change.old, change.new)
     )
+    return words.came_and_went(old, new)
 
 
 def _overdue(old: Overdue, new: Overdue, words: Words) -> Iterator[Detail]:

@@ -86,9 +86,9 @@ def compare_mails(
     before = _by_recipient(old, renames)
     after = _by_recipient(new, None)
     order = dict.fromkeys((*new.plan.agencies, *map(renames.agency, old.plan.agencies)))
-    same = _sameness(context_is_same)
+    equal = _same_values if context_is_same else _never
     boxes = (
-        _box(recipient, before.get(recipient, []), after.get(recipient, []), renames, same)
+        _box(recipient, before.get(recipient, []), after.get(recipient, []), renames, equal)
         for recipient in order
         if recipient in before or recipient in after
     )
@@ -105,11 +105,12 @@ def _by_recipient(shown: Preview, renames: Renames | None) -> Mapping[str, list[
 
 
 def _box(
-    recipient: str, old: list[Issued], new: list[Issued], renames: Renames, same: Same
+    recipient: str, old: list[Issued], new: list[Issued], renames: Renames, equal: Same
 ) -> Box:
     matched = _matched(old, new, renames)
     taken = {id(mail) for pair in matched for mail in pair}
     pairs = [Pair(was, is_) for was, is_ in matched]
+    stayed = (pair for pair in pairs if not (pair.is_move or equal(pair.old, pair.new)))
     said = {id(mail): says(mail, renames) for mail in old}
     said |= {id(mail): says(mail, None) for mail in new}
     return Box(
@@ -119,11 +120,7 @@ def _box(
         vanish=tuple(_singles((mail for mail in old if id(mail) not in taken), new, said)),
         appear=tuple(_singles((mail for mail in new if id(mail) not in taken), old, said)),
         move=tuple(pair for pair in pairs if pair.is_move),
-        change=tuple(
-            _with_lines(pair)
-            for pair in pairs
-            if not pair.is_move and not same(pair.old, pair.new)
-        ),
+        change=tuple(told for pair in stayed if (told := _with_lines(pair))),
     )
 
 
@@ -136,9 +133,7 @@ def _singles(
         yield Single(mail, tuple(sorted(near.values(), key=lambda one: one.digest.send_at)))
 
 
-def _matched(
-    old: list[Issued], new: list[Issued], renames: Renames
-) -> list[tuple[Issued, Issued]]:
+def _matched(old: list[Issued], new: list[Issued], renames: Renames) -> list[tuple[Issued, Issued]]:
     """Return the mails that belong together, by what they say, then by their moment."""
     found: list[tuple[Issued, Issued]] = []
     for signs in (says, _loose, _moment):
@@ -215,14 +210,8 @@ def _obligation(notice: Notice, renames: Renames | None) -> str:
     return notice.obligation if renames is None else renames.obligation(notice.obligation)
 
 
-def _sameness(context_is_same: bool) -> Same:
-    def same(old: Issued, new: Issued) -> bool:
-        if context_is_same and _same_values(old, new):
-            return True
-        was, is_ = render(mail_of(old)), render(mail_of(new))
-        return (was.subject, was.text) == (is_.subject, is_.text)
-
-    return same
+def _never(_old: Issued, _new: Issued) -> bool:
+    return False
 
 
 def _same_values(old: Issued, new: Issued) -> bool:
@@ -245,9 +234,11 @@ def _is_same_state(old: ObligationState, new: ObligationState) -> bool:
     )
 
 
-def _with_lines(pair: Pair) -> Pair:
-    """Fill in what the texts say; the numbers of a list don't count."""
+def _with_lines(pair: Pair) -> Pair | None:
+    """Fill in what the texts say, the numbers of a list left out; None if they say the same."""
     was, is_ = render(mail_of(pair.old)), render(mail_of(pair.new))
+    if (was.subject, was.text) == (is_.subject, is_.text):
+        return None
     before, after = was.text.splitlines(), is_.text.splitlines()
     return replace(
         pair,

@@ -110,11 +110,13 @@ def stage_moves(old: Preview, new: Preview, renames: Renames) -> tuple[StageMove
 
 
 def _edited_stage(old: Stage, new: Stage, renames: Renames) -> tuple[Change, ...]:
-    """A gate is another one also where the number that it counts has changed."""
+    """A gate is another one where it asks for another number, or of other tasks, or gives way
+    otherwise: 90% and 100% of three are three."""
     named = renames.stage_in_new_words(old)
     found = changes(named, new, but={"id", "tasks", "gate"})
-    counts = len(renames.old.gated(old)), len(renames.new.gated(new))
-    if counts[0] != counts[1] or changes(named.gate, new.gate):
+    totals = len(renames.old.gated(old)), len(renames.new.gated(new))
+    asked = old.gate.needed(totals[0]), new.gate.needed(totals[1])
+    if len({*totals}) > 1 or len({*asked}) > 1 or changes(named.gate, new.gate, but={"quorum"}):
         found = (*found, Change("gate", old.gate, new.gate))
     return found
 

@@ -55,6 +55,10 @@ class Words:
             return names[0], ()
         return self.say("agencies", count=len(names)), tuple(names)
 
+    def names(self, agencies: Iterable[str]) -> list[str]:
+        """Name agencies by their new ids; one that is gone is known to the old plan only."""
+        return [self._name(agency, self.new) for agency in agencies]
+
     def instant(self, moment: datetime | None, plan: Plan, otherwise: str) -> str:
         """Write an instant in a plan's time zone; None is said as the screens say it."""
         if moment is None:
@@ -149,8 +153,9 @@ class Words:
         return [self._name(agency, speech) for agency in agencies]
 
     def _name(self, agency: str, speech: Speech) -> str:
-        """Name an agency; what is renamed is known to the new plan only."""
-        found = speech.plan.agencies.get(agency) or self.new.plan.agencies.get(agency)
+        """Name an agency as one plan knows it, else as the other does."""
+        plans = (speech.plan, self.new.plan, self.old.plan)
+        found = next((one for plan in plans if (one := plan.agencies.get(agency))), None)
         return self._word("value", agency) if found is None else found.name
 
     def _roll(self, phrase: Phrase) -> str:
