@@ -43,7 +43,7 @@ def diff(
     format: Annotated[DiffFormat, typer.Option(help="Cách in.")] = DiffFormat.TEXT,
     lang: Annotated[Language | None, typer.Option(help="Ngôn ngữ: vi hoặc en.")] = None,
 ) -> None:
-    """So sánh hai bản kế hoạch: sửa như thế thì gì thay đổi – what an edit of a plan does.
+    """So sánh hai bản kế hoạch: việc sửa kéo theo những gì – what an edit of a plan does.
 
     Deadlines that move, obligations and mails that come, go or change. Each file is read
     with its register and its calendar, so that an edit of those shows too.

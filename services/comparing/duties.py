@@ -121,8 +121,6 @@ def _own(
 ) -> Iterator[Edited[Obligation]]:
     """Yield what differs in an obligation alone, and not because its task does."""
     whole = {"id", "stage", "task", "agency", "ladder"}
-    if not {field.name for field in fields(Obligation)} - whole:
-        return
     of_task = {
         (one.stage, one.task.new.id): {change.field for change in one.task.changes}
         for one in reworked

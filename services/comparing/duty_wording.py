@@ -52,7 +52,7 @@ def moved(found: Sequence[Moved], words: Words) -> Iterator[Item]:
     for move in found:
         owed = move.new.obligation
         days = tuple(None if due is None else due.last_day for due in _dues(move))
-        whys = tuple(map(_steps, _dues(move)))
+        whys = _why(move.old, words.old), _why(move.new, words.new)
         key = (owed.stage.id, owed.task.id, days, whys, move.cause)
         grouped.setdefault(key, []).append(move)
     for together in sorted(grouped.values(), key=lambda moves: _gravity(moves[0])):
@@ -61,10 +61,6 @@ def moved(found: Sequence[Moved], words: Words) -> Iterator[Item]:
 
 def _dues(move: Moved) -> tuple[Deadline | None, Deadline | None]:
     return move.old.due, move.new.due
-
-
-def _steps(due: Deadline | None) -> tuple[str, ...]:
-    return () if due is None else tuple(step.key for step in due.derivation)
 
 
 def _gravity(move: Moved) -> tuple[int, int]:

@@ -140,6 +140,8 @@ class Words:
                 return value.key
             case tuple():
                 return "; ".join(self._plain(part) for part in value)
+            case Mapping():
+                return "; ".join(f"{key}: {self._plain(part)}" for key, part in value.items())
         if is_dataclass(value):
             parts = (getattr(value, field.name) for field in fields(value))
             return " ".join(self._plain(part) for part in parts if part not in (None, "", ()))

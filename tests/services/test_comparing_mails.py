@@ -139,6 +139,22 @@ def test_two_mails_that_are_joined_leave_one_and_say_into_which_the_other_went()
     assert kinds(box) == {"vanish", "change"}
 
 
+def test_a_mail_goes_where_most_of_it_goes():
+    """Three of four late agencies are reported later: the report moves, one stays behind."""
+    many, alone = task("one", by=["a", "b", "c"]), task("two", by=["d"])
+    ladder = Ladder(name="standard", escalate=(EscalationStep(1, 1),))
+    compared = between(
+        plan(stage("first", many, alone), ladder=ladder),
+        plan(stage("first", replace(many, due=BEFORE_12_MAY), alone), ladder=ladder),
+    )
+
+    box = of(compared, "superior")
+    assert moves(box) == ["escalate-1: 11/05 → 12/05"]
+    (behind,) = box.appear
+    assert behind.mail.digest.obligations == ("first/two/d",)
+    assert said(behind.others) == ["11/05 escalate-1"]
+
+
 def test_an_escalation_is_known_by_its_days_not_by_its_number():
     """A first step taken out makes the second the first."""
     two = replace(STANDARD, escalate=(EscalationStep(1, 1), EscalationStep(5, 1)))

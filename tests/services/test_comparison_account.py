@@ -8,6 +8,7 @@ import pytest
 
 from services.comparing import Comparison, compare
 from services.comparing.account import SIGNS, Account, Item, Mark
+from services.comparing.outline_wording import SHOWN_DAYS
 from services.comparing.wording import account
 from services.previewing import preview
 from tests.services.edits import (
@@ -245,6 +246,81 @@ def test_a_stage_s_edits_are_told_with_its_needs_its_event_and_its_gate():
         "Bước phải xong trước": "Bước 1 (reports) → không có",
         "Sự kiện phải chờ": "Chính phủ ban hành Chương trình → không có",
     }
+
+
+def test_the_register_the_calendar_and_the_notes_are_told_in_words():
+    """An edit outside of the plan file changes what the plan does, too."""
+    worked = "worked:\n  - {date: 2020-05-30, name: Làm bù, source: x}\n"
+    off = "days_off:\n  - {date: 2020-05-07, name: Nghỉ bù, source: x}\n"
+    told = account(
+        edited_37(
+            ("    why: Là câu dẫn;", "    why: Chỉ là câu dẫn;"),
+            register=(
+                ("vanthu@soyte.", "vanthu2@soyte."),
+                ("    xa-phuc-yen:", '    xa-moi: {name: Xã Mới, code: "09999"}\n    xa-phuc-yen:'),
+            ),
+            calendar=(
+                ("worked:\n", worked),
+                ("days_off:\n", off),
+                ("notices_until: 2026", "notices_until: 2025"),
+            ),
+        ),
+        "vi",
+    )
+
+    found = items(told, "register")
+    assert [f"{item.mark}: {item.what}" for item in found] == [
+        "added: Cơ quan thêm vào danh bạ",
+        "changed: Sở Y tế",
+        "changed: Lịch là dự kiến từ năm",
+        "changed: 07/5/2020 (thứ Năm) nay là ngày nghỉ – Nghỉ bù",
+        "changed: 30/5/2020 (thứ Bảy) nay là ngày làm việc",
+        "gone: Ghi chú về câu không lập thành nhiệm vụ",
+        "added: Ghi chú về câu không lập thành nhiệm vụ",
+    ]
+    assert details(found[1])["Địa chỉ thư"].endswith("→ vanthu2@soyte.tuyenquang.example")
+    assert (found[2].old, found[2].new) == ("2027", "2026")
+
+
+def test_another_calendar_altogether_lists_its_first_days_only():
+    """Hundreds of lines would bury the rest."""
+    told = account(edited_37(calendar=(("base: VN", "base: TH"),)), "vi")
+
+    said = [item.what for item in items(told, "register")]
+    assert len(said) == SHOWN_DAYS + 1
+    assert said[-1].startswith("và ")
+
+
+def test_a_task_s_edits_are_told_by_who_came_and_who_went():
+    """The whole list again would hide the one name."""
+    told = account(
+        edited_37(
+            ("copy: [so-tu-phap, so-tai-chinh, so-tttt, so-khcn, vp-ubnd]", "copy: [so-tu-phap]"),
+            ("        appendix: [Phụ lục II]", "        appendix: [Phụ lục II, Phụ lục III]"),
+            ("concerning: communes ", "# concerning: communes "),
+        ),
+        "vi",
+    )
+
+    by_task = {item.ref: details(item) for item in items(told, "tasks")}
+    assert by_task["agency-reports/final-report"] == {
+        "Đồng gửi": "bỏ Sở Tài chính; Sở Thông tin và Truyền thông; Sở Khoa học và Công nghệ;"
+        " Văn phòng Ủy ban nhân dân tỉnh"
+    }
+    assert by_task["topic-reports/institutions-statistics"] == {
+        "Phụ lục, số liệu": "Phụ lục II → Phụ lục II; Phụ lục III"
+    }
+    assert by_task["agency-reports/guide-communes"]["Đơn vị liên quan"].startswith("bỏ UBND")
+
+
+def test_an_edited_event_is_told_by_its_title():
+    """Mails call it by its title."""
+    edit = ("title: Chính phủ ban hành Chương trình", "title: Chính phủ ban hành Nghị quyết")
+    told = account(edited_sample(edit), "vi")
+
+    (item,) = items(told, "plan")
+    assert item.what == "Sự kiện bên ngoài: Chính phủ ban hành Nghị quyết"
+    assert item.ref == "government.programme-issued"
 
 
 def test_recipients_whose_mail_changes_alike_are_told_together():
