@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.deadline import Deadline
 from engine.ledger import ObligationState
@@ -19,13 +19,17 @@ def owed(found: Iterable[Obligation], mark: Mark, words: Words) -> Iterator[Item
     """Say what came or went, one item per task and deadline."""
     shown = words.compared.new if mark is Mark.ADDED else words.compared.old
     speech = words.new if mark is Mark.ADDED else words.old
+    remaining = _by_task(words, of_old=mark is Mark.ADDED)
     grouped: dict[tuple[str, str, str], list[Obligation]] = {}
     for one in found:
         due = _due(shown.state.obligations[one.id], speech, words)
         grouped.setdefault((one.stage.id, one.task.id, due), []).append(one)
     for (stage, task, due), together in grouped.items():
         who, names = words.many([one.agency.name for one in together])
-        rest = len(together[0].task.by) - len(together)
+        named = f"{stage}/{task}"
+        if mark is Mark.GONE:
+            named = words.compared.renames.task(stage, task)
+        rest = remaining.get(named, 0)
         key = "rest" if rest else "whole"
         yield Item(
             mark,
@@ -38,6 +42,17 @@ def owed(found: Iterable[Obligation], mark: Mark, words: Words) -> Iterator[Item
                 Detail("", words.say(f"{key}.{mark}", count=rest)),
             ),
         )
+
+
+def _by_task(words: Words, *, of_old: bool) -> Mapping[str, int]:
+    """Return how many agencies owe each task of one of the plans, by its id in the new one."""
+    renames = words.compared.renames
+    plan = renames.old if of_old else renames.new
+    owing = ((stage.id, task) for stage in plan.stages for task in stage.tasks)
+    return {
+        renames.task(stage, task.id) if of_old else f"{stage}/{task.id}": len(task.by)
+        for stage, task in owing
+    }
 
 
 def _due(state: ObligationState, speech: Speech, words: Words) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.chasing import Digest, Kind
+from engine.plan import Obligation
 from language.dates import instant
 from notifiers.subject import shortened
 from services.comparing.account import Detail, Mark
@@ -138,7 +139,7 @@ class Teller:
         for key in obligations:
             owed = speech.plan.obligations[key]
             names = by_task.setdefault(shortened(owed.task.title, ABOUT), [])
-            if owed.agency.id != self.recipient:
+            if not self._is_own(owed, speech):
                 names.append(owed.agency.name)
         return " · ".join(
             f"{title} ({'; '.join(who)})" if who else title for title, who in by_task.items()
@@ -152,8 +153,16 @@ class Teller:
         return shortened(titles[0][-1], ABOUT)
 
     def _others(self, digest: Digest, speech: Speech) -> tuple[str, ...]:
-        owed = (speech.plan.obligations[key].agency for key in digest.obligations)
-        return tuple(dict.fromkeys(one.name for one in owed if one.id != self.recipient))
+        owed = (speech.plan.obligations[key] for key in digest.obligations)
+        others = (one.agency.name for one in owed if not self._is_own(one, speech))
+        return tuple(dict.fromkeys(others))
+
+    def _is_own(self, owed: Obligation, speech: Speech) -> bool:
+        """Whether it is the recipient that owes, whatever id it had in the old plan."""
+        agency = owed.agency.id
+        if speech is self.words.old:
+            agency = self.words.compared.renames.agency(agency)
+        return agency == self.recipient
 
     def _elsewhere(self, key: str, one: Single, speech: Speech) -> tuple[Detail, ...]:
         moments = (
@@ -172,6 +181,7 @@ def _rungs(digest: Digest) -> tuple[tuple[Kind, int], ...]:
 
 
 def rungs_said(rungs: Iterable[tuple[Kind, int]], words: Words) -> str:
+    """Call rungs by their kind and number."""
     return "; ".join(_rung(kind, count, words) for kind, count in rungs)
 
 

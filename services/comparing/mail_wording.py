@@ -87,10 +87,10 @@ def _items(box: Box, words: Words, *, mask: bool) -> Iterator[Item]:
     yield from _told(map(teller.moved, box.move), words)
     worded = [pair for pair in box.change if teller.is_wording_only(pair)]
     if len(worded) <= FEW:
-        worded = []
-    told = (teller.changed(pair) for pair in box.change if pair not in worded)
-    yield from (_item(one, words) for one in told)
-    if worded:
+        yield from (_item(teller.changed(pair), words) for pair in box.change)
+    else:
+        others = (pair for pair in box.change if not teller.is_wording_only(pair))
+        yield from (_item(teller.changed(pair), words) for pair in others)
         yield _all_worded(worded, teller, words)
 
 

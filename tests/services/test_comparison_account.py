@@ -161,11 +161,43 @@ def test_what_is_gone_says_whether_others_still_do_it():
     whole = items(account(compare(preview(with_task), preview(sample_plan())), "vi"), "gone")
 
     assert [details(item)[""] for item in less] == [
-        "Nhiệm vụ vẫn còn, do 26 cơ quan khác thực hiện."
+        "Nhiệm vụ vẫn còn, nay do 26 cơ quan thực hiện."
     ] * 2
     assert [(item.what, details(item)[""]) for item in whole] == [
         ("Việc thêm", "Cả nhiệm vụ bị bỏ.")
     ]
+
+
+def test_a_task_that_goes_from_one_agency_to_another_stays():
+    """Gone for one and new for the other, but not gone altogether."""
+    told = account(edited_sample(("by: so-noi-vu", "by: so-tu-phap")), "vi")
+
+    (gone,), (added,) = items(told, "gone"), items(told, "added")
+    assert (gone.who, details(gone)[""]) == (
+        "Sở Nội vụ",
+        "Nhiệm vụ vẫn còn, nay do 1 cơ quan thực hiện.",
+    )
+    assert (added.who, details(added)[""]) == (
+        "Sở Tư pháp",
+        "Bản cũ đã giao nhiệm vụ này cho 1 cơ quan.",
+    )
+
+
+def test_an_agency_s_own_tasks_are_its_own_under_either_id():
+    """Nobody is told of themselves as of somebody else."""
+    told = account(
+        edited_sample(
+            (DUE, "due: không hạn"),
+            ("or: 5 ngày làm việc sau hạn", "or: đến hết ngày 29/5/2020"),
+            agencies=(("so-tu-phap:", "stp:"), ("so-tu-phap]", "stp]")),
+        ),
+        "vi",
+    )
+
+    groups = next(part for part in told.parts if part.key == "mails").groups
+    mine = [group for group in groups if "Sở Tư pháp" in (group.who, *group.names)]
+    assert mine
+    assert not [item for group in mine for item in group.items if item.who]
 
 
 def test_a_ladder_is_told_in_words():
