@@ -132,17 +132,7 @@ def _obligations(compared: Comparison, language: str) -> dict[str, Any]:
         "added": [_owed(one, new.obligations[one.id]) for one in duties.added],
         "gone": [_owed(one, old.obligations[one.id]) for one in duties.gone],
         "renamed": [{"from": was.id, "to": now.id} for was, now in duties.renamed],
-        "changed": [
-            *(_reworked(one) for one in duties.changed),
-            *(
-                {
-                    **_place(edited.new),
-                    "agencies": [edited.new.agency.id],
-                    "fields": _fields(edited.changes),
-                }
-                for edited in duties.own
-            ),
-        ],
+        "changed": [_reworked(one) for one in duties.changed],
         "moved": [_moved(move, language) for move in duties.moved],
         "outcomes": [
             {"id": move.obligation.id, "from": move.old.value, "to": move.new.value}

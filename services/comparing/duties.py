@@ -68,7 +68,6 @@ class Duties:
     gone: tuple[Obligation, ...]
     renamed: tuple[tuple[Obligation, Obligation], ...]
     changed: tuple[Reworked, ...]
-    own: tuple[Edited[Obligation], ...]
     moved: tuple[Moved, ...]
     outcomes: tuple[OutcomeMove, ...]
 
@@ -81,13 +80,11 @@ def compare_duties(old: Preview, new: Preview, renames: Renames) -> Duties:
     paired = renames.obligations
     before, after = old.plan.obligations, new.plan.obligations
     known = frozenset(paired.values())
-    reworked = tuple(_reworked(old.plan, new.plan, renames))
     return Duties(
         added=tuple(one for key, one in after.items() if key not in known),
         gone=tuple(one for key, one in before.items() if key not in paired),
         renamed=tuple((before[key], after[now]) for key, now in paired.items() if key != now),
-        changed=reworked,
-        own=tuple(_own(before, after, renames, reworked)),
+        changed=tuple(_reworked(old.plan, new.plan, renames)),
         moved=tuple(_moved(old, new, paired)),
         outcomes=tuple(_outcomes(old, new, paired)),
     )
@@ -104,37 +101,17 @@ def _reworked(old: Plan, new: Plan, renames: Renames) -> Iterator[Reworked]:
             if (was := before.get(f"{stage.id}/{task.id}")) is None:
                 continue
             stood, earlier = was
-            found = changes(renames.task_in_new_words(earlier), task, but={"id", "by"})
+            found = tuple(
+                change
+                for change in changes(renames.task_in_new_words(earlier), task, but={"id", "by"})
+                if not renames.is_same_task(change.old, change.new)
+            )
             if renames.stage(stood) != stage.id:
                 found = (Change("stage", renames.stage(stood), stage.id), *found)
             if found:
                 owed = {renames.agency(agency) for agency in earlier.by}
                 both = tuple(agency for agency in task.by if agency in owed)
                 yield Reworked(stage.id, Edited(earlier, task, found), both)
-
-
-def _own(
-    before: Mapping[str, Obligation],
-    after: Mapping[str, Obligation],
-    renames: Renames,
-    reworked: tuple[Reworked, ...],
-) -> Iterator[Edited[Obligation]]:
-    """Yield what differs in an obligation alone, and not because its task does."""
-    whole = {"id", "stage", "task", "agency", "ladder"}
-    of_task = {
-        (one.stage, one.task.new.id): {change.field for change in one.task.changes}
-        for one in reworked
-    }
-    for key, now in renames.obligations.items():
-        was, is_ = before[key], after[now]
-        said = of_task.get((is_.stage.id, is_.task.id), set())
-        found = tuple(
-            change
-            for change in changes(was, is_, but=whole | said)
-            if not isinstance(change.old, str) or renames.agency(change.old) != change.new
-        )
-        if found:
-            yield Edited(was, is_, found)
 
 
 def _moved(old: Preview, new: Preview, paired: Mapping[str, str]) -> Iterator[Moved]:

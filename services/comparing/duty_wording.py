@@ -148,12 +148,6 @@ def tasks(duties: Duties, words: Words) -> Iterator[Item]:
         if details:
             task = one.task.new
             yield Item(Mark.CHANGED, task.title, ref=f"{one.stage}/{task.id}", details=details)
-    for edited in duties.own:
-        details = tuple(map(words.detail, edited.changes))
-        owed = edited.new
-        yield Item(
-            Mark.CHANGED, owed.task.title, ref=owed.id, who=owed.agency.name, details=details
-        )
 
 
 def _says(one: Reworked, change: Change, moved: set[str]) -> bool:

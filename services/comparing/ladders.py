@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from engine.chasing import Kind
 from engine.plan import EscalationStep, Ladder, Overdue, Plan
@@ -71,22 +70,22 @@ def _escalations(change: Change, words: Words) -> Iterator[Detail]:
             )
 
 
-def _by_level(steps: tuple[EscalationStep, ...]) -> Mapping[Any, list[int]]:
-    found: dict[Any, list[int]] = {}
+def _by_level(steps: tuple[EscalationStep, ...]) -> Mapping[int, list[int]]:
+    found: dict[int, list[int]] = {}
     for step in steps:
         found.setdefault(step.to, []).append(step.after)
     return found
 
 
-def _level(level: Any, plans: tuple[Plan, Plan], words: Words) -> str:
-    """Name whom a level means; a level by a word (the body above) is said by that word."""
-    if not isinstance(level, int):
-        return words.value("to", level, words.new)
+def _level(level: int, plans: tuple[Plan, Plan], words: Words) -> str:
+    """Name whom a level means, if both plans mean the same; below the first is the body above."""
+    if level < 0:
+        return words.value("to", "parent", words.new)
     if all(level < len(plan.levels) for plan in plans):
         names = {plan.agencies[plan.levels[level]].name for plan in plans}
         if len(names) == 1:
             return names.pop()
-    return words.label(("coordinator", "superior")[level]) if level < 2 else str(level)
+    return words.label(("coordinator", "superior")[level])
 
 
 def _steps(after: list[int], words: Words) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
-from engine.plan import OutsideEvent
+from engine.plan import Note, OutsideEvent
 from language.catalogue import text
 from services.comparing.account import Detail, Item, Mark
 from services.comparing.changes import Differences
@@ -70,8 +71,16 @@ def register(outline: Outline, words: Words) -> Iterator[Item]:
     yield from _calendar(outline, words)
     for mark, notes in ((Mark.GONE, outline.notes.gone), (Mark.ADDED, outline.notes.added)):
         for note in notes:
-            lines = Detail(note.ref, note.text), Detail(words.label("why"), note.why)
-            yield Item(mark, words.say("note"), details=lines)
+            yield Item(mark, words.say("note"), details=tuple(_note(note, words)))
+
+
+def _note(note: Note, words: Words) -> Iterator[Detail]:
+    """Yield what the document says, and what the plan says of it."""
+    yield Detail(note.ref, note.text)
+    for field in fields(note):
+        said = getattr(note, field.name)
+        if said and field.name not in ("ref", "text", "rows"):
+            yield Detail(words.label(field.name), said)
 
 
 def _calendar(outline: Outline, words: Words) -> Iterator[Item]:

@@ -57,6 +57,11 @@ class Renames:
         """Return what an old agency is called in the new plan."""
         return self.agencies.get(agency, agency)
 
+    def is_same_task(self, old: object, new: object) -> bool:
+        """Whether an old value names a task, `stage/task`, whose new name is the new value."""
+        stage, slash, task = old.partition("/") if isinstance(old, str) else ("", "", "")
+        return bool(slash) and self.task(stage, task) == new
+
     def plan_head(self, plan: Plan) -> Plan:
         """Return the old plan with the agencies of its head called by their new ids."""
         return replace(

@@ -76,6 +76,9 @@ class Words:
             return Detail(label, self._came_and_went(change.old, change.new))
         if change.field == "concerning":
             return Detail(label, self._came_and_went(_flat(change.old), _flat(change.new)))
+        if isinstance(change.new, Mapping):
+            entries = self._entries(change.old), self._entries(change.new)
+            return Detail(label, self.came_and_went(*entries))
         if change.field == "due" and change.old.text == change.new.text:
             label = self.label("roll")
             return Detail(label, old=self._roll(change.old), new=self._roll(change.new))
@@ -141,11 +144,20 @@ class Words:
             case tuple():
                 return "; ".join(self._plain(part) for part in value)
             case Mapping():
-                return "; ".join(f"{key}: {self._plain(part)}" for key, part in value.items())
+                return "; ".join(self._entries(value))
+        if isinstance(said := getattr(value, "text", None), str):
+            return said
         if is_dataclass(value):
             parts = (getattr(value, field.name) for field in fields(value))
             return " ".join(self._plain(part) for part in parts if part not in (None, "", ()))
         return str(value)
+
+    def _entries(self, found: Mapping[str, Any]) -> list[str]:
+        """Write the entries of a mapping; a value that has fields says itself what it is."""
+        return [
+            self._plain(value) if is_dataclass(value) else f"{key}: {self._plain(value)}"
+            for key, value in found.items()
+        ]
 
     def _word(self, kind: str, value: str) -> str:
         key = f"comparison.{kind}.{value}"

@@ -23,6 +23,11 @@ TOGETHER = plan(stage("first", ONE, TWO), ladder=REMINDING)
 APART = plan(stage("first", ONE, replace(TWO, due=BEFORE_12_MAY)), ladder=REMINDING)
 
 
+def reporting(after: int) -> EscalationStep:
+    """Return a step to the superior, so many working days after the deadline."""
+    return replace(STANDARD.escalate[-1], after=after)
+
+
 def of(compared: Comparison, recipient: str) -> Box:
     """Return what changes for one recipient."""
     return next(box for box in compared.boxes if box.recipient == recipient)
@@ -142,7 +147,7 @@ def test_two_mails_that_are_joined_leave_one_and_say_into_which_the_other_went()
 def test_a_mail_goes_where_most_of_it_goes():
     """Three of four late agencies are reported later: the report moves, one stays behind."""
     many, alone = task("one", by=["a", "b", "c"]), task("two", by=["d"])
-    ladder = Ladder(name="standard", escalate=(EscalationStep(1, 1),))
+    ladder = Ladder(name="standard", escalate=(reporting(1),))
     compared = between(
         plan(stage("first", many, alone), ladder=ladder),
         plan(stage("first", replace(many, due=BEFORE_12_MAY), alone), ladder=ladder),
@@ -157,8 +162,8 @@ def test_a_mail_goes_where_most_of_it_goes():
 
 def test_an_escalation_is_known_by_its_days_not_by_its_number():
     """A first step taken out makes the second the first."""
-    two = replace(STANDARD, escalate=(EscalationStep(1, 1), EscalationStep(5, 1)))
-    one = replace(STANDARD, escalate=(EscalationStep(5, 1),))
+    two = replace(STANDARD, escalate=(reporting(1), reporting(5)))
+    one = replace(STANDARD, escalate=(reporting(5),))
     report = stage("first", task(by=["a"]))
 
     box = of(between(plan(report, ladder=two), plan(report, ladder=one)), "superior")
@@ -169,8 +174,8 @@ def test_an_escalation_is_known_by_its_days_not_by_its_number():
 
 def test_an_escalation_a_day_later_moves():
     """It reports the same, only later."""
-    soon = Ladder(name="standard", escalate=(EscalationStep(1, 1),))
-    later = Ladder(name="standard", escalate=(EscalationStep(2, 1),))
+    soon = Ladder(name="standard", escalate=(reporting(1),))
+    later = Ladder(name="standard", escalate=(reporting(2),))
     report = stage("first", task(by=["a"]))
 
     box = of(between(plan(report, ladder=soon), plan(report, ladder=later)), "superior")

@@ -10,7 +10,7 @@ from services.comparing import Comparison, compare
 from services.comparing.account import SIGNS, Account, Item, Mark
 from services.comparing.outline_wording import SHOWN_DAYS
 from services.comparing.wording import account
-from services.previewing import preview
+from services.previewing import derivation, preview
 from tests.services.edits import (
     LATER,
     NEW_DEPARTMENT,
@@ -71,11 +71,11 @@ def test_a_moved_deadline_is_told_once_for_all_whom_it_moves_for():
     assert item.old == "hết ngày 09/5/2020 (thứ Bảy)"
     assert item.new == "hết ngày 14/5/2020 (thứ Năm)"
     assert item.by == "muộn hơn 5 ngày (4 ngày làm việc)"
+    (move, *_) = edited_37(LATER).duties.moved
     assert details(item) == {
         "Vì sao": "thời hạn ghi trong kế hoạch được sửa",
-        "Cách tính cũ": "trước ngày 10/5/2020 → hết ngày 09/5/2020 (thứ Bảy)"
-        " → ngày làm việc cuối cùng 08/5/2020 (thứ Sáu)",
-        "Cách tính mới": "trước ngày 15/5/2020 → hết ngày 14/5/2020 (thứ Năm)",
+        "Cách tính cũ": derivation(move.old.due, "vi"),
+        "Cách tính mới": derivation(move.new.due, "vi"),
     }
 
 
