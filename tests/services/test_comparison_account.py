@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from services.comparing.account import SIGNS, Account, Item, Mark
 from services.comparing.outline_wording import SHOWN_DAYS
 from services.comparing.wording import account
 from services.previewing import derivation, preview
+from tests.engine.builders import STANDARD, plan, stage, task
 from tests.services.edits import (
     LATER,
     NEW_DEPARTMENT,
@@ -225,6 +227,19 @@ def test_a_ladder_is_told_in_words():
         ("Đôn đốc quá hạn", "tối đa 3 lần → tối đa 1 lần"),
         ("Báo cáo Sở Nội vụ", "sau 1 ngày làm việc → sau 2 ngày làm việc"),
     ]
+
+
+def test_a_level_below_the_first_is_the_body_above():
+    """A commune's district hears of it before the coordinator does."""
+    coordinator = STANDARD.escalate[0]
+    parent = replace(coordinator, to=type(coordinator.to)(-1))
+    report = stage("first", task(by=["a"]))
+    before = plan(report, ladder=replace(STANDARD, escalate=(coordinator,)))
+    after = plan(report, ladder=replace(STANDARD, escalate=(coordinator, parent)))
+
+    (item,) = items(account(compare(preview(before), preview(after)), "vi"), "plan")
+
+    assert details(item) == {"Báo cáo cơ quan cấp trên trực tiếp": "không có → sau 1 ngày làm việc"}
 
 
 def test_overdue_notices_that_cease_are_told_whole():
