@@ -158,8 +158,8 @@ def test_entries_of_the_scenario_that_were_left_out_are_told():
 def test_what_is_gone_says_whether_others_still_do_it():
     """A task that nobody owes any more is another thing than one agency less."""
     less = items(account(edited_37(register=(NO_HEALTH,)), "vi"), "gone")
-    task = ("      extra:\n        title: Việc thêm\n        by: so-tu-phap\n", "")
-    with_task = sample_plan(("    gate: {tasks", f"{task[0]}    gate: {{tasks"))
+    extra = "      extra:\n        title: Việc thêm\n        by: so-tu-phap\n"
+    with_task = sample_plan(("    gate: {tasks", f"{extra}    gate: {{tasks"))
     whole = items(account(compare(preview(with_task), preview(sample_plan())), "vi"), "gone")
 
     assert [details(item)[""] for item in less] == [
