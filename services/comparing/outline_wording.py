@@ -8,7 +8,7 @@ from dataclasses import fields
 from engine.plan import Note, OutsideEvent
 from language.catalogue import text
 from services.comparing.account import Detail, Item, Mark
-from services.comparing.changes import Differences
+from services.comparing.changes import Change, Differences
 from services.comparing.ladders import ladder_details
 from services.comparing.outline import Outline, StageMove
 from services.comparing.words import Words
@@ -31,9 +31,7 @@ def stage_move(move: StageMove, words: Words) -> Item:
 
 
 def plan(outline: Outline, words: Words) -> Iterator[Item]:
-    for change in outline.head:
-        said = words.detail(change)
-        yield Item(Mark.CHANGED, said.label, old=said.old, new=said.new)
+    yield from (_field(change, words) for change in outline.head)
     for stage in outline.stages.gone:
         yield Item(Mark.GONE, words.stage(stage, words.old), ref=stage.id)
     for stage in outline.stages.added:
@@ -52,6 +50,12 @@ def plan(outline: Outline, words: Words) -> Iterator[Item]:
         what = words.say("ladder", name=rungs.new.name)
         yield Item(Mark.CHANGED, what, details=ladder_details(rungs, words))
     yield from _named(outline.events, "event", words)
+
+
+def _field(change: Change, words: Words) -> Item:
+    said = words.detail(change)
+    listed = (Detail("", said.said),) if said.said else ()
+    return Item(Mark.CHANGED, said.label, old=said.old, new=said.new, details=listed)
 
 
 def register(outline: Outline, words: Words) -> Iterator[Item]:
@@ -84,9 +88,7 @@ def _note(note: Note, words: Words) -> Iterator[Detail]:
 
 
 def _calendar(outline: Outline, words: Words) -> Iterator[Item]:
-    for change in outline.estimates:
-        said = words.detail(change)
-        yield Item(Mark.CHANGED, said.label, old=said.old, new=said.new)
+    yield from (_field(change, words) for change in outline.estimates)
     for one in outline.calendar[:SHOWN_DAYS]:
         key = "worked" if one.is_working else "off"
         day = words.say(f"day.{key}", day=one.day, name=one.name).rstrip(" –")

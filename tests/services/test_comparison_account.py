@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.comparing import Comparison, compare
+from services.comparing import compare
 from services.comparing.account import SIGNS, Account, Item, Mark
+from services.comparing.changes import Change
 from services.comparing.outline_wording import SHOWN_DAYS
 from services.comparing.wording import account
+from services.comparing.words import Words
 from services.previewing import derivation, preview
 from tests.engine.builders import STANDARD, plan, stage, task
 from tests.services.edits import (
@@ -444,10 +446,21 @@ def test_every_mark_has_a_sign_of_its_own():
 
 def test_a_field_that_the_catalogue_does_not_know_is_told_by_its_name():
     """The engine may get fields that this room has not heard of."""
-    from services.comparing.changes import Change
-    from services.comparing.words import Words
+    words = Words(compare(shown_37(), shown_37()), "vi")
 
-    compared: Comparison = compare(shown_37(), shown_37())
-    told = Words(compared, "vi").detail(Change("new_field", ("a",), ("a", "b")))
+    listed = words.detail(Change("new_field", ("a",), ("a", "b")))
+    mapped = words.detail(Change("new_field", {"I": "a", "II": "b"}, {"I": "c", "II": "b"}))
 
-    assert (told.label, told.old, told.new) == ("new_field", "a", "a; b")
+    assert (listed.label, listed.old, listed.new) == ("new_field", "a", "a; b")
+    assert mapped.said == "thêm I: c · bỏ I: a"
+
+
+def test_a_list_in_the_head_is_told_by_what_came_and_went():
+    """Also one that the head does not have yet."""
+    compared = compare(shown_37(), shown_37())
+    head = (Change("new_field", {"I": "a"}, {}),)
+    outline = replace(compared.outline, head=head)
+
+    (item,) = items(account(replace(compared, outline=outline), "vi"), "plan")
+
+    assert (item.what, details(item)) == ("new_field", {"": "bỏ I: a"})
