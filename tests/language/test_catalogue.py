@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from string import Formatter
+from unicodedata import normalize
 
 import pytest
 
@@ -38,8 +39,10 @@ def test_twins_use_no_value_that_the_other_does_not_know():
 
 def test_vietnamese_is_written_with_its_marks():
     """A catalogue without marks would be no Vietnamese."""
-    marked = re.compile("[ăâđêôơưáàảãạéèẻẽẹíìỉĩịóòỏõọúùủũụýỳỷỹỵ]", re.IGNORECASE)
-    prose = [s for s in sentences("vi").values() if len(re.sub(r"{[^}]*}", "", s)) > 24]
+    marked = re.compile("[đĐ\u0300-\u0323]")  # in NFD each mark is a sign of its own
+    prose = [
+        normalize("NFD", s) for s in sentences("vi").values() if len(re.sub(r"{[^}]*}", "", s)) > 24
+    ]
     assert [sentence for sentence in prose if not marked.search(sentence)] == []
 
 
