@@ -249,16 +249,31 @@ LIST: Final = Holds("list", list, may_be_empty=True)
 
 _LEVELS = tuple(level.name.lower() for level in Above)
 
-Text: TypeAlias = Annotated[str, *_cell(_word, "", shapes.TEXT)]
+
+def _text(kind: str) -> tuple[Any, Any]:
+    return _cell(_word, "", {**shapes.TEXT, "x-kind": kind})
+
+
+def _texts(kind: str, *, may_be_empty: bool) -> tuple[Any, Any]:
+    shape = shapes.words(kind, may_be_empty=may_be_empty)
+    return _cell(_list_of(_word), (), shape, may_be_empty=may_be_empty)
+
+
+Text: TypeAlias = Annotated[str, *_text("text")]
 Id: TypeAlias = Annotated[str, *_cell(read_id, "", shapes.ID)]
-Names: TypeAlias = Annotated[
-    tuple[str, ...],
-    *_cell(_list_of(_word), (), shapes.words("names", may_be_empty=False)),
+Path: TypeAlias = Annotated[str, *_text("path")]
+Paths: TypeAlias = Annotated[tuple[str, ...], *_texts("paths", may_be_empty=False)]
+Agency: TypeAlias = Annotated[str, *_text("agency")]
+Recipient: TypeAlias = Annotated[str, *_text("recipient")]
+Agencies: TypeAlias = Annotated[tuple[str, ...], *_texts("agencies", may_be_empty=False)]
+AgenciesOrNone: TypeAlias = Annotated[
+    tuple[str, ...], *_texts("agencies-or-none", may_be_empty=True)
 ]
-Texts: TypeAlias = Annotated[
-    tuple[str, ...],
-    *_cell(_list_of(_word), (), shapes.words("texts", may_be_empty=True), may_be_empty=True),
-]
+Stages: TypeAlias = Annotated[tuple[str, ...], *_texts("stages", may_be_empty=True)]
+Tasks: TypeAlias = Annotated[tuple[str, ...], *_texts("tasks", may_be_empty=False)]
+TaskName: TypeAlias = Annotated[str, *_text("task-name")]
+EventName: TypeAlias = Annotated[str, *_text("event-name")]
+LadderName: TypeAlias = Annotated[str, *_text("ladder-name")]
 Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, shapes.DATE)]
 Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), shapes.CLOCK)]
 Moment: TypeAlias = Annotated[

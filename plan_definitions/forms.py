@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import time
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic.fields import FieldInfo
 
@@ -86,7 +86,7 @@ def keys(form: type[Form]) -> tuple[Key, ...]:
             required=field.is_required(),
             # What defaults do not say is not said.
             default=None if form is DefaultsForm else _written(_default(field)),
-            shape=shapes[field.alias or name],
+            shape=_present(shapes[field.alias or name]),
         )
         for name, field in form.model_fields.items()
     )
@@ -94,11 +94,16 @@ def keys(form: type[Form]) -> tuple[Key, ...]:
 
 def forms_within(form: type[Form]) -> tuple[type[Form], ...]:
     """Return a form and all that can be filled in within it, each once, as they are met."""
-    by_name = {one.__name__: one for one in all_forms()}
     found: dict[type[Form], None] = {form: None}
-    for inner in _references(schema_of(form)["properties"]):
-        found.update(dict.fromkeys(forms_within(by_name[inner])))
+    for reference in _references(schema_of(form)["properties"]):
+        found.update(dict.fromkeys(forms_within(named(reference))))
     return tuple(found)
+
+
+def named(reference: str) -> type[Form]:
+    """Return the form that a JSON schema refers to."""
+    by_name = {one.__name__: one for one in all_forms()}
+    return by_name[reference.removeprefix(DEFINITIONS)]
 
 
 def all_forms() -> tuple[type[Form], ...]:
@@ -113,16 +118,25 @@ def _descendants(form: type[Form]) -> Iterator[type[Form]]:
 
 
 def _references(schema: Any) -> Iterator[str]:
-    """Yield the names of the forms that a schema refers to."""
+    """Yield each reference to a form within a schema."""
     if isinstance(schema, Mapping):
         for key, value in schema.items():
             if key == "$ref":
-                yield value.removeprefix(DEFINITIONS)
+                yield value
             else:
                 yield from _references(value)
     elif isinstance(schema, list):
         for item in schema:
             yield from _references(item)
+
+
+def _present(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a value that is there: a key without a value is not written."""
+    null = {"type": "null"}
+    if null not in shape.get("anyOf", ()):
+        return shape
+    (present,) = (part for part in shape["anyOf"] if part != null)
+    return cast(Mapping[str, Any], present)
 
 
 def _default(field: FieldInfo) -> Any:

@@ -32,22 +32,22 @@ class EventForm(Form):
 class WhenForm(Form):
     """What opens a stage besides its needs."""
 
-    event: cells.Text
+    event: cells.EventName
 
 
 class TaskForm(Form):
     """Something owed within a stage."""
 
     title: cells.Text
-    by: cells.Names = ()
-    to: cells.Text = ""
-    copies: cells.Texts = Field((), alias="copy")
-    partners: cells.Texts = Field((), alias="with")
+    by: cells.Agencies = ()
+    to: cells.Recipient = ""
+    copies: cells.AgenciesOrNone = Field((), alias="copy")
+    partners: cells.AgenciesOrNone = Field((), alias="with")
     concerning: cells.Concerning = ""
-    collects: cells.Text = ""
+    collects: cells.TaskName = ""
     due: cells.Deadline = UNDATED
     roll: cells.RollWord = None
-    ladder: cells.Text = ""
+    ladder: cells.LadderName = ""
     appendix: cells.Appendices = ()
     ref: cells.Text = ""
     row: cells.Rows = ()
@@ -57,19 +57,19 @@ class TaskForm(Form):
 class DefaultsForm(Form):
     """What holds for every task that does not say otherwise, of a plan or of a stage."""
 
-    by: cells.Names = ()
-    to: cells.Text = ""
-    copies: cells.Texts = Field((), alias="copy")
-    partners: cells.Texts = Field((), alias="with")
+    by: cells.Agencies = ()
+    to: cells.Recipient = ""
+    copies: cells.AgenciesOrNone = Field((), alias="copy")
+    partners: cells.AgenciesOrNone = Field((), alias="with")
     due: cells.Deadline = UNDATED
     roll: cells.RollWord = None
-    ladder: cells.Text = ""
+    ladder: cells.LadderName = ""
 
 
 class GateForm(Form):
     """When a stage counts as done."""
 
-    tasks: cells.Names = ()
+    tasks: cells.Tasks = ()
     quorum: cells.Quorum = Fraction(1)
     otherwise: cells.GateEnd = Field(None, alias="or")
 
@@ -88,7 +88,7 @@ class StageForm(Form):
     title: cells.Text
     tasks: Annotated[dict[cells.Id, TaskForm], cells.FILLED_MAPPING]
     defaults: DefaultsForm = Field(default_factory=_no_defaults)
-    needs: cells.Texts = ()
+    needs: cells.Stages = ()
     when: WhenForm | None = None
     gate: Annotated[GateForm, cells.OrWord("all")] = Field(default_factory=_everything)
     ref: cells.Text = ""
@@ -112,7 +112,7 @@ class EscalationForm(Form):
 class LadderForm(Form):
     """The policy of reminders and escalations."""
 
-    extends: cells.Text = ""
+    extends: cells.LadderName = ""
     send_at: cells.Clock = time(8)
     office_ends: cells.Clock = time(17)
     remind: cells.Counts = ()
@@ -144,15 +144,17 @@ class PlanForm(Form):
     number: cells.Text
     title: cells.Text
     issued: cells.Day
-    issuer: cells.Text
-    coordinator: cells.Text
-    superior: cells.Text = ""
+    issuer: cells.Agency
+    coordinator: cells.Agency
+    superior: cells.Agency = ""
     time_zone: cells.Text = "Asia/Ho_Chi_Minh"
     language: cells.Language = "vi"
-    agencies: cells.Names
-    calendar: cells.Text
-    ladder: cells.Text = "standard"
-    groups: Annotated[dict[cells.Id, cells.Texts], cells.MAPPING] = Field(default_factory=dict)
+    agencies: cells.Paths
+    calendar: cells.Path
+    ladder: cells.LadderName = "standard"
+    groups: Annotated[dict[cells.Id, cells.AgenciesOrNone], cells.MAPPING] = Field(
+        default_factory=dict
+    )
     defaults: DefaultsForm = Field(default_factory=_no_defaults)
     appendices: Annotated[dict[cells.AppendixLabel, AppendixForm], cells.MAPPING] = Field(
         default_factory=dict
@@ -169,7 +171,7 @@ class AgencyForm(Form):
     name: cells.Text
     kind: cells.Text
     email: cells.Address = None
-    parent: cells.Text = ""
+    parent: cells.Agency = ""
     note: cells.Text = ""
 
 
@@ -188,9 +190,11 @@ class RegisterForm(Form):
     register_id: cells.Id = Field(alias="register")
     as_of: cells.Day
     agencies: Annotated[dict[cells.Id, AgencyForm], cells.FILLED_MAPPING]
-    groups: Annotated[dict[cells.Id, cells.Texts], cells.MAPPING] = Field(default_factory=dict)
+    groups: Annotated[dict[cells.Id, cells.AgenciesOrNone], cells.MAPPING] = Field(
+        default_factory=dict
+    )
     communes: Annotated[
-        dict[cells.Text, Annotated[dict[cells.Id, CommuneForm], cells.MAPPING]], cells.MAPPING
+        dict[cells.Agency, Annotated[dict[cells.Id, CommuneForm], cells.MAPPING]], cells.MAPPING
     ] = Field(default_factory=dict)
 
 
@@ -214,7 +218,7 @@ class OverlayForm(Form):
 
     calendar: cells.Id
     base: cells.Text = ""
-    extends: cells.Text = ""
+    extends: cells.Path = ""
     notices_until: cells.Year | None = None
     days_off: Annotated[list[DayForm], cells.LIST] = Field(default_factory=list)
     worked: Annotated[list[DayForm], cells.LIST] = Field(default_factory=list)
@@ -225,16 +229,16 @@ class EntryForm(Form):
     """Something that happens in a scenario."""
 
     at: cells.Moment
-    submit: cells.Text = ""
-    returned: cells.Text = Field("", alias="return")
-    accept: cells.Text = ""
-    extend: cells.Text = ""
-    waive: cells.Text = ""
-    event: cells.Text = ""
+    submit: cells.TaskName = ""
+    returned: cells.TaskName = Field("", alias="return")
+    accept: cells.TaskName = ""
+    extend: cells.TaskName = ""
+    waive: cells.TaskName = ""
+    event: cells.EventName = ""
     values: cells.Values = Field(default_factory=dict)
     outage_until: cells.Moment | None = None
-    by: cells.Names = ()
-    agency: cells.Names = ()
+    by: cells.Agencies = ()
+    agency: cells.Agencies = ()
     dated: cells.Day | None = None
     document: cells.Text = ""
     days: cells.Count | None = None

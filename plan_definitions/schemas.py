@@ -36,10 +36,14 @@ KEYS: Mapping[str, str] = {
 """The kinds of key that mappings have, by their pattern."""
 
 
+FOLDER = "plan_definitions/schemas"
+
+
 def files() -> dict[str, str]:
-    """Return the text of each schema by the name of its file."""
+    """Return the text of each schema by its path from the root of the repository."""
     return {
-        f"{name}.schema.json": json.dumps(schema(form), ensure_ascii=False, indent=2) + "\n"
+        f"{FOLDER}/{name}.schema.json": json.dumps(schema(form), ensure_ascii=False, indent=2)
+        + "\n"
         for name, form in forms.FILES.items()
     }
 
@@ -86,8 +90,6 @@ def _shape(shape: Any, definitions: dict[str, Shape]) -> Any:
         return [_shape(part, definitions) for part in shape]
     if not isinstance(shape, dict):
         return shape
-    if {"type": "null"} in shape.get("anyOf", []):  # a value that is not there is not written
-        (shape,) = (part for part in shape["anyOf"] if part != {"type": "null"})
     if "x-kind" in shape:
         kind = shape["x-kind"]
         plain = {name: part for name, part in shape.items() if name != "x-kind"}
@@ -124,7 +126,7 @@ def _explained(shape: Any, kind: str) -> Any:
         return parts
     values = {"least": shape.get("minimum"), "most": shape.get("maximum")}
     said = " – ".join(
-        text(language, "kind.expected", what=text(language, f"kind.{kind}", **values))
+        text(language, "cell.expected", what=text(language, f"cell.{kind}", **values))
         for language in LANGUAGES
     )
     return {**parts, "patternErrorMessage": said.replace("`", "")}

@@ -3,7 +3,7 @@
 A shape accepts whatever its cell's reader accepts, read as an editor reads it (YAML 1.2
 core types): dates are text, bare numbers are numbers, so most text may be a number too. It
 refuses what can be told from one value alone; `dondoc check` knows the rest. `x-kind` names
-the kind of value, as the catalogue words it (`value.<kind>`); it does not reach the editor.
+the kind of value, as the catalogue words it (`cell.<kind>`); it does not reach the editor.
 """
 
 from __future__ import annotations

@@ -32,18 +32,19 @@ def test_twins_use_no_value_that_the_other_does_not_know():
     differ = [
         key
         for key in set(vi) & set(en)
-        if not key.endswith("-help") and not _fields(en[key]) <= _fields(vi[key]) | {"count"}
+        if not key.endswith("-help")
+        and not key.startswith("fault.")  # they hold no values; a brace is a brace
+        and not _fields(en[key]) <= _fields(vi[key]) | {"count"}
     ]
     assert differ == []
 
 
 def test_vietnamese_is_written_with_its_marks():
     """A catalogue without marks would be no Vietnamese."""
-    marked = re.compile("[đĐ\u0300-\u0323]")  # in NFD each mark is a sign of its own
-    prose = [
-        normalize("NFD", s) for s in sentences("vi").values() if len(re.sub(r"{[^}]*}", "", s)) > 24
-    ]
-    assert [sentence for sentence in prose if not marked.search(sentence)] == []
+    marked = re.compile("[đ\u0300-\u036f]", re.IGNORECASE)
+    said = [s for key, s in sentences("vi").items() if not key.endswith(".instead")]
+    prose = [sentence for sentence in said if len(re.sub(r"{[^}]*}", "", sentence)) > 24]
+    assert [sentence for sentence in prose if not marked.search(normalize("NFD", sentence))] == []
 
 
 @pytest.mark.parametrize(
