@@ -161,7 +161,7 @@ class PlanForm(Form):
     )
     events: Annotated[dict[cells.Id, EventForm], cells.MAPPING] = Field(default_factory=dict)
     stages: Annotated[dict[cells.Id, StageForm], cells.FILLED_MAPPING]
-    ladders: Annotated[dict[cells.Id, LadderForm], cells.MAPPING]
+    ladders: Annotated[dict[cells.Id, LadderForm], cells.FILLED_MAPPING]
     notes: Annotated[list[NoteForm], cells.LIST] = Field(default_factory=list)
 
 

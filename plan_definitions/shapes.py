@@ -198,6 +198,11 @@ _APPENDIX: Shape = _phrase_or_twin(
     ("Phụ lục I (trừ Mục 3)", "Mục 3, 4 Phụ lục VIII"),
     {"appendix": TEXT, **dict.fromkeys(("items", "item", "points", "less"), NUMBERS)},
     required=["appendix"],
+    dependencies={
+        "points": {"anyOf": [{"required": ["items"]}, {"required": ["item"]}]},
+        "less": {"maxProperties": 2},
+        "item": {"not": {"required": ["items"]}},
+    },
 )
 APPENDICES: Final[Shape] = _or_list("appendices", _APPENDIX, _APPENDIX, may_be_empty=True)
 APPENDIX_LABEL: Final[Shape] = {

@@ -228,7 +228,15 @@ VALUES: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
             *("{appendix: I}", "{appendix: 2, less: 3}", "{appendix: I, items: 3, points: [2, 4]}"),
             "[{appendix: VIII, items: [3, 4]}]",
         ),
-        ("4", "{items: 3}", "{apendix: I}", "[{appendix: I, mục: 3}]", "{appendix: I, items: []}"),
+        (
+            "4",
+            "{items: 3}",
+            "{apendix: I}",
+            "[{appendix: I, mục: 3}]",
+            "{appendix: I, items: []}",
+            "{appendix: I, points: 2}",
+            "{appendix: I, items: 3, less: 4}",
+        ),
     ),
     "deadline": (
         cells.Deadline,
