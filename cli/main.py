@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from cli import calendar, comparing, entries, explaining, looking, planning, running
+from cli import calendar, comparing, drafting, entries, explaining, looking, planning, running
 from cli.console import fail
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (planning, comparing, explaining, calendar, running, entries, looking):
+for module in (drafting, planning, comparing, explaining, calendar, running, entries, looking):
     module.register(app)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.rehearsal import Scenario
     from plan_definitions import Bundle, PlanFaults
     from plan_definitions.calendars import Overlay
+    from plan_definitions.register import Register
 
 
 def read_bundle(path: Path, language: str) -> Bundle:
@@ -45,6 +46,16 @@ def read_scenario(path: Path, plan: Plan, language: str) -> Scenario:
 
     try:
         return load_scenario(path, plan)
+    except PlanFaults as faults:
+        _end(faults, language)
+
+
+def read_register(path: Path, language: str) -> Register:
+    """Return the agencies of a register file; end with 1 and every fault if it holds none."""
+    from plan_definitions import Bundle, PlanFaults, load_register
+
+    try:
+        return load_register(Bundle.read(path))
     except PlanFaults as faults:
         _end(faults, language)
 

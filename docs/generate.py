@@ -16,11 +16,16 @@ if __name__ == "__main__":  # a script finds what stands beside it, not the repo
     sys.path[0] = str(ROOT)
 
 from docs import fault_pages  # noqa: E402
+from plan_definitions import reference, schemas  # noqa: E402
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (fault_pages.pages,)
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    fault_pages.pages,
+    schemas.files,
+    reference.files,
+)
 """Each returns texts by their paths from the root of the repository."""
 
-FOLDERS = (fault_pages.FOLDER,)
+FOLDERS = (fault_pages.FOLDER, schemas.FOLDER, reference.FOLDER)
 """Folders in which everything is generated."""
 
 

@@ -2,7 +2,14 @@
 
 from plan_definitions.dates import parse_date
 from plan_definitions.diagnostics import Diagnostic, PlanDefinitionError, PlanFaults, has_faults
-from plan_definitions.loader import check, check_calendar, check_file, load, load_calendar
+from plan_definitions.loader import (
+    check,
+    check_calendar,
+    check_file,
+    load,
+    load_calendar,
+    load_register,
+)
 from plan_definitions.rendering import render_text
 from plan_definitions.scenario import load_scenario
 from plan_definitions.source import Bundle
@@ -18,6 +25,7 @@ __all__ = [
     "has_faults",
     "load",
     "load_calendar",
+    "load_register",
     "load_scenario",
     "parse_date",
     "render_text",

@@ -40,6 +40,8 @@ _FORMS = tuple(
         rf" (?:các )?điểm (?P<points>{_LIST})\)?",
     )
 )
+_TWINS = ((), ("items",), ("item",), ("items", "points"), ("item", "points"), ("less",))
+"""What may stand beside the appendix in a structured twin; points are those of an item."""
 _RANGE = re.compile(r"(\d{1,3}) ?(?:[-–]| đến) ?(?:mục |điểm )?(\d{1,3})")
 
 
@@ -120,7 +122,7 @@ def _spread(found: re.Match[str]) -> str:
 
 def _read_twin(written: Mapping[str, Any]) -> AppendixRef:
     parts = {key: _joined(value) for key, value in written.items()}
-    fits = "appendix" in parts and set(parts) <= {"appendix", "items", "item", "points", "less"}
+    fits = any({"appendix", *keys} == set(parts) for keys in _TWINS)
     numbers = {key: text for key, text in parts.items() if key != "appendix"}
     if not fits or not all(re.fullmatch(_LIST, fold(text)) for text in numbers.values()):
         raise Misread("appendix-not-understood", variant="twin", written=_shown(written))

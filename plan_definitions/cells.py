@@ -9,25 +9,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from fractions import Fraction
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from engine.deadline import Roll, Unit
 from engine.plan import AppendixRef, GateAfterDue, GateBy
 from engine.plan import Level as Above
+from language.catalogue import LANGUAGES
+from plan_definitions import shapes
 from plan_definitions.appendices import MOST_ITEMS, read_appendix, read_label
-from plan_definitions.dates import bare, fold, read_date, read_moment, read_time, tidy
+from plan_definitions.dates import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    bare,
+    fold,
+    read_date,
+    read_moment,
+    read_time,
+    tidy,
+)
 from plan_definitions.diagnostics import Misread, Term, nearest
-from plan_definitions.phrases import UNDATED, Due, read_due, read_gate_end, read_period
+from plan_definitions.phrases import (
+    UNDATED,
+    Due,
+    examples,
+    read_due,
+    read_gate_end,
+    read_period,
+)
 from plan_definitions.yaml_source import HOLE
 
 T = TypeVar("T")
 
 MOST_RUNGS = 250
+MOST_ROWS = 100_000
 NO_DAY: Final = date.min
 """A day that was at fault."""
 NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
@@ -170,84 +190,152 @@ def _flag(value: Any) -> bool:
     return known[word]
 
 
-def _holds(expected: str, kind: type, *, may_be_empty: bool) -> BeforeValidator:
-    """Return a check that a value is a mapping or a list."""
+@dataclass(frozen=True)
+class Holds:
+    """A check that a value is a mapping or a list, which may or may not be empty."""
 
-    def validate(value: Any) -> Any:
+    expected: str
+    kind: type
+    may_be_empty: bool
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the validator: the check, before what is held is read."""
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the schema of what is held."""
+        least = {} if self.may_be_empty else {"minProperties": 1}
+        return {**handler(core), **least}
+
+    def _check(self, value: Any) -> Any:
         if value is HOLE:
-            return kind()
-        if value == "" or (not value and not may_be_empty):
+            return self.kind()
+        if value == "" or (not value and not self.may_be_empty):
             raise PydanticCustomError("empty-value", "{variant}", {"variant": ""})
-        if not isinstance(value, kind):
-            context = {"expected": Term(expected), "variant": ""}
+        if not isinstance(value, self.kind):
+            context = {"expected": Term(self.expected), "variant": ""}
             raise PydanticCustomError("wrong-type", "{variant}", context)
         return value
 
-    return BeforeValidator(validate)
+
+@dataclass(frozen=True)
+class OrWord:
+    """One word that stands for a form in which nothing is filled in."""
+
+    word: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the validator: the word is an empty form."""
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the schema: the word or the form."""
+        return {"anyOf": [{"type": "string", "enum": [self.word]}, handler(core)]}
+
+    def _read(self, value: Any) -> Any:
+        return {} if value == self.word else value
 
 
-_STRING: dict[str, Any] = {"type": "string"}
-_STRINGS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}}
-_WHOLE: dict[str, Any] = {"type": "integer"}
-_WHOLES: dict[str, Any] = {"type": ["integer", "array"], "items": {"type": "integer"}}
+MAPPING: Final = Holds("mapping", dict, may_be_empty=True)
+FILLED_MAPPING: Final = Holds("mapping", dict, may_be_empty=False)
+LIST: Final = Holds("list", list, may_be_empty=True)
 
-_APPENDIX_SCHEMA: dict[str, Any] = {
-    "type": ["string", "array", "object"],
-    "items": {"type": ["string", "object"]},
-}
+_LEVELS = tuple(level.name.lower() for level in Above)
 
-MAPPING: Final = _holds("mapping", dict, may_be_empty=True)
-FILLED_MAPPING: Final = _holds("mapping", dict, may_be_empty=False)
-LIST: Final = _holds("list", list, may_be_empty=True)
 
-Text: TypeAlias = Annotated[str, *_cell(_word, "", _STRING)]
-Id: TypeAlias = Annotated[str, *_cell(read_id, "", _STRING)]
-Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS)]
-Texts: TypeAlias = Annotated[
-    tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True)
+def _text(kind: str) -> tuple[Any, Any]:
+    return _cell(_word, "", {**shapes.TEXT, "x-kind": kind})
+
+
+def _texts(kind: str, *, may_be_empty: bool) -> tuple[Any, Any]:
+    shape = shapes.words(kind, may_be_empty=may_be_empty)
+    return _cell(_list_of(_word), (), shape, may_be_empty=may_be_empty)
+
+
+Text: TypeAlias = Annotated[str, *_text("text")]
+Id: TypeAlias = Annotated[str, *_cell(read_id, "", shapes.ID)]
+Path: TypeAlias = Annotated[str, *_text("path")]
+Paths: TypeAlias = Annotated[tuple[str, ...], *_texts("paths", may_be_empty=False)]
+Agency: TypeAlias = Annotated[str, *_text("agency")]
+Recipient: TypeAlias = Annotated[str, *_text("recipient")]
+Agencies: TypeAlias = Annotated[tuple[str, ...], *_texts("agencies", may_be_empty=False)]
+AgenciesOrNone: TypeAlias = Annotated[
+    tuple[str, ...], *_texts("agencies-or-none", may_be_empty=True)
 ]
-Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, _STRING)]
-Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), _STRING)]
-Moment: TypeAlias = Annotated[datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, _STRING)]
+Stages: TypeAlias = Annotated[tuple[str, ...], *_texts("stages", may_be_empty=True)]
+Tasks: TypeAlias = Annotated[tuple[str, ...], *_texts("tasks", may_be_empty=False)]
+TaskName: TypeAlias = Annotated[str, *_text("task-name")]
+EventName: TypeAlias = Annotated[str, *_text("event-name")]
+LadderName: TypeAlias = Annotated[str, *_text("ladder-name")]
+Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, shapes.DATE)]
+Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), shapes.CLOCK)]
+Moment: TypeAlias = Annotated[
+    datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, shapes.MOMENT)
+]
 Deadline: TypeAlias = Annotated[
-    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, {"type": ["string", "object"]})
+    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, shapes.deadline(examples()))
 ]
 RollWord: TypeAlias = Annotated[
-    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]})
+    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, shapes.choice("roll", Roll))
 ]
-Language: TypeAlias = Annotated[str, *_cell(_one_of("vi", "en"), "vi", {"enum": ["vi", "en"]})]
+Language: TypeAlias = Annotated[
+    str, *_cell(_one_of(*LANGUAGES), "vi", shapes.choice("language", LANGUAGES))
+]
 Level: TypeAlias = Annotated[
-    str,
-    *_cell(
-        _one_of(*(level.name.lower() for level in Above)),
-        "coordinator",
-        {"enum": [level.name.lower() for level in Above]},
-    ),
+    str, *_cell(_one_of(*_LEVELS), "coordinator", shapes.choice("level", _LEVELS))
 ]
 Appendices: TypeAlias = Annotated[
     tuple[AppendixRef, ...],
-    *_cell(_list_of(lambda v: read_appendix(_line(v))), (), _APPENDIX_SCHEMA, may_be_empty=True),
+    *_cell(_list_of(lambda v: read_appendix(_line(v))), (), shapes.APPENDICES, may_be_empty=True),
 ]
-AppendixLabel: TypeAlias = Annotated[str, *_cell(lambda v: read_label(_word(v)), "", _STRING)]
-Items: TypeAlias = Annotated[int | None, *_cell(_whole(1, MOST_ITEMS), None, _WHOLE)]
-Values: TypeAlias = Annotated[
-    dict[str, str], *_cell(_values, {}, {"type": "object", "additionalProperties": _STRING})
+AppendixLabel: TypeAlias = Annotated[
+    str, *_cell(lambda v: read_label(_word(v)), "", shapes.APPENDIX_LABEL)
 ]
-Concerning: TypeAlias = Annotated[str, *_cell(_one_of("communes"), "", {"enum": ["communes"]})]
-Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", _STRING)]
-Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, {"type": "boolean"})]
-Quorum: TypeAlias = Annotated[
-    Fraction | int, *_cell(_quorum, Fraction(1), {"type": ["string", "integer"]})
+Items: TypeAlias = Annotated[
+    int | None, *_cell(_whole(1, MOST_ITEMS), None, shapes.whole("items", 1, MOST_ITEMS))
 ]
+Values: TypeAlias = Annotated[dict[str, str], *_cell(_values, {}, shapes.VALUES)]
+Concerning: TypeAlias = Annotated[
+    str, *_cell(_one_of("communes"), "", shapes.choice("concerning", ["communes"]))
+]
+Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", shapes.ADDRESS)]
+Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, shapes.FLAG)]
+Quorum: TypeAlias = Annotated[Fraction | int, *_cell(_quorum, Fraction(1), shapes.QUORUM)]
 GateEnd: TypeAlias = Annotated[
     GateAfterDue | GateBy | None,
-    *_cell(lambda v: read_gate_end(_line(v)), None, {"type": ["string", "object"]}),
+    *_cell(lambda v: read_gate_end(_line(v)), None, shapes.GATE_END),
 ]
-WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, {"type": ["string", "integer"]})]
-Count: TypeAlias = Annotated[int, *_cell(_whole(1, MOST_RUNGS), 1, _WHOLE)]
-CountOrNone: TypeAlias = Annotated[int, *_cell(_whole(0, MOST_RUNGS), 0, _WHOLE)]
+WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, shapes.working_days(MOST_RUNGS))]
+Count: TypeAlias = Annotated[
+    int, *_cell(_whole(1, MOST_RUNGS), 1, shapes.whole("count", 1, MOST_RUNGS))
+]
+CountOrNone: TypeAlias = Annotated[
+    int, *_cell(_whole(0, MOST_RUNGS), 0, shapes.whole("count-or-none", 0, MOST_RUNGS))
+]
 Counts: TypeAlias = Annotated[
-    tuple[int, ...], *_cell(_list_of(_whole(0, MOST_RUNGS)), (), _WHOLES, may_be_empty=True)
+    tuple[int, ...],
+    *_cell(
+        _list_of(_whole(0, MOST_RUNGS)),
+        (),
+        shapes.wholes("counts", 0, MOST_RUNGS, may_be_empty=True),
+        may_be_empty=True,
+    ),
 ]
-Rows: TypeAlias = Annotated[tuple[int, ...], *_cell(_list_of(_whole(1, 100_000)), (), _WHOLES)]
-Year: TypeAlias = Annotated[int, *_cell(_whole(1990, 2099), 2099, _WHOLE)]
+Rows: TypeAlias = Annotated[
+    tuple[int, ...],
+    *_cell(
+        _list_of(_whole(1, MOST_ROWS)), (), shapes.wholes("rows", 1, MOST_ROWS, may_be_empty=False)
+    ),
+]
+Year: TypeAlias = Annotated[
+    int,
+    *_cell(_whole(FIRST_YEAR, LAST_YEAR), LAST_YEAR, shapes.whole("year", FIRST_YEAR, LAST_YEAR)),
+]

@@ -46,6 +46,17 @@ def check_file(path: Path | str) -> list[Diagnostic]:
     return check(Bundle.read(path))
 
 
+def load_register(bundle: Bundle) -> Register:
+    """Return the agencies of a register file. Raises PlanFaults."""
+    findings = Findings()
+    document, form = _form(bundle, bundle.main, RegisterForm, findings)
+    if document is not None and form is not None:
+        register = build_register([Part.of(form, document)], findings)
+        if not has_faults(findings.items):
+            return register
+    raise PlanFaults(_sorted(bundle, findings.items))
+
+
 def load_calendar(bundle: Bundle) -> Overlay:
     """Return what a calendar file and those that it extends say. Raises PlanFaults."""
     findings = Findings()

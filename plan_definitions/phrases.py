@@ -126,6 +126,13 @@ class Due:
 UNDATED = Due("không hạn", NoDate())
 
 
+def examples() -> tuple[str, ...]:
+    """Return one phrase of each kind that is understood, of sample days and names."""
+    values = {"day": "10/5/2020", "count": "10", "name": "tên-sự-kiện"}
+    spans = {"month": "5/2020", "quarter": "II/2020", "year": "2020"}
+    return tuple(example.format_map(values | spans) for example in _EXAMPLES)
+
+
 def read_due(written: Any) -> Due:
     """Return the deadline that a phrase or its structured twin states. Raises Misread."""
     if isinstance(written, Mapping):

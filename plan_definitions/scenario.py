@@ -30,7 +30,7 @@ _ACTS: Mapping[str, EntryKind | None] = {
     "outage_until": None,
 }
 _DOCUMENT = frozenset({"dated", "document"})
-_NEEDED: Mapping[str, frozenset[str]] = {
+NEEDED: Mapping[str, frozenset[str]] = {
     "submit": frozenset({"by"}),
     "return": frozenset({"agency"}),
     "accept": frozenset({"agency"}),
@@ -39,7 +39,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "event": frozenset(),
     "outage_until": frozenset(),
 }
-_ALLOWED: Mapping[str, frozenset[str]] = {
+ALLOWED: Mapping[str, frozenset[str]] = {
     "submit": _DOCUMENT,
     "return": _DOCUMENT | {"days", "reason"},
     "accept": _DOCUMENT,
@@ -161,10 +161,10 @@ class _Reading:
 
     def _keys_fit(self, index: int, name: str) -> bool:
         written = self._written(index)
-        missing = [key for key in sorted(_NEEDED[name]) if key not in written]
+        missing = [key for key in sorted(NEEDED[name]) if key not in written]
         for key in missing:
             self.findings.add(self.document, "missing-key", "entries", index, key, key_name=key)
-        allowed = {"at", "note", name} | _NEEDED[name] | _ALLOWED[name]
+        allowed = {"at", "note", name} | NEEDED[name] | ALLOWED[name]
         for key in written:
             if key in EntryForm.model_fields and key not in allowed:
                 self.findings.add(

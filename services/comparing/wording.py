@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.plan import Obligation
-from language.catalogue import text
 from services.comparing import duty_wording, outline_wording
 from services.comparing.account import Account, Count, Detail, Group, Item, Mark, Part
 from services.comparing.comparison import Comparison
@@ -29,7 +28,7 @@ def account(compared: Comparison, language: str) -> Account:
 def _scene(words: Words) -> str:
     title = words.compared.new.scenario.title
     key = "scenario" if title else "worst-case"
-    return text(words.language, f"screen.{key}", title=title)
+    return words.say(key, title=title)
 
 
 def _verdict(words: Words) -> str:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
 COMMANDS = (
     *("check", "preview", "calendar", "rehearse", "up", "start", "status", "ledger", "outbox"),
-    *("submit", "return", "accept", "extend", "waive", "event"),
+    *("submit", "return", "accept", "extend", "waive", "event", "new"),
 )
 
 runner = CliRunner()

@@ -206,6 +206,16 @@ def test_a_ladder_takes_from_another_what_it_does_not_say():
     assert ladder.name == "communes"
 
 
+def test_a_plan_without_a_ladder_is_at_fault():
+    """Every task climbs one, whether or not it reminds."""
+    bundle = sample()
+    head, _, _ = bundle.texts["plan.yaml"].partition("ladders:")
+
+    found = check(Bundle(bundle.main, {**bundle.texts, "plan.yaml": f"{head}ladders: {{}}\n"}))
+
+    assert [diagnostic.kind for diagnostic in found] == ["empty-value"]
+
+
 def test_a_scenario_may_name_the_communes_of_a_district():
     """As a task may."""
     plan = load(communes_report())
@@ -334,6 +344,9 @@ def test_places_in_appendices_are_read_as_documents_write_them(
         ("4", "comma"),
         ("Phụ lục", ""),
         ({"item": "3"}, "twin"),
+        ({"appendix": "I", "points": ["2", "4"]}, "twin"),
+        ({"appendix": "I", "items": "3", "less": "4"}, "twin"),
+        ({"appendix": "I", "items": "3", "item": "4"}, "twin"),
         ("x" * 9999, ""),
     ],
 )

@@ -197,8 +197,8 @@ def test_a_department_taken_out_owes_no_more():
     (stage,) = compared.outline.stages.edited
     assert [change.field for change in stage.changes] == ["gate"]
     gate = read(compared)["stages"]["changed"][0]["fields"][0]
-    assert gate["from"]["gate"].startswith("25/27")
-    assert gate["to"]["gate"].startswith("24/26")
+    assert gate["from"]["gate"].startswith("đủ 25/27")
+    assert gate["to"]["gate"].startswith("đủ 24/26")
     assert not compared.no_longer  # it still reports in the second stage
 
 
