@@ -289,7 +289,9 @@ def test_a_stage_s_edits_are_told_with_its_needs_its_event_and_its_gate():
 
     by_stage = {item.ref: details(item) for item in items(told, "plan")}
     assert by_stage["reports"] == {
-        "Điều kiện hoàn thành": "đủ cả 3 nghĩa vụ, hoặc hết 5 ngày làm việc sau hạn → đủ 2/3 nghĩa vụ"
+        "Điều kiện hoàn thành": (
+            "đủ cả 3 nghĩa vụ, hoặc hết 5 ngày làm việc sau hạn → đủ 2/3 nghĩa vụ"
+        )
     }
     assert by_stage["summary"] == {
         "Bước phải xong trước": "Bước 1 (reports) → không có",
