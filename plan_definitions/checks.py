@@ -57,7 +57,7 @@ def _check_head(desk: Desk) -> None:
         _out_of_range(desk, "issued", year=form.issued.year, last=LAST_YEAR - YEARS_AHEAD)
     for index, note in enumerate(form.notes):
         at = ("notes", index)
-        written = [key for key in ("why", "doubt") if (*at, key) in desk.document.value_marks]
+        written = [key for key in ("why", "doubt") if desk.document.holds((*at, key))]
         if not written and not (note.why or note.doubt):
             desk.add("missing-key", *at, "why", key_name="why")
 
@@ -165,7 +165,7 @@ def _check_quorum(
 
 def _may_have_date(desk: Desk, task: TaskForm, *at: str | int) -> bool:
     """Say whether a task has a date, or would have if its deadline were not at fault."""
-    at_fault = task.due is UNDATED and (*at, "due") in desk.document.value_marks
+    at_fault = task.due is UNDATED and desk.document.holds((*at, "due"))
     return at_fault or not isinstance(task.due.rule, NoDate)
 
 
@@ -184,7 +184,7 @@ def _check_task(
     at = ("stages", stage_id, "tasks", task_id)
     _check_people(desk, task, *at)
     filled = desk.filled[stage_id][task_id]
-    if not filled.by and (*at, "by") not in desk.document.value_marks:
+    if not filled.by and not desk.document.holds((*at, "by")):
         desk.add("missing-key", *at, "by", key_name="by")
     register = desk.register
     if register is not None and task.by and _is_nobody(register, task.by):
@@ -269,9 +269,7 @@ def _check_ladders(desk: Desk) -> None:
     for name, ladder in desk.ladders.items():
         at = ("ladders", name)
         if ladder.office_ends < ladder.send_at:
-            place = (
-                "office_ends" if (*at, "office_ends") in desk.document.value_marks else "send_at"
-            )
+            place = "office_ends" if desk.document.holds((*at, "office_ends")) else "send_at"
             ends, send = f"{ladder.office_ends:%H:%M}", f"{ladder.send_at:%H:%M}"
             desk.add("office-ends-before-sending", *at, place, ends=ends, send=send)
         for index, step in enumerate(form.ladders[name].escalate):

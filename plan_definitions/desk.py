@@ -114,7 +114,7 @@ class Desk:
     def item(self, path: tuple[str | int, ...], index: int) -> tuple[str | int, ...]:
         """Return the path of a list's item, or of the single value that stands for the list."""
         item = (*path, index)
-        return item if item in self.document.value_marks else path
+        return item if self.document.holds(item) else path
 
 
 def _said(defaults: DefaultsForm) -> dict[str, object]:

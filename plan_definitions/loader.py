@@ -118,7 +118,7 @@ def _register(
     complete = bool(form.agencies)
     for index, name in enumerate(form.agencies):
         item: tuple[str | int, ...] = ("agencies", index)
-        at = item if item in document.value_marks else ("agencies",)
+        at = item if document.holds(item) else ("agencies",)
         file, register = _referred(bundle, document, name, RegisterForm, findings, *at)
         if file is None or register is None:
             complete = False

@@ -236,7 +236,7 @@ class _Reading:
             yield from known
             if not known:
                 at: tuple[str | int, ...] = ("entries", index, key, place)
-                at = at if at in self.document.value_marks else at[:-1]
+                at = at if self.document.holds(at) else at[:-1]
                 near = self._nearest(agency, task)
                 self.findings.unknown(
                     self.document, "unknown-obligation", *at, near=near, name=agency, task=task

@@ -97,7 +97,7 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
             at_key = path[-1:] == (_KEY,)
             path = path[:-1] if at_key else path
             item = (*path, context.pop("item", ""))
-            path = item if item in document.value_marks else path
+            path = item if document.holds(item) else path
             values = {"key_name": path[-1] if path else "", **context}
             findings.items.append(document.diagnostic(kind, path, values, variant, key=at_key))
         case _:
