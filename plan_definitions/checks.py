@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from engine.deadline import Before, By, During, FromDay, FromEvent, FromStage, NoDate, Within
@@ -70,7 +71,7 @@ def _check_agency(desk: Desk, name: str, *path: str | int) -> None:
     if name in register.groups:
         desk.add("group-not-agency", *path, name=name)
     elif name not in register.known:
-        near = register.nearest(name)
+        near = partial(register.nearest, name)
         desk.findings.unknown(desk.document, "unknown-agency", *path, near=near, name=name)
 
 
@@ -81,7 +82,7 @@ def _check_names(desk: Desk, names: tuple[str, ...], *path: str | int) -> None:
         return
     for index, name in enumerate(names):
         if name not in register.known and not register.knows(name):
-            near = register.nearest(name)
+            near = partial(register.nearest, name)
             at = desk.item(path, index)
             desk.findings.unknown(desk.document, "unknown-agency", *at, near=near, name=name)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from engine.deadline import Phrase
 from plan_definitions.arrangement import arrange
@@ -106,7 +106,7 @@ class Desk:
 
     def unknown(self, kind: str, *path: str | int, name: str, known: list[str]) -> None:
         """Note a name that nothing has."""
-        near = nearest(name, known)
+        near = partial(nearest, name, known)
         self.findings.unknown(
             self.document, kind, *path, near=near, name=name, known=known or ["-"]
         )

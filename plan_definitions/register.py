@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from engine.plan import Agency
 from plan_definitions.arrangement import arrange
@@ -237,7 +237,7 @@ def _check_groups(part: Part, register: Register, findings: Findings) -> None:
     for group, members in part.groups.items():
         for index, member in enumerate(members):
             if not register.knows(member):
-                near = register.nearest(member)
+                near = partial(register.nearest, member)
                 at = ("groups", group, index)
                 findings.unknown(part.document, "unknown-agency", *at, near=near, name=member)
 
@@ -245,19 +245,17 @@ def _check_groups(part: Part, register: Register, findings: Findings) -> None:
 def _check_parents(part: Part, register: Register, findings: Findings) -> None:
     for key, agency in part.agencies.items():
         if agency.parent and agency.parent not in register.known:
-            near = register.nearest(agency.parent)
+            near = partial(register.nearest, agency.parent)
             at = ("agencies", key, "parent")
             findings.unknown(part.document, "unknown-agency", *at, near=near, name=agency.parent)
     for parent in part.communes:
         if parent not in register.known:
-            near = register.nearest(parent)
-            findings.add(
+            findings.unknown(
                 part.document,
                 "unknown-agency",
                 "communes",
                 parent,
                 key=True,
+                near=partial(register.nearest, parent),
                 name=parent,
-                near=near,
-                variant="near" if near else "",
             )

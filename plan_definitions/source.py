@@ -137,10 +137,13 @@ def read_text(path: Path) -> str:
     """
     # Nobody writes to a pipe that is given as a plan: opening it must not wait for that.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "no file", str(path))
-        data = file.read(LARGEST + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(LARGEST + 1)
+    finally:
+        os.close(handle)
     if len(data) > LARGEST:
         raise OSError(errno.EFBIG, f"more than {LARGEST} bytes", str(path))
     return data.decode("utf-8", errors="surrogateescape")

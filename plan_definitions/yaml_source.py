@@ -56,10 +56,6 @@ _ASIDE = "\0"  # the place of what a key given twice holds: no key can be called
 class Hole:
     """The place of a value that was at fault."""
 
-    def __deepcopy__(self, memo: object) -> Hole:
-        """There is one hole only."""
-        return self
-
 
 HOLE: Final = Hole()
 
