@@ -41,7 +41,7 @@ RULES: Mapping[str, str] = {
     "control-character": "DD104",
     "bad-path": "DD105",
     "too-many-files": "DD106",
-    "line-too-long": "DD107",
+    "too-long": "DD107",
     "too-many-faults": "DD108",
     "empty-file": "DD110",
     "tab": "DD111",
@@ -142,6 +142,8 @@ MOST_OF_A_KIND = 50
 _LONGEST_QUOTE = 120
 _WHOLE = frozenset({"doubt"})  # what is never cut
 _LONGEST_NAME = 100  # comparing names takes the square of their length
+_MOST_NAMES = 500  # that are compared, and
+_MOST_SAID = 30  # that one sentence lists
 _WARNINGS = frozenset(
     {
         "undated-task-awaited",
@@ -297,6 +299,8 @@ def _worded(language: str, value: Any) -> Any:
         return text(language, f"diagnostic-term.{value.key}")
     if isinstance(value, str) and len(value) > _LONGEST_QUOTE:
         return value[:_LONGEST_QUOTE].rstrip() + "…"
+    if isinstance(value, list | tuple) and len(value) > _MOST_SAID:
+        return [*value[:_MOST_SAID], "…"]
     return value
 
 
@@ -305,4 +309,6 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     if len(word) > _LONGEST_NAME:
         return None
     candidates: Sequence[str] = [name for name in known if name != word]
+    if len(candidates) > _MOST_NAMES:
+        candidates = sorted(candidates, key=lambda name: name[:3] != word[:3])[:_MOST_NAMES]
     return next(iter(get_close_matches(word, candidates, n=1, cutoff=cutoff)), None)

@@ -23,7 +23,8 @@ _Line: TypeAlias = tuple[int, str | None, Any]
 
 _SKIP: Final[_Line] = (-1, None, None)
 _EMPTY: Final = ""
-_SLICE = 4096  # lines between two looks at the number of keys
+_SLICE = 4096  # lines between two looks at the number of entries
+_LONGEST = 4096  # characters of a line
 
 _WORDS = r"\w[\w.\-/]*+(?: [\w.\-/]++)*+"
 _SHAPE = re.compile(rf"( *+)(- ++)?(?:({_WORDS}):(?: ++|$))?")
@@ -41,11 +42,12 @@ class _Unusual(Exception):
     """A line that a YAML parser must judge."""
 
 
-def read(lines: list[str], *, most_keys: int) -> tuple[Any, Spots] | None:
+def read(lines: list[str], *, most: int) -> tuple[Any, Spots] | None:
     """Return what lines hold (dict, list, str) and on which of them; None if one is unusual.
 
-    They must be in NFC and hold no tab, no line break, no hidden character. Equal lines
-    share their lists and mappings: what is returned must not be changed.
+    The lines must be in NFC and hold no tab, no line break, no hidden character; a list or
+    a mapping may have `most` entries. Equal lines share their lists and mappings: what is
+    returned must not be changed.
     """
     holder: Any = {_EMPTY: _EMPTY}  # what is open, here the place of the whole
     spots: Any = {_EMPTY: 1}
@@ -57,7 +59,7 @@ def read(lines: list[str], *, most_keys: int) -> tuple[Any, Spots] | None:
     number = 0
     try:
         for start in range(0, len(lines), _SLICE):
-            if len(holder) > most_keys:
+            if len(holder) > most:
                 return None
             for line in lines[start : start + _SLICE]:
                 number += 1
@@ -79,6 +81,8 @@ def read(lines: list[str], *, most_keys: int) -> tuple[Any, Spots] | None:
                         holder, spots, level = inner, inner_spots, depth
                     else:
                         while level > depth:
+                            if len(holder) > most:
+                                return None
                             level, holder, spots = stack.pop()
                         if level != depth:
                             return None
@@ -101,6 +105,8 @@ def read(lines: list[str], *, most_keys: int) -> tuple[Any, Spots] | None:
                     spots.append(number)
                     pending = None
     except _Unusual:
+        return None
+    if len(holder) > most or any(len(entries) > most for _, entries, _ in stack):
         return None
     value = root[_EMPTY]
     spot = root_spots[_EMPTY]
@@ -131,6 +137,8 @@ def _understood(line: str) -> _Line:
     assert shape is not None
     indent, dash, key = shape.groups()
     rest = line[shape.end() :]
+    if len(line) > _LONGEST:
+        raise _Unusual
     if key is None and dash is None:
         if rest and rest[0] != "#":
             raise _Unusual

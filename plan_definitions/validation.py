@@ -7,6 +7,7 @@ that what the rest of the file says can be checked too.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import UnionType
@@ -42,8 +43,17 @@ class Findings:
     """
 
     def __init__(self) -> None:
-        self.items: list[Diagnostic] = []
-        self._shown: dict[tuple[str, str], list[int]] = {}
+        self._items: list[Diagnostic] = []
+        self._shown: dict[tuple[str, str], list[int]] = {}  # indices, by file and kind
+        self._more: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def items(self) -> list[Diagnostic]:
+        """The list of those that are shown; one may append to it."""
+        for group, count in self._more.items():
+            last = self._shown[group][-1]
+            self._items[last] = replace(self._items[last], more=count)
+        return self._items
 
     def add(
         self,
@@ -55,8 +65,8 @@ class Findings:
         **values: Any,
     ) -> None:
         """Note one that points at the value at `path`, or at its key."""
-        if self._has_room(document.file, kind):
-            self.items.append(document.diagnostic(kind, path, values, variant, key=key))
+        if self._is_shown(document, kind):
+            self._items.append(document.diagnostic(kind, path, values, variant, key=key))
 
     def unknown(
         self,
@@ -68,21 +78,24 @@ class Findings:
         **values: Any,
     ) -> None:
         """Note a name that nothing has, and the one that was probably meant."""
-        if self._has_room(document.file, kind):
+        if self._is_shown(document, kind):
             found = near()
             values["near"] = found
             variant = "near" if found else ""
-            self.items.append(document.diagnostic(kind, path, values, variant, key=key))
+            self._items.append(document.diagnostic(kind, path, values, variant, key=key))
 
-    def _has_room(self, file: str, kind: str) -> bool:
-        """Say whether one more of a kind is to be shown; if not, count it."""
-        shown = self._shown.setdefault((file, kind), [])
-        if len(shown) < MOST_OF_A_KIND:
-            shown.append(len(self.items))
-            return True
-        last = self.items[shown[-1]]
-        self.items[shown[-1]] = replace(last, more=last.more + 1)
-        return False
+    def has_room(self, document: Document, kind: str) -> bool:
+        """Say whether one more of a kind would be shown, not only counted."""
+        return len(self._shown.get((document.file, kind), ())) < MOST_OF_A_KIND
+
+    def _is_shown(self, document: Document, kind: str) -> bool:
+        """Say whether one more is to be shown, which must follow; if not, count it."""
+        shown = self._shown.setdefault((document.file, kind), [])
+        if len(shown) == MOST_OF_A_KIND:
+            self._more[document.file, kind] += 1
+            return False
+        shown.append(len(self._items))
+        return True
 
 
 def fill(form: type[F], document: Document, findings: Findings) -> F | None:
@@ -118,7 +131,7 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
         case "missing":
             findings.add(document, "missing-key", *path, key_name=path[-1])
         case "extra_forbidden":
-            known = _keys(form, path)
+            known = _keys(form, path) if findings.has_room(document, "unknown-key") else []
             findings.unknown(
                 document,
                 "unknown-key",

@@ -17,16 +17,17 @@ from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 import yaml
 
-from plan_definitions import plain_lines
+from plan_definitions import garbage, plain_lines
 from plan_definitions.diagnostics import Diagnostic, limited
 
 DEEPEST = 24
-LARGEST = 8_000_000
-"""Bytes of a file; a plan of 10,000 tasks takes half of it, one of a province a hundredth."""
-LONGEST_LINE = 100_000
-"""Characters of a line."""
-MOST_KEYS = 20_000
-"""Keys of one mapping."""
+LARGEST = 6_000_000
+"""Bytes of a file; a plan of 10,000 tasks takes two thirds, one of a province a hundredth."""
+MOST_LINES = 250_000
+LONGEST = 100_000
+"""Characters of a line, and of a text."""
+MOST_ENTRIES = 20_000
+"""Keys of one mapping, items of one list."""
 MOST_VALUES = 300_000
 MOST_FAULTS = 1_000
 """Faults in how a text is written after which nobody reads on."""
@@ -45,7 +46,8 @@ _HIDDEN = re.compile(
 )
 _TAB_INDENT = re.compile(r" *+(\t)[\t ]*+\S")
 # Spaces that only look like one, as they are pasted from elsewhere, where a space counts.
-_ODD_SPACE = re.compile("(?: *+|[^:]*+:)([\xa0\u2000-\u200a\u202f\u3000])")
+_ODD = re.compile("[\xa0\u2000-\u200a\u202f\u3000]")
+_ODD_SPACE = re.compile(f"(?: *+|[^:]*+:)({_ODD.pattern})")
 _NO_SPACE = re.compile(
     r"[^\S ]|" + _HIDDEN.pattern
 )  # what looks like a space in a key, or is not seen
@@ -137,10 +139,13 @@ def parse(file: str, text: str) -> tuple[Document | None, list[Diagnostic]]:
     """
     text = text.removeprefix("\ufeff")  # Notepad's byte order mark
     unix = _unix(text)
+    if len(text) > LARGEST or unix.count("\n") > MOST_LINES:
+        return None, [Diagnostic("file-too-large", file, 1, 1, {"name": file})]
     reading = _Reading(file, text, unix.split("\n"))
     try:
-        reading.check_signs()
-        document = _plain_document(reading, unix) or _parsed_document(reading)
+        with garbage.paused():
+            reading.check_signs()
+            document = _plain_document(reading, unix) or _parsed_document(reading)
     except _Stop:
         document = None
     except (
@@ -156,7 +161,7 @@ def _plain_document(reading: _Reading, unix: str) -> Document | None:
     """Return the document of a text in which there is nothing that a parser must judge."""
     if "\t" in unix or not unicodedata.is_normalized("NFC", unix):
         return None
-    read = plain_lines.read(reading.lines, most_keys=MOST_KEYS)
+    read = plain_lines.read(reading.lines, most=MOST_ENTRIES)
     if read is None or _is_beyond(MOST_VALUES, read[0], len(unix)):
         return None
     value, spots = read
@@ -187,10 +192,7 @@ class _Reading:
         self.long_quote: Mark | None = None
 
     def check_signs(self) -> None:
-        """Stop at a character that no plan may hold, and where there are far too many."""
-        if len(self.text) > LARGEST:
-            self.lines = []
-            self.stop("file-too-large", _START, name=self.file)
+        """Stop at a character that no plan may hold, and at a line that nobody wrote."""
         if bad := _HIDDEN.search(self.text):
             # Letters of two bytes each, read as if of one, bring zeros among them.
             foreign = _FOREIGN.match(bad[0]) or "\0" in self.text[:4]
@@ -198,9 +200,9 @@ class _Reading:
             mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
             self.lines[mark[0] - 1] = _HIDDEN.sub("\ufffd", self.lines[mark[0] - 1])
             self.stop("not-utf8" if foreign else "control-character", mark, sign=_sign(bad[0]))
-        if len(self.text) > LONGEST_LINE and max(map(len, self.lines)) > LONGEST_LINE:
-            long = next(n for n, line in enumerate(self.lines, 1) if len(line) > LONGEST_LINE)
-            self.stop("line-too-long", (long, 1), limit=LONGEST_LINE)
+        if len(self.text) > LONGEST and max(map(len, self.lines)) > LONGEST:
+            long = next(n for n, line in enumerate(self.lines, 1) if len(line) > LONGEST)
+            self.stop("too-long", (long, 1), limit=LONGEST)
 
     def read(self) -> tuple[Any, _Node]:
         """Return the values and their node. Raises _Stop and YAMLError.
@@ -222,6 +224,8 @@ class _Reading:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 value = event.value
+                if len(value) > LONGEST:
+                    self.stop("too-long", _mark(event.start_mark), limit=LONGEST)
                 if event.style:
                     self.check_quoted(event)
                 if event.anchor is not None or event.tag is not None:
@@ -248,8 +252,9 @@ class _Reading:
                     self.stop("several-documents", _mark(event.start_mark))
                 continue
             values += 1
-            if values > MOST_VALUES:
-                self.stop("too-many-values", _mark(event.start_mark), limit=MOST_VALUES)
+            if values > MOST_VALUES or len(nodes) >= MOST_ENTRIES:
+                limit = MOST_VALUES if values > MOST_VALUES else MOST_ENTRIES
+                self.stop("too-many-values", _mark(event.start_mark), limit=limit)
             if listing:
                 holder.append(value)
                 nodes.append((event.start_mark, None, inner))
@@ -298,8 +303,6 @@ class _Reading:
         if key in nodes:
             self.say("duplicate-key", _mark(at), key=key, line=nodes[key][1].line + 1)
             return _ASIDE
-        if len(nodes) >= MOST_KEYS:
-            self.stop("too-many-values", _mark(at), limit=MOST_KEYS)
         if not key.isprintable() and (bad := _NO_SPACE.search(key)):
             self.say("control-character", _mark(at), sign=_sign(bad[0]))
         return key
@@ -323,7 +326,9 @@ class _Reading:
         to end on its line is only noticed far below.
         """
         try:
-            if self.say_each("tab", _TAB_INDENT) or self.say_each("control-character", _ODD_SPACE):
+            if "\t" in self.text and self.say_each("tab", _TAB_INDENT):
+                return
+            if _ODD.search(self.text) and self.say_each("control-character", _ODD_SPACE):
                 return
         except _Stop:
             return

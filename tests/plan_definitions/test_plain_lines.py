@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.loading import plan_text
+from benchmarks.plans import plan_text
 from plan_definitions import plain_lines, yaml_source
 from plan_definitions.yaml_source import Document, Path, parse
 
@@ -63,7 +63,7 @@ def both(text: str) -> tuple[tuple[Any, list[Any]], tuple[Any, list[Any]]]:
             document, faults = parse("f.yaml", text)
             read = None if document is None else (document.value, places(document))
             found.append((read, faults))
-            patch.setattr(plain_lines, "read", lambda lines, *, most_keys: None)
+            patch.setattr(plain_lines, "read", lambda lines, *, most: None)
     return found[0], found[1]
 
 
@@ -96,7 +96,7 @@ def test_it_reads_large_plans_and_the_files_of_any_editor(end: str):
     text = plan_text(60)
     turned = "\ufeff" + text.replace("\n", end)
 
-    assert plain_lines.read(text.split("\n"), most_keys=100) is not None
+    assert plain_lines.read(text.split("\n"), most=100) is not None
     plain, parsed = both(turned)
     assert plain == parsed
     assert plain == both(text)[0]
@@ -107,12 +107,12 @@ def test_what_is_shipped_is_plain(file: File):
     """Else the fast reader would be of no use to those who copy the samples."""
     lines = file.read_text(encoding="utf-8").split("\n")
 
-    assert plain_lines.read(lines, most_keys=yaml_source.MOST_KEYS) is not None
+    assert plain_lines.read(lines, most=yaml_source.MOST_ENTRIES) is not None
 
 
 def test_equal_lines_share_what_they_hold():
     """Ten thousand tasks name the same few agencies."""
-    read = plain_lines.read(["a:", "  by: [x, y]", "b:", "  by: [x, y]"], most_keys=10)
+    read = plain_lines.read(["a:", "  by: [x, y]", "b:", "  by: [x, y]"], most=10)
 
     assert read is not None
     value, _ = read
