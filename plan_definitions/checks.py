@@ -117,7 +117,7 @@ def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> 
     named = (said.by, said.copies, said.partners, said.to, said.ladder)
     if named in desk.clean:
         return
-    before = len(desk.findings.items)
+    before = desk.findings.count
     _check_names(desk, said.by, *at, "by")
     _check_names(desk, said.copies, *at, "copy")
     _check_names(desk, said.partners, *at, "with")
@@ -127,7 +127,7 @@ def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> 
         known = desk.document.keys_at("ladders")
         if said.ladder not in known:
             desk.unknown("unknown-ladder", *at, "ladder", name=said.ladder, known=known)
-    if len(desk.findings.items) == before:
+    if desk.findings.count == before:
         desk.clean.add(named)
 
 
@@ -203,7 +203,7 @@ def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
 def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
     if due in desk.clean:
         return
-    before = len(desk.findings.items)
+    before = desk.findings.count
     match due.rule:
         case Before(day) | By(day) | During(_, day) | Within(of=FromDay(day)):
             _check_year(desk, day.year, *at)
@@ -214,7 +214,7 @@ def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
                 desk.unknown("unknown-origin", *at, name=name, known=names)
         case NoDate() if due.after is not None:
             _check_event(desk, due.after, *at)
-    if len(desk.findings.items) == before:
+    if desk.findings.count == before:
         desk.clean.add(due)
 
 

@@ -55,6 +55,11 @@ class Findings:
             self._items[last] = replace(self._items[last], more=count)
         return self._items
 
+    @property
+    def count(self) -> int:
+        """How many there are, shown or not."""
+        return len(self._items) + self._more.total()
+
     def add(
         self,
         document: Document,
