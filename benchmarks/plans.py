@@ -38,35 +38,26 @@ _WHERE = (
     "quý II năm 2020",
 )
 _DOERS = (
+    "media",
     "[departments, districts]",
     "departments",
     "districts",
     "thematic",
-    "media",
     "so-noi-vu",
     "[so-tu-phap, so-tai-chinh]",
     "[so-tttt, so-khcn, vp-ubnd]",
 )
-_RECIPIENTS = ("ubnd-tinh",)
-_COPIES = (
-    "[so-tu-phap, so-tai-chinh, so-tttt, so-khcn, vp-ubnd]",
-    "[vp-ubnd, thanh-tra]",
-    "thematic",
-)
-_PARTNERS = ("thematic", "[so-khdt, so-tai-chinh]")
-_APPENDICES = (
-    "[Phụ lục I (trừ Mục 3), Phụ lục IV, Phụ lục V]",
-    "Phụ lục II",
-    '["Mục 3, 4, 5, 7 Phụ lục VIII"]',
-)
+_COPIES = ("[bao-tuyen-quang, dai-ptth]", "dai-ptth")
+_PARTNERS = ("thematic", "[so-khdt, so-tai-chinh]", "media")
 _NOTES = (
     "Tự rà soát, đánh giá cả các kế hoạch đã ban hành thuộc phạm vi theo dõi.",
     "Thời gian thống kê số liệu báo cáo từ ngày 01/01/2011 đến ngày 31/3/2020.",
     "Kế hoạch không nêu nơi nhận; nơi nhận ở đây là suy ra từ Mục II.2.",
     "Bảo đảm phù hợp, tiết kiệm, hiệu quả; gửi kèm tệp điện tử để tổng hợp.",
 )
-_ISSUED = date(2020, 4, 6)
+_START = date(2020, 5, 6)  # a Wednesday
 _TASKS_OF_A_STAGE = 20
+_STAGES_OF_A_PROGRAMME = 4
 
 
 def plan_text(tasks: int) -> str:
@@ -130,57 +121,60 @@ notes:
 
 
 def _stage(drawn: random.Random, number: int, tasks: range) -> Iterator[str]:
+    """Yield a step of a programme; each waits for the one before it, or for two."""
+    step = (number - 1) % _STAGES_OF_A_PROGRAMME
     yield ""
     yield f"  # ───────────── Bước {number} ─────────────"
     yield f"  step-{number}:"
     yield f"    title: Bước {number}, {drawn.choice(_ABOUT)} {drawn.choice(_WHERE)}"
     yield f"    ref: Mục {number}"
-    # Each waits for one before it and some for a second: wide as well as long.
-    needs = sorted({max(1, number // 2), max(1, number - drawn.randint(1, 3))} - {number})
+    needs = range(max(number - 2, number - step), number)
     if needs:
         yield f"    needs: [{', '.join(f'step-{need}' for need in needs)}]"
-    if number % 25 == 0:
-        yield "    when: {event: government.programme-issued}"
     yield "    tasks:"
     for place, task in enumerate(tasks, start=1):
-        yield from _task(drawn, number, place, task)
+        yield from _task(drawn, number, step, place, task)
     yield f"    gate: {{quorum: {drawn.choice((80, 90, 100))}%, or: 5 ngày làm việc sau hạn}}"
 
 
-def _task(drawn: random.Random, stage: int, place: int, task: int) -> Iterator[str]:
-    doers = drawn.choice(_DOERS)
+def _task(drawn: random.Random, stage: int, step: int, place: int, task: int) -> Iterator[str]:
+    # What has no date nobody may wait for: the media's lot comes last.
+    doers = drawn.choice(_DOERS if step == _STAGES_OF_A_PROGRAMME - 1 else _DOERS[1:])
+    product, about, where = (drawn.choice(words) for words in (_PRODUCTS, _ABOUT, _WHERE))
     yield f"      task-{task + 1}:"
-    yield f"        title: {drawn.choice(_PRODUCTS)} {drawn.choice(_ABOUT)} {drawn.choice(_WHERE)}"
+    yield f"        title: {product} {about} {where} (nội dung số {task + 1})"
     yield f"        ref: Mục {stage}.{place}"
     yield f"        row: {task + 1}"
     yield f"        by: {doers}"
-    yield f"        to: {drawn.choice(_RECIPIENTS)}"
-    if drawn.random() < 0.4:
+    yield "        to: ubnd-tinh"
+    if drawn.random() < 0.4 and doers != "media":
         yield f"        copy: {drawn.choice(_COPIES)}"
     if drawn.random() < 0.25:
         yield f"        with: {drawn.choice(_PARTNERS)}"
+    if doers == "so-noi-vu":
+        yield f'        appendix: [Phụ lục {place}A, "Mục 3, 4 Phụ lục {place}B"]'
+    yield "        due: thường xuyên" if doers == "media" else _due(drawn, step)
     if doers == "districts":
         yield "        concerning: communes"
-    if drawn.random() < 0.2:
-        yield f"        appendix: {drawn.choice(_APPENDICES)}"
-    yield f"        due: {_due(drawn)}"
-    if drawn.random() < 0.5:
+    if drawn.random() < 0.3:
         yield f"        note: {drawn.choice(_NOTES)}"
+    elif drawn.random() < 0.3:
+        yield f"        note: Theo Công văn số {task + 11}/UBND-NC ngày 06/4/2020."
 
 
-def _due(drawn: random.Random) -> str:
-    """Return one of the phrases of offices, on a Wednesday that is no holiday."""
-    day = _ISSUED + timedelta(days=2 + 7 * drawn.randint(4, 18))
-    written = f"{day.day:02}/{day.month}/{day.year}"
-    return drawn.choice(
+def _due(drawn: random.Random, step: int) -> str:
+    """Return a phrase for a Wednesday of the two months that a step of a programme has."""
+    day = _START + timedelta(weeks=9 * step + drawn.randint(0, 5))
+    written, next_day = (f"{d.day:02}/{d.month}/{d.year}" for d in (day, day + timedelta(days=1)))
+    period = drawn.choice((5, 10))
+    start = day - timedelta(weeks=period // 5)
+    since = f"{start.day:02}/{start.month}/{start.year}"
+    phrase = drawn.choice(
         (
             f"chậm nhất ngày {written}",
-            f"chậm nhất ngày {written}",
-            f"trước ngày {day.day + 1:02}/{day.month}/{day.year}"
-            if day.day < 28
-            else "thường xuyên",
+            f"trước ngày {next_day}",
             f"đến hết ngày {written}",
-            f"trong thời hạn {drawn.choice((5, 10, 15))} ngày làm việc kể từ ngày {written}",
-            "trong thời hạn 10 ngày làm việc kể từ khi government.programme-issued",
+            f"trong thời hạn {period} ngày làm việc kể từ ngày {since}",
         )
     )
+    return f"        due: {phrase}"

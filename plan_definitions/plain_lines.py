@@ -126,6 +126,18 @@ def first_line(spots: Spots) -> int:
     return spot if isinstance(spot, int) else spot[0]
 
 
+def columns(line: str) -> tuple[int, int, int]:
+    """Return the columns, counted from 1, at which a line, its key and its value begin.
+
+    A key without a value has it behind its colon, as the parser has.
+    """
+    shape = _SHAPE.match(line)
+    assert shape is not None
+    has_value = line[shape.end() : shape.end() + 1] not in ("", "#")
+    value = shape.end() + 1 if has_value else shape.end(3) + 2
+    return shape.end(1) + 1, shape.start(3) + 1, value
+
+
 def _understood(line: str) -> _Line:
     """Return depth, key and value of a line. Raises _Unusual.
 

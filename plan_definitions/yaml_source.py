@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import yaml
 
@@ -62,23 +62,22 @@ class Hole:
 HOLE: Final = Hole()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value stands, and its key if it has one; `inner` is for who keeps the places."""
+class Place(NamedTuple):
+    """Where a value stands and its key, if it has one.
+
+    `exact` is false where it is only the nearest thing around what was asked for.
+    """
 
     mark: Mark
     key: Mark | None
-    inner: Any
+    exact: bool
 
 
 class Places(Protocol):
     """Who knows the places of all that is in a text."""
 
-    def whole(self) -> Place:
-        """Return the place of the whole."""
-
-    def within(self, place: Place, step: str | int) -> Place | None:
-        """Return the place of a key or an item within a value, if there is such a one."""
+    def find(self, path: Path) -> Place:
+        """Return the place of the value at `path`, or of the nearest thing around it."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,8 @@ class Document:
 
         Where there is no such value, of the key of the nearest thing that it would be in.
         """
-        place = self.places.whole()
-        for step in path:
-            inner = self.places.within(place, step)
-            if inner is None:
-                return place.key or place.mark
-            place = inner
-        return place.key or place.mark if key else place.mark
+        place = self.places.find(path)
+        return place.mark if place.exact and not key else place.key or place.mark
 
     def holds(self, path: Path) -> bool:
         """Say whether something is written at `path`, valid or not."""
@@ -361,66 +355,71 @@ class _EventPlaces:
 
     root: _Node
 
-    def whole(self) -> Place:
-        """Return the place of the whole."""
-        return _place(self.root)
-
-    def within(self, place: Place, step: str | int) -> Place | None:
-        """Return the place of a key or an item within a value."""
-        node = _step(place.inner, step)
-        return None if node is None else _place(node)
+    def find(self, path: Path) -> Place:
+        """Return the place of the value at `path`, or of the nearest thing around it."""
+        (mark, key, _), exact = _walked(self.root, path)
+        return Place(_mark(mark), None if key is None else _mark(key), exact)
 
 
 @dataclass(frozen=True, slots=True)
 class _LinePlaces:
-    """The places of a text that was read line by line; what is in a line is read again.
-
-    The inner part of a place: the number of its line, the spots of what stands on lines
-    of its own within the value, else the node of the value in its line.
-    """
+    """The places of a text that was read line by line."""
 
     lines: list[str]
     spots: plain_lines.Spots
 
-    def whole(self) -> Place:
-        """Return the place of the whole."""
-        first = plain_lines.first_line(self.spots)
-        mark, _, _ = self._line(first)
-        return Place((first, mark.column + 1), None, (first, self.spots, None))
-
-    def within(self, place: Place, step: str | int) -> Place | None:
-        """Return the place of a key or an item within a value."""
-        number, spots, node = place.inner
-        below: plain_lines.Spots | None = None
-        if spots is None:
-            found = _step(node[2], step)
-        elif (spot := _step(spots, step)) is None:
-            found = None
-        else:
+    def find(self, path: Path) -> Place:
+        """Return the place of the value at `path`, or of the nearest thing around it."""
+        number = plain_lines.first_line(self.spots)
+        below: plain_lines.Spots | None = self.spots
+        found = 0
+        while below is not None and found < len(path):
+            spot = _step(below, path[found])
+            if spot is None:
+                break
             number, below = (spot, None) if isinstance(spot, int) else spot
-            found = self._begun(number, step)
-        if found is None:
-            return None
-        mark, key, _ = found
-        line, column = number, mark.column + 1
-        if below is not None and (line := plain_lines.first_line(below)) > number:
-            column = self._line(line)[0].column + 1
-        key_mark = None if key is None else (number, key.column + 1)
-        return Place((line, column), key_mark, (number, below, found))
+            found += 1
+        if below is None and found < len(path):
+            return self._in_line(number, path[found - 1], path[found:])
+        return self._of_line(number, path[:found][-1:], below, exact=found == len(path))
 
-    def _begun(self, number: int, step: str | int) -> _Node:
-        """Return the node of the key or the item that begins on a line."""
-        # By itself such a line is a mapping of one key or a list of one item, or both in one.
-        _, _, inner = self._line(number)
-        if isinstance(inner, list) and isinstance(step, str):
-            _, _, inner = inner[0]
-        node: _Node = inner[step if isinstance(step, str) else 0]
-        return node
+    def _of_line(
+        self, number: int, step: Path, below: plain_lines.Spots | None, *, exact: bool
+    ) -> Place:
+        """Return the place of the key or the item that a line begins; of the whole without one."""
+        first, key, value = plain_lines.columns(self.lines[number - 1])
+        is_key = bool(step) and isinstance(step[0], str)
+        mark = (number, value)
+        if not step:
+            mark = (number, first)
+        elif below is not None:
+            start = plain_lines.first_line(below)
+            column = key if start == number else plain_lines.columns(self.lines[start - 1])[0]
+            mark = (start, column)
+        return Place(mark, (number, key) if is_key else None, exact)
 
-    def _line(self, number: int) -> _Node:
+    def _in_line(self, number: int, step: str | int, path: Path) -> Place:
+        """Return the place of what is in the value of the key or the item that a line begins."""
         line = self.lines[number - 1]
-        _, node = _Reading("", line, [line]).read()
-        return node
+        _, (_, _, inner) = _Reading("", line, [line]).read()
+        # By itself it is a mapping of one key or a list of one item, or that in this.
+        if isinstance(step, str):
+            node = inner[step] if isinstance(inner, dict) else inner[0][2][step]
+        else:
+            node = inner[0]
+        (mark, key, _), exact = _walked(node, path)
+        key_mark = None if key is None else (number, key.column + 1)
+        return Place((number, mark.column + 1), key_mark, exact)
+
+
+def _walked(node: _Node, path: Path) -> tuple[_Node, bool]:
+    """Return the node at `path`, or the nearest one around it; and whether it is the one."""
+    for step in path:
+        inner: _Node | None = _step(node[2], step)
+        if inner is None:
+            return node, False
+        node = inner
+    return node, True
 
 
 def _step(inner: Any, step: str | int) -> Any:
@@ -430,11 +429,6 @@ def _step(inner: Any, step: str | int) -> Any:
     if isinstance(inner, list) and isinstance(step, int) and step < len(inner):
         return inner[step]
     return None
-
-
-def _place(node: _Node) -> Place:
-    mark, key, inner = node
-    return Place(_mark(mark), None if key is None else _mark(key), inner)
 
 
 def _mark(mark: Any) -> Mark:

@@ -229,8 +229,7 @@ def test_there_is_nothing_to_point_out_in_the_shipped_calendars(name: str):
 def test_the_shipped_calendar_of_the_province_invents_no_day():
     """What is no fact stands in comments only."""
     country, province = (
-        load_calendar(Bundle.read(SHIPPED / name))
-        for name in ("viet-nam.yaml", "tuyen-quang.yaml")
+        load_calendar(Bundle.read(SHIPPED / name)) for name in ("viet-nam.yaml", "tuyen-quang.yaml")
     )
 
     assert province.calendar == "tuyen-quang"

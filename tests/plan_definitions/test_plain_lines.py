@@ -41,10 +41,11 @@ TEXTS = st.lists(LINES, min_size=1, max_size=8).map("\n".join)
 
 
 def places(document: Document) -> dict[Path, tuple[Any, Any]]:
-    """Return where every value of a document stands, and its key."""
+    """Return where every value of a document stands, its key, and what is missing in it."""
     return {
         path: (document.mark(path), document.mark(path, key=True))
-        for path in [(), *_paths(document.value, ())]
+        for there in [(), *_paths(document.value, ())]
+        for path in (there, (*there, "missing"), (*there, 9, 9))
     }
 
 
