@@ -28,6 +28,11 @@ _LONGEST = 4096  # characters of a line
 
 _WORDS = r"\w[\w.\-/]*+(?: [\w.\-/]++)*+"
 _SHAPE = re.compile(rf"( *+)(- ++)?(?:({_WORDS}):(?: ++|$))?")
+# What most lines are; nothing else may stand on one that is understood so.
+_COMMON = re.compile(
+    r"( *+)([a-zA-Z0-9_][a-zA-Z0-9_.\-/]*+):"
+    r"(?: ([^\s\-?:,\[\]{}#&*!|>'\"%@`][^:#]{0,4000}+(?<! )))?$"
+)
 _END = re.compile(r"(?: ++(?:#.*)?)?")
 _DOUBLE = re.compile(r'"([^"\\]*+)"')
 _SINGLE = re.compile(r"'([^']*+)'")
@@ -145,12 +150,15 @@ def _understood(line: str) -> _Line:
     column of its key and still be the deeper. An item has no key; one that begins a
     mapping has a line as its value.
     """
+    if common := _COMMON.match(line):
+        indent, key, value = common.groups()
+        return 2 * len(indent), key, _EMPTY if value is None else value
+    if len(line) > _LONGEST:
+        raise _Unusual
     shape = _SHAPE.match(line)
     assert shape is not None
     indent, dash, key = shape.groups()
     rest = line[shape.end() :]
-    if len(line) > _LONGEST:
-        raise _Unusual
     if key is None and dash is None:
         if rest and rest[0] != "#":
             raise _Unusual

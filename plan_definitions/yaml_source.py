@@ -156,20 +156,18 @@ def _plain_document(reading: _Reading, unix: str) -> Document | None:
     if "\t" in unix or not unicodedata.is_normalized("NFC", unix):
         return None
     read = plain_lines.read(reading.lines, most=MOST_ENTRIES)
-    if read is None or _is_beyond(MOST_VALUES, read[0], len(unix)):
+    if read is None:
         return None
     value, spots = read
+    # A line brings two values at most and one more for each comma; that is enough to know.
+    if 2 * len(reading.lines) + unix.count(",") > MOST_VALUES < plain_lines.count(value):
+        return None
     return Document(reading.file, reading.lines, value, _LinePlaces(reading.lines, spots))
 
 
 def _parsed_document(reading: _Reading) -> Document:
     value, root = reading.read()
     return Document(reading.file, reading.lines, value, _EventPlaces(root))
-
-
-def _is_beyond(most: int, value: Any, length: int) -> bool:
-    """Say whether there are more values in one than `most`; each takes a letter at least."""
-    return length > most and plain_lines.count(value) > most
 
 
 class _Stop(Exception):
