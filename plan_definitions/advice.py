@@ -23,9 +23,15 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     uncertain = {day.date: day.name for day in overlay_of(layers).uncertain}
     timing = Timing(plan)
     dated = _owing_by_date(plan)
+    silent: set[int] = set()  # the phrases of which there is nothing to say, whoever has them
     for stage in plan.stages:
         for task in stage.tasks:
-            _advise_on_day(plan, desk, timing, stage, task, uncertain)
+            _advise_on_event(desk, stage, task)
+            if id(task.due) not in silent:
+                before = desk.findings.count
+                _advise_on_day(plan, desk, timing, stage, task, uncertain)
+                if desk.findings.count == before:
+                    silent.add(id(task.due))
             _advise_on_people(plan, desk, stage, task)
             _advise_on_communes(desk, stage, task, dated)
         _advise_on_gate(plan, desk, timing, stage)
@@ -37,6 +43,13 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     advise_on_layers(layers, desk.findings)
 
 
+def _advise_on_event(desk: Desk, stage: Stage, task: Task) -> None:
+    after = desk.filled[stage.id][task.id].due.after
+    if after is not None and desk.event_of(after) != stage.event:
+        at = ("stages", stage.id, "tasks", task.id, "due")
+        desk.add("event-not-awaited", *at, event=after, stage=stage.id)
+
+
 def _advise_on_day(
     plan: Plan,
     desk: Desk,
@@ -46,9 +59,6 @@ def _advise_on_day(
     uncertain: dict[date, str],
 ) -> None:
     at = ("stages", stage.id, "tasks", task.id, "due")
-    after = desk.filled[stage.id][task.id].due.after
-    if after is not None and desk.event_of(after) != stage.event:
-        desk.add("event-not-awaited", *at, event=after, stage=stage.id)
     days = timing.days(task)
     if days is None:
         return
@@ -80,7 +90,7 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
         desk.add("no-recipient", *at, key=True, task=task.id)
     elif task.to in task.by:
         desk.add("sender-is-recipient", *at, "to", name=plan.agencies[task.to].name, task=task.id)
-    if own := [copy for copy in task.copies if copy in task.by]:
+    if task.copies and (own := [copy for copy in task.copies if copy in task.by]):
         names = [plan.agencies[copy].name for copy in own]
         desk.add("sender-is-recipient", *at, "copy", variant="copy", name=names, task=task.id)
 
@@ -88,10 +98,11 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
 def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[str]) -> None:
     """Note a task that is about no commune, or about communes that owe nothing by a date."""
     at = ("stages", stage.id, "tasks", task.id)
-    form = desk.filled[stage.id][task.id]
-    if form.concerning and not task.concerning:
-        desk.add("no-communes", *at, "concerning", task=task.id)
-    if task.concerning and isinstance(task.due.rule, NoDate) and not task.collects:
+    if not task.concerning:
+        if desk.filled[stage.id][task.id].concerning:
+            desk.add("no-communes", *at, "concerning", task=task.id)
+        return
+    if isinstance(task.due.rule, NoDate) and not task.collects:
         communes = {one for found in task.concerning.values() for one in found}
         if count := len(communes - dated):
             desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
@@ -99,13 +110,13 @@ def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[s
 
 def _owing_by_date(plan: Plan) -> frozenset[str]:
     """Return the agencies that owe something with a date, known already or not yet."""
-    return frozenset(
-        agency
+    groups = {  # by identity: thousands of tasks share a few
+        id(task.by): task.by
         for stage in plan.stages
         for task in stage.tasks
         if not isinstance(task.due.rule, NoDate)
-        for agency in task.by
-    )
+    }
+    return frozenset().union(*groups.values())
 
 
 def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:

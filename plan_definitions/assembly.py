@@ -67,13 +67,14 @@ def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
 def phrase(desk: Desk, task: TaskForm) -> Phrase:
     """Return a task's deadline, its names settled and a twin put into words."""
     rule, due = task.due.rule, task.due
-    made = desk.phrases.get((due, task.roll))
+    key = (id(due), task.roll)  # the same words are read but once
+    made = desk.phrases.get(key)
     if made is not None:
         return made
     if isinstance(rule, Within) and isinstance(rule.of, FromEvent | FromStage):
         rule = Within(rule.count, rule.unit, _origin(desk, rule.of))
     text = due.text or worded(desk.form.language, rule, due.after)
-    return desk.phrases.setdefault((due, task.roll), Phrase(text, rule, task.roll))
+    return desk.phrases.setdefault(key, Phrase(text, rule, task.roll))
 
 
 def _origin(desk: Desk, of: FromEvent | FromStage) -> FromDay | FromEvent | FromStage:
@@ -104,8 +105,7 @@ def _stage(desk: Desk, register: Register, key: str, form: StageForm) -> Stage:
 
 def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
     by = register.expand(form.by)
-    about = form.concerning or form.collects
-    communes = {agency: register.communes_of(agency) for agency in by} if about else {}
+    about = by if form.concerning or form.collects else ()
     return Task(
         id=key,
         title=form.title,
@@ -115,8 +115,8 @@ def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
         to=form.to or None,
         copies=register.expand(form.copies),
         partners=register.expand(form.partners),
-        concerning={agency: found for agency, found in communes.items() if found},
-        appendix=tuple(_labelled(desk, ref) for ref in form.appendix),
+        concerning={a: communes for a in about if (communes := register.communes_of(a))},
+        appendix=tuple([_labelled(desk, ref) for ref in form.appendix]),
         collects=form.collects or None,
         ref=form.ref,
         rows=form.row,

@@ -28,11 +28,14 @@ from plan_definitions.yaml_source import HOLE
 T = TypeVar("T")
 
 MOST_RUNGS = 250
+MOST_KEPT = 5_000
+LONGEST_KEPT = 500
 NO_DAY: Final = date.min
 """A day that was at fault."""
 NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
 """A moment that was at fault."""
 _BREAK = re.compile("[\r\n\x85\u2028\u2029]")
+_NUMBER = re.compile(r"[+-]?\d{1,9}")
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -41,9 +44,18 @@ _ADDRESS = re.compile(
 
 
 def _cell(
-    read: Callable[[Any], Any], blank: Any, schema: dict[str, Any], *, may_be_empty: bool = False
+    read: Callable[[Any], Any],
+    blank: Any,
+    schema: dict[str, Any],
+    *,
+    may_be_empty: bool = False,
+    kept: bool = False,
 ) -> tuple[Any, Any]:
-    """Return the validator of a cell, and its JSON schema. An empty list may be allowed."""
+    """Return the validator of a cell, and its JSON schema. An empty list may be allowed.
+
+    What is read from one text may be `kept` for the next that is equal, if nobody can
+    change it: thousands of tasks name the same few agencies and days.
+    """
 
     def validate(value: Any) -> Any:
         if value is HOLE:
@@ -56,14 +68,38 @@ def _cell(
             context = {**misread.values, "variant": misread.variant}
             raise PydanticCustomError(misread.kind, "{variant}", context) from None
 
-    return PlainValidator(validate), WithJsonSchema(schema)
+    return PlainValidator(_kept(validate) if kept else validate), WithJsonSchema(schema)
+
+
+def _kept(validate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a validator that remembers what it made of texts and of lists of texts."""
+    known: dict[Any, Any] = {}
+
+    def remembered(value: Any) -> Any:
+        key = tuple(value) if type(value) is list else value
+        try:
+            return known[key]
+        except KeyError:
+            keeps = len(known) < MOST_KEPT and len(str(value)) <= LONGEST_KEPT
+        except TypeError:  # there is a mapping in it
+            keeps = False
+        found = validate(value)
+        if keeps:
+            known[key] = found
+        return found
+
+    return remembered
 
 
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
-    # Most texts are tidy as they are; a break within one is a blank that split() takes out.
-    return value if " ".join(value.split()) == value else tidy(_line(value))
+    return value if _is_tidy(value) else tidy(_line(value))
+
+
+def _is_tidy(value: str) -> bool:
+    """Say whether a text has single spaces only, as most do. Of all blanks only " " is printed."""
+    return value.isprintable() and "  " not in value and value[:1] != " " != value[-1:]
 
 
 def _line(value: Any) -> Any:
@@ -75,6 +111,8 @@ def _line(value: Any) -> Any:
 
 def read_id(value: Any) -> str:
     """Return an id. Raises Misread `bad-id` with one that would do."""
+    if isinstance(value, str) and len(value) <= 80 and _ID.fullmatch(value):
+        return value
     word = _word(value)
     if not _ID.fullmatch(word) or len(word) > 80:
         near = re.sub(r"[^a-z0-9.]+", "-", bare(word)).strip("-.")[:80] or "a1"
@@ -93,7 +131,7 @@ def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
 
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
-        items = value if isinstance(value, list) else [value]
+        items = value if isinstance(value, list) else (value,)
         return tuple([_item(read, item, index) for index, item in enumerate(items)])
 
     return read_all
@@ -102,11 +140,12 @@ def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
 def _whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         word = _word(value)
-        if not re.fullmatch(r"[+-]?\d{1,9}", word):
+        if not _NUMBER.fullmatch(word):
             raise Misread("not-a-number", written=word)
-        if not least <= int(word) <= most:
+        number = int(word)
+        if not least <= number <= most:
             raise Misread("number-out-of-range", written=word, least=least, most=most)
-        return int(word)
+        return number
 
     return read
 
@@ -202,18 +241,18 @@ LIST: Final = _holds("list", list, may_be_empty=True)
 
 Text: TypeAlias = Annotated[str, *_cell(_word, "", _STRING)]
 Id: TypeAlias = Annotated[str, *_cell(read_id, "", _STRING)]
-Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS)]
+Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, kept=True)]
 Texts: TypeAlias = Annotated[
-    tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True)
+    tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True, kept=True)
 ]
 Day: TypeAlias = Annotated[date, *_cell(lambda v: read_date(_word(v)), NO_DAY, _STRING)]
 Clock: TypeAlias = Annotated[time, *_cell(lambda v: read_time(_word(v)), time(8), _STRING)]
 Moment: TypeAlias = Annotated[datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, _STRING)]
 Deadline: TypeAlias = Annotated[
-    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, {"type": ["string", "object"]})
+    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, {"type": ["string", "object"]}, kept=True)
 ]
 RollWord: TypeAlias = Annotated[
-    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]})
+    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, {"enum": [*Roll]}, kept=True)
 ]
 Language: TypeAlias = Annotated[str, *_cell(_one_of("vi", "en"), "vi", {"enum": ["vi", "en"]})]
 Level: TypeAlias = Annotated[
@@ -226,22 +265,30 @@ Level: TypeAlias = Annotated[
 ]
 Appendices: TypeAlias = Annotated[
     tuple[AppendixRef, ...],
-    *_cell(_list_of(lambda v: read_appendix(_line(v))), (), _APPENDIX_SCHEMA, may_be_empty=True),
+    *_cell(
+        _list_of(lambda v: read_appendix(_line(v))),
+        (),
+        _APPENDIX_SCHEMA,
+        may_be_empty=True,
+        kept=True,
+    ),
 ]
 AppendixLabel: TypeAlias = Annotated[str, *_cell(lambda v: read_label(_word(v)), "", _STRING)]
 Items: TypeAlias = Annotated[int | None, *_cell(_whole(1, MOST_ITEMS), None, _WHOLE)]
 Values: TypeAlias = Annotated[
     dict[str, str], *_cell(_values, {}, {"type": "object", "additionalProperties": _STRING})
 ]
-Concerning: TypeAlias = Annotated[str, *_cell(_one_of("communes"), "", {"enum": ["communes"]})]
+Concerning: TypeAlias = Annotated[
+    str, *_cell(_one_of("communes"), "", {"enum": ["communes"]}, kept=True)
+]
 Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", _STRING)]
 Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, {"type": "boolean"})]
 Quorum: TypeAlias = Annotated[
-    Fraction | int, *_cell(_quorum, Fraction(1), {"type": ["string", "integer"]})
+    Fraction | int, *_cell(_quorum, Fraction(1), {"type": ["string", "integer"]}, kept=True)
 ]
 GateEnd: TypeAlias = Annotated[
     GateAfterDue | GateBy | None,
-    *_cell(lambda v: read_gate_end(_line(v)), None, {"type": ["string", "object"]}),
+    *_cell(lambda v: read_gate_end(_line(v)), None, {"type": ["string", "object"]}, kept=True),
 ]
 WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, {"type": ["string", "integer"]})]
 Count: TypeAlias = Annotated[int, *_cell(_whole(1, MOST_RUNGS), 1, _WHOLE)]

@@ -47,13 +47,11 @@ class Desk:
     def filled(self) -> Mapping[str, Mapping[str, TaskForm]]:
         """The tasks by stage, with the defaults of stage and plan where they say nothing."""
         plan = _said(self.form.defaults)
-        return {
-            stage_id: {
-                key: _filled(task, {**plan, **_said(stage.defaults)})
-                for key, task in stage.tasks.items()
-            }
-            for stage_id, stage in self.form.stages.items()
-        }
+        found = {}
+        for stage_id, stage in self.form.stages.items():
+            defaults = plan | _said(stage.defaults)
+            found[stage_id] = {key: _filled(task, defaults) for key, task in stage.tasks.items()}
+        return found
 
     def tasks(self) -> Iterator[tuple[str, str, TaskForm]]:
         """Yield every task with the ids of its stage and itself, defaults filled in."""
@@ -122,7 +120,10 @@ def _said(defaults: DefaultsForm) -> dict[str, object]:
 
 
 def _filled(task: TaskForm, defaults: Mapping[str, object]) -> TaskForm:
-    taken = {key: value for key, value in defaults.items() if key not in task.model_fields_set}
+    taken: dict[str, object] = {}
+    if defaults:
+        own = task.model_fields_set
+        taken = {key: value for key, value in defaults.items() if key not in own}
     if task.to in NOBODY:
         taken["to"] = ""
     return task.model_copy(update=taken) if taken else task

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.plan import Plan
+from plan_definitions import garbage
 from plan_definitions.advice import advise
 from plan_definitions.assembly import assemble
 from plan_definitions.calendars import Overlay, build_calendar
@@ -25,7 +26,8 @@ F = TypeVar("F", bound=Form)
 def load(bundle: Bundle) -> Plan:
     """Return the plan that a bundle holds. Raises PlanFaults with every fault."""
     findings = Findings()
-    read = _read(bundle, findings)
+    with garbage.paused():
+        read = _read(bundle, findings)
     if read is None:
         faults = [found for found in findings.items if found.is_fault]
         raise PlanFaults(_sorted(bundle, faults))
@@ -35,9 +37,10 @@ def load(bundle: Bundle) -> Plan:
 def check(bundle: Bundle) -> list[Diagnostic]:
     """Return every fault of a bundle; if there is none, every warning and all advice."""
     findings = Findings()
-    read = _read(bundle, findings)
-    if read is not None:
-        advise(*read)
+    with garbage.paused():
+        read = _read(bundle, findings)
+        if read is not None:
+            advise(*read)
     return _sorted(bundle, findings.items)
 
 

@@ -25,12 +25,13 @@ _SKIP: Final[_Line] = (-1, None, None)
 _EMPTY: Final = ""
 _SLICE = 4096  # lines between two looks at the number of entries
 _LONGEST = 4096  # characters of a line
+_LONGEST_KEY = 400  # of a key; the parser stops at a thousand
 
 _WORDS = r"\w[\w.\-/]*+(?: [\w.\-/]++)*+"
 _SHAPE = re.compile(rf"( *+)(- ++)?(?:({_WORDS}):(?: ++|$))?")
 # What most lines are; nothing else may stand on one that is understood so.
 _COMMON = re.compile(
-    r"( *+)([a-zA-Z0-9_][a-zA-Z0-9_.\-/]*+):"
+    r"( *+)([a-zA-Z0-9_][a-zA-Z0-9_.\-/]{0,400}+):"
     r"(?: ([^\s\-?:,\[\]{}#&*!|>'\"%@`][^:#]{0,4000}+(?<! )))?$"
 )
 _END = re.compile(r"(?: ++(?:#.*)?)?")
@@ -158,6 +159,8 @@ def _understood(line: str) -> _Line:
     shape = _SHAPE.match(line)
     assert shape is not None
     indent, dash, key = shape.groups()
+    if key is not None and len(key) > _LONGEST_KEY:
+        raise _Unusual
     rest = line[shape.end() :]
     if key is None and dash is None:
         if rest and rest[0] != "#":
@@ -223,7 +226,7 @@ def _flow_mapping(line: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
     at = _past_spaces(line, at)
     while line[at : at + 1] != "}":
         key = _KEY.match(line, at)
-        if key is None or key[1] in entries:
+        if key is None or key[1] in entries or len(key[1]) > _LONGEST_KEY:
             raise _Unusual
         entries[key[1]], at = _flow(line, key.end(), depth)
         at = _past_comma(line, at, "}")

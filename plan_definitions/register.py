@@ -74,15 +74,16 @@ class Register:
         The same names give the very same tuple: thousands of tasks are owed by one group.
         """
         wanted = tuple(names)
-        if wanted not in self._expanded:
+        expanded = self._expanded.get(wanted)
+        if expanded is None:
             found: dict[str, None] = {}
             for name in wanted:
                 if name in self.agencies:
                     found[name] = None
                 else:
                     found.update(dict.fromkeys(self._members(name)))
-            self._expanded[wanted] = tuple(found)
-        return self._expanded[wanted]
+            expanded = self._expanded[wanted] = tuple(found)
+        return expanded
 
     @cached_property
     def _expanded(self) -> dict[tuple[str, ...], tuple[str, ...]]:

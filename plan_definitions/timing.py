@@ -40,12 +40,18 @@ class Timing:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._derived: dict[int, Days | None] = {}  # by the phrase itself: tasks share them
+        # By the phrase itself: tasks share them.
+        self._derived: dict[int, Days | None] = {}
+        self._last: dict[int, date | None] = {}
+        self._reminded: dict[tuple[date, str], date] = {}
 
     def last_day(self, task: Task) -> date | None:
         """Return the last day of a task, or None where it has none, or none yet."""
-        days = self.days(task)
-        return None if days is None else days.last
+        try:
+            return self._last[id(task.due)]
+        except KeyError:
+            days = self.days(task)
+            return self._last.setdefault(id(task.due), None if days is None else days.last)
 
     def days(self, task: Task) -> Days | None:
         """Return the last day of a task, stated and rolled; None where it has none yet."""
@@ -64,6 +70,14 @@ class Timing:
         plan = self.plan
         found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
         return None if found is None else found.last_day
+
+    def last_reminder(self, day: date, ladder: str) -> date:
+        """Return the day of the last reminder that a ladder has of a last day."""
+        key = (day, ladder)
+        if key not in self._reminded:
+            calendar, remind = self.plan.calendar, self.plan.ladders[ladder].remind
+            self._reminded[key] = calendar.offset(calendar.on_or_before(day), -min(remind))
+        return self._reminded[key]
 
     def followers(self, stage: str) -> list[str]:
         """Return the stages that need a stage, in the plan's order."""
@@ -140,21 +154,20 @@ def advise_on_order(plan: Plan, desk: Desk, timing: Timing) -> None:
     for stage in plan.stages:
         first = timing.first_due_after(stage.id)
         for task in stage.tasks:
-            at = ("stages", stage.id, "tasks", task.id, "due")
             day = timing.last_day(task)
             if day is None:
                 continue
-            if first is not None and task.id in stage.gate.tasks and day > first.day:
+            if first is not None and day > first.day and task.id in stage.gate.tasks:
                 desk.add(
                     "due-after-reader",
-                    *at,
+                    *("stages", stage.id, "tasks", task.id, "due"),
                     task=task.id,
                     day=day,
                     later=first.stage,
                     due=first.day,
                 )
             else:
-                _advise_on_readers(plan, desk, task, day, owing[day], *at)
+                _advise_on_readers(plan, desk, stage, task, day, owing[day])
         _advise_on_opening(plan, desk, timing, stage)
 
 
@@ -172,7 +185,7 @@ def _owing_by_day(plan: Plan, timing: Timing) -> Mapping[date, Mapping[str, str]
 
 
 def _advise_on_readers(
-    plan: Plan, desk: Desk, task: Task, day: date, owing: Mapping[str, str], *at: str | int
+    plan: Plan, desk: Desk, stage: Stage, task: Task, day: date, owing: Mapping[str, str]
 ) -> None:
     """Note readers whose own work is due on the day on which they get what they need for it.
 
@@ -183,6 +196,7 @@ def _advise_on_readers(
         to = [p for a in task.by if (p := plan.agencies[a].parent) is not None]
     readers = dict.fromkeys(one for one in (*to, *task.copies) if one in owing)
     if readers:
+        at = ("stages", stage.id, "tasks", task.id, "due")
         names = [plan.agencies[reader].name for reader in readers]
         desk.add("input-due-same-day", *at, day=day, names=names, count=len(names), task=task.id)
 
@@ -200,8 +214,7 @@ def _advise_on_opening(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> 
         day, remind = timing.last_day(task), plan.ladders[task.ladder].remind
         if day is None or not remind or day < plan.issued:
             continue
-        last = plan.calendar.on_or_before(day)
-        if plan.calendar.offset(last, -min(remind)) < opens:
+        if timing.last_reminder(day, task.ladder) < opens:
             at = ("stages", stage.id, "tasks", task.id, "due")
             desk.add(
                 "reminders-before-opening",

@@ -75,6 +75,10 @@ def both(text: str) -> tuple[tuple[Any, list[Any]], tuple[Any, list[Any]]]:
 @example("a: b\n  c")
 @example("a:\n # note\n\n  b: c # d\n")
 @example("a: [b, c] # d\nb: {c: 'd', e: [f]}")
+@example("k" * 900 + ": v\n" + "k" * 1100 + ": v")
+@example("đ" * 900 + ": v\n- " + "đ" * 1100 + ": v")
+@example("a: {" + "k" * 1100 + ": v}")
+@example("a: {" + "k" * 900 + ": " + "v" * 3000 + "}")
 @settings(max_examples=1500, deadline=None)
 def test_it_reads_what_the_parser_reads_or_leaves_it_alone(text: str):
     """Two readings of one text would be two plans."""
