@@ -126,7 +126,7 @@ def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> Non
     undated = [
         task
         for task in stage.tasks
-        if task.id in stage.gate.tasks and isinstance(task.due.rule, NoDate)
+        if isinstance(task.due.rule, NoDate) and task.id in timing.counted(stage)
     ]
     if followers and undated and stage.gate.otherwise is None:
         for task in undated:

@@ -36,12 +36,8 @@ def load(bundle: Bundle) -> Plan:
 
 def check(bundle: Bundle) -> list[Diagnostic]:
     """Return every fault of a bundle; if there is none, every warning and all advice."""
-    findings = Findings()
     with garbage.paused():
-        read = _read(bundle, findings)
-        if read is not None:
-            advise(*read)
-    return _sorted(bundle, findings.items)
+        return _checked(bundle)
 
 
 def check_file(path: Path | str) -> list[Diagnostic]:
@@ -66,6 +62,14 @@ def check_calendar(bundle: Bundle) -> list[Diagnostic]:
     layers = _layers(bundle, bundle.main, first, findings)
     if layers and not has_faults(findings.items):
         advise_on_layers(layers, findings)
+    return _sorted(bundle, findings.items)
+
+
+def _checked(bundle: Bundle) -> list[Diagnostic]:
+    findings = Findings()
+    read = _read(bundle, findings)
+    if read is not None:
+        advise(*read)
     return _sorted(bundle, findings.items)
 
 
