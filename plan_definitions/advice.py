@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from engine.calendar import WorkingCalendar
@@ -180,7 +180,7 @@ def _advise_on_unused_names(plan: Plan, desk: Desk) -> None:
 
 
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
-    used = {plan.issuer, *plan.levels, *_named(plan)}
+    used = {plan.issuer, *plan.levels} | _named(plan)
     parents = {register.agencies[a].parent for a in used if a in register.agencies}
     idle = [a for key, a in register.agencies.items() if key not in used | parents]
     for agency in idle:
@@ -193,20 +193,17 @@ def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
         register.note(desk.findings, "unused-communes", communes[0].id, **values)
 
 
-def _named(plan: Plan) -> Iterator[str]:
-    """Yield every agency that a task names."""
-    seen: set[int] = set()
+def _named(plan: Plan) -> set[str]:
+    """Return every agency that a task names."""
+    single: set[str] = set()
+    groups: dict[int, tuple[str, ...]] = {}  # by identity: thousands of tasks share a few
     for stage in plan.stages:
         for task in stage.tasks:
-            if task.to is not None and task.to != PARENT:
-                yield task.to
-            groups: Iterable[tuple[str, ...]] = (
-                task.by,
-                task.copies,
-                task.partners,
-                *task.concerning.values(),
-            )
-            for group in groups:
-                if id(group) not in seen:
-                    seen.add(id(group))
-                    yield from group
+            if task.to is not None:
+                single.add(task.to)
+            groups[id(task.by)] = task.by
+            groups[id(task.copies)] = task.copies
+            groups[id(task.partners)] = task.partners
+            for communes in task.concerning.values():
+                groups[id(communes)] = communes
+    return (single - {PARENT}).union(*groups.values())

@@ -91,6 +91,17 @@ def _kept(validate: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return remembered
 
 
+def _text_cell() -> tuple[Any, Any]:
+    """Return the validator of a text, and its JSON schema. Half of what a plan holds is one."""
+    validator, schema = _cell(_word, "", _STRING)
+    validate = validator.func
+
+    def read(value: Any) -> Any:
+        return value if type(value) is str and value and _is_tidy(value) else validate(value)
+
+    return PlainValidator(read), schema
+
+
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
@@ -239,7 +250,7 @@ MAPPING: Final = _holds("mapping", dict, may_be_empty=True)
 FILLED_MAPPING: Final = _holds("mapping", dict, may_be_empty=False)
 LIST: Final = _holds("list", list, may_be_empty=True)
 
-Text: TypeAlias = Annotated[str, *_cell(_word, "", _STRING)]
+Text: TypeAlias = Annotated[str, *_text_cell()]
 Id: TypeAlias = Annotated[str, *_cell(read_id, "", _STRING)]
 Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, kept=True)]
 Texts: TypeAlias = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ def check_plan(desk: Desk) -> None:
     _check_head(desk)
     _check_graph(desk)
     _check_defaults(desk, desk.form.defaults, "defaults")
-    tasks = frozenset(_task_names(desk))
+    tasks = _task_names(desk)
     for stage_id, stage in desk.form.stages.items():
         _check_defaults(desk, stage.defaults, "stages", stage_id, "defaults")
         _check_stage(desk, stage_id, stage)
@@ -175,12 +175,15 @@ def _check_event(desk: Desk, name: str, *path: str | int) -> None:
         desk.unknown("unknown-event", *path, name=name, known=desk.document.keys_at("events"))
 
 
-def _task_names(desk: Desk) -> list[str]:
-    return [f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks()]
+def _task_names(desk: Desk) -> Mapping[str, None]:
+    """Return how every task is called, if anything refers to one; no set, to keep their order."""
+    if not any(task.collects for _, _, task in desk.tasks()):
+        return {}
+    return dict.fromkeys(f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks())
 
 
 def _check_task(
-    desk: Desk, tasks: frozenset[str], stage_id: str, task_id: str, task: TaskForm
+    desk: Desk, tasks: Mapping[str, None], stage_id: str, task_id: str, task: TaskForm
 ) -> None:
     at = ("stages", stage_id, "tasks", task_id)
     _check_people(desk, task, *at)
@@ -194,7 +197,7 @@ def _check_task(
         else:
             desk.clean.add(task.by)
     if task.collects and task.collects not in tasks:
-        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=sorted(tasks))
+        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=list(tasks))
     _check_due(desk, task.due, *at, "due")
 
 
@@ -293,9 +296,13 @@ def _check_addresses(desk: Desk, register: Register) -> None:
         if level in levels:
             why.setdefault(getattr(desk.form, level), level)
     silent = frozenset(a for a in register.agencies if _is_mute(register, a))
+    heard: set[tuple[str, ...]] = set()  # names of whom all have an address
     for _, task_id, task in desk.tasks() if silent else ():
+        if task.by in heard and task.copies in heard and task.to not in silent:
+            continue
         by = register.expand(task.by)
-        mute = [] if silent.isdisjoint(by) else [agency for agency in by if agency in silent]
+        mute = [agency for agency in by if agency in silent]
+        heard |= {names for names in (task.by, task.copies) if _all_heard(register, silent, names)}
         communes = [a for a in mute if register.agencies[a].kind == COMMUNE]
         for agency in mute:
             if agency not in communes:
@@ -309,6 +316,10 @@ def _check_addresses(desk: Desk, register: Register) -> None:
         if _is_mute(register, agency):
             name = register.agencies[agency].name
             register.note(desk.findings, "no-email", agency, variant=reason, name=name, id=agency)
+
+
+def _all_heard(register: Register, silent: Set[str], names: tuple[str, ...]) -> bool:
+    return silent.isdisjoint(register.expand(names))
 
 
 def _is_mute(register: Register, agency: str) -> bool:

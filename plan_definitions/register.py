@@ -109,6 +109,11 @@ class Register:
         """Return the communes that stand under an agency."""
         return self._communes.get(agency, ())
 
+    def communes_by(self, agencies: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the communes of those agencies that have any."""
+        found = ((agency, self._communes.get(agency, ())) for agency in agencies)
+        return {agency: communes for agency, communes in found if communes}
+
     @cached_property
     def _communes(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}

@@ -146,7 +146,10 @@ def read_text(path: Path) -> str:
         os.close(handle)
     if len(data) > LARGEST:
         raise OSError(errno.EFBIG, f"more than {LARGEST} bytes", str(path))
-    return data.decode("utf-8", errors="surrogateescape")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="surrogateescape")
 
 
 def _is_plain_reference(name: str) -> bool:
