@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
 from engine.calendar import CalendarRangeError
-from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
+from engine.deadline import Anchors, NoDate, Phrase, derive, stated_day
 from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Stage, Task
 from plan_definitions.desk import Desk
 
@@ -65,16 +65,12 @@ class Timing:
     def _days(self, due: Phrase) -> Days | None:
         if isinstance(due.rule, NoDate):
             return None
-        stated = self._last_day(replace(due, roll=Roll.NONE))
-        if stated is None or self.plan.calendar.is_working(stated):
-            return None if stated is None else Days(stated, stated)
-        last = self._last_day(due)
-        return None if last is None else Days(stated, last)
-
-    def _last_day(self, due: Phrase) -> date | None:
         plan = self.plan
+        stated = stated_day(due, calendar=plan.calendar, anchors=Anchors())
+        if stated is None or plan.calendar.is_working(stated):
+            return None if stated is None else Days(stated, stated)
         found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-        return None if found is None else found.last_day
+        return None if found is None else Days(stated, found.last_day)
 
     def dated(self, stage: Stage) -> Sequence[tuple[Task, date]]:
         """Return the tasks of a stage that have a last day, with it."""
