@@ -142,15 +142,16 @@ def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
 
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
-        items = value if isinstance(value, list) else (value,)
-        return tuple([_item(read, item, index) for index, item in enumerate(items)])
+        if isinstance(value, list):
+            return tuple([_item(read, item, index) for index, item in enumerate(value)])
+        return (_item(read, value, 0),)
 
     return read_all
 
 
 def _whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        word = _word(value)
+        word = value if isinstance(value, str) and value.isdecimal() else _word(value)
         if not _NUMBER.fullmatch(word):
             raise Misread("not-a-number", written=word)
         number = int(word)

@@ -32,7 +32,7 @@ def check_plan(desk: Desk) -> None:
         _check_defaults(desk, stage.defaults, "stages", stage_id, "defaults")
         _check_stage(desk, stage_id, stage)
         for task_id, task in stage.tasks.items():
-            _check_task(desk, tasks, stage_id, task_id, task)
+            _check_task(desk, tasks, task, "stages", stage_id, "tasks", task_id)
     _check_appendices(desk)
     _check_ladders(desk)
     if desk.register is not None:
@@ -182,23 +182,28 @@ def _task_names(desk: Desk) -> Mapping[str, None]:
     return dict.fromkeys(f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks())
 
 
-def _check_task(
-    desk: Desk, tasks: Mapping[str, None], stage_id: str, task_id: str, task: TaskForm
-) -> None:
-    at = ("stages", stage_id, "tasks", task_id)
+def _check_task(desk: Desk, tasks: Mapping[str, None], task: TaskForm, *at: str) -> None:
+    _, stage_id, _, task_id = at
     _check_people(desk, task, *at)
-    filled = desk.filled[stage_id][task_id]
-    if not filled.by and not desk.document.holds((*at, "by")):
+    if task.by:
+        _check_somebody(desk, task.by, *at)
+    elif not desk.filled[stage_id][task_id].by and not desk.document.holds((*at, "by")):
         desk.add("missing-key", *at, "by", key_name="by")
-    register = desk.register
-    if register is not None and task.by and task.by not in desk.clean:
-        if _is_nobody(register, task.by):
-            desk.add("empty-stage", *at, "by", name=task_id)
-        else:
-            desk.clean.add(task.by)
     if task.collects and task.collects not in tasks:
         desk.unknown("unknown-task", *at, "collects", name=task.collects, known=list(tasks))
-    _check_due(desk, task.due, *at, "due")
+    if id(task.due) not in desk.clean:  # equal words are read but once
+        _check_due(desk, task.due, *at, "due")
+
+
+def _check_somebody(desk: Desk, names: tuple[str, ...], *at: str) -> None:
+    """Note names that come to no agency at all."""
+    register = desk.register
+    if register is None or names in desk.clean:
+        return
+    if _is_nobody(register, names):
+        desk.add("empty-stage", *at, "by", name=at[-1])
+    else:
+        desk.clean.add(names)
 
 
 def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
@@ -207,8 +212,6 @@ def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
 
 
 def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
-    if id(due) in desk.clean:  # the same words are read but once
-        return
     before = desk.findings.count
     match due.rule:
         case Before(day) | By(day) | During(_, day) | Within(of=FromDay(day)):

@@ -159,13 +159,16 @@ def _plain_document(reading: _Reading, unix: str) -> Document | None:
     if read is None:
         return None
     value, spots = read
-    # A line brings two values at most and one more for each comma; that is enough to know.
-    if 2 * len(reading.lines) + unix.count(",") > MOST_VALUES < plain_lines.count(value):
-        return None
+    # Each value takes two characters at least, each line brings two values and its commas.
+    if len(unix) > 2 * MOST_VALUES:
+        most = 2 * len(reading.lines) + unix.count(",")
+        if most > MOST_VALUES and plain_lines.count(value) > MOST_VALUES:
+            return None
     return Document(reading.file, reading.lines, value, _LinePlaces(reading.lines, spots))
 
 
 def _parsed_document(reading: _Reading) -> Document:
+    reading.check_lines()
     value, root = reading.read()
     return Document(reading.file, reading.lines, value, _EventPlaces(root))
 
@@ -184,7 +187,7 @@ class _Reading:
         self.long_quote: Mark | None = None
 
     def check_signs(self) -> None:
-        """Stop at a character that no plan may hold, and at a line that nobody wrote."""
+        """Stop at a character that no plan may hold."""
         if bad := _HIDDEN.search(self.text):
             # Letters of two bytes each, read as if of one, bring zeros among them.
             foreign = _FOREIGN.match(bad[0]) or "\0" in self.text[:4]
@@ -192,6 +195,9 @@ class _Reading:
             mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
             self.lines[mark[0] - 1] = _HIDDEN.sub("\ufffd", self.lines[mark[0] - 1])
             self.stop("not-utf8" if foreign else "control-character", mark, sign=_sign(bad[0]))
+
+    def check_lines(self) -> None:
+        """Stop at a line that nobody wrote: what is in it would all be looked at in one go."""
         if len(self.text) > LONGEST and max(map(len, self.lines)) > LONGEST:
             long = next(n for n, line in enumerate(self.lines, 1) if len(line) > LONGEST)
             self.stop("too-long", (long, 1), limit=LONGEST)
