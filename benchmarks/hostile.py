@@ -67,7 +67,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "50,000 dashes": _text(lambda: "- " * 49_999, "too-deep"),
     "50,000 question marks": _text(lambda: "? " * 49_999, "key-not-text"),
     "2,000 levels by indentation": _text(lambda: _indented(2000), "too-deep"),
-    "a million brackets": _text(lambda: "[" * MEGABYTE, "too-long"),
+    "a million brackets": _text(lambda: "[" * MEGABYTE, "line-too-long"),
     # Bombs
     "a bomb of aliases": _text(_aliases, "anchor"),
     "a bomb of merge keys": _text(_merges, "anchor"),
@@ -80,20 +80,20 @@ HOSTILE: Mapping[str, Hostile] = {
     "10 MB of one text": _text(lambda: "plan: " + "x" * 10 * MEGABYTE, "file-too-large"),
     "10 MB of zeros": Hostile(lambda: bytes(10 * MEGABYTE), "file-too-large"),
     "10 MB of lines": _text(lambda: "a: b\n" * 2 * MEGABYTE, "file-too-large"),
-    "6 MB of one text": _text(lambda: "plan: " + "x" * (6 * MEGABYTE - 6), "too-long"),
+    "6 MB of one text": _text(lambda: "plan: " + "x" * (6 * MEGABYTE - 6), "line-too-long"),
     "6 MB of empty lines": _text(lambda: "\n" * 6 * MEGABYTE, "file-too-large"),
     "6 MB of comments": _text(lambda: ("#" * 99 + "\n") * 60_000, "empty-file"),
     "6 MB of a text of many lines": _text(
-        lambda: "plan: |\n" + ("  " + "x" * 97 + "\n") * 59_999, "too-long"
+        lambda: "plan: |\n" + ("  " + "x" * 97 + "\n") * 59_999, "line-too-long"
     ),
     "6 MB within a quote": _text(lambda: 'plan: "' + ("x" * 99 + "\n") * 59_999, "yaml-syntax"),
     "a megabyte of any bytes": Hostile(
         lambda: bytes(n * n % 251 for n in range(MEGABYTE)), "not-utf8"
     ),
-    "a key of a megabyte": _text(lambda: "k" * MEGABYTE + ": v", "too-long"),
+    "a key of a megabyte": _text(lambda: "k" * MEGABYTE + ": v", "line-too-long"),
     "a key of 5,000 letters": _text(lambda: "k" * 5000 + ": v", "yaml-syntax"),
     "a list of a megabyte on a line": _text(
-        lambda: "plan: [" + "x," * (MEGABYTE // 2) + "]", "too-long"
+        lambda: "plan: [" + "x," * (MEGABYTE // 2) + "]", "line-too-long"
     ),
     "a list of 200,000 lines": _text(lambda: "plan: [" + "x,\n" * 200_000 + "]", "too-many-values"),
     "100,000 keys": _text(lambda: "".join(f"k{n}: v\n" for n in range(100_000)), "too-many-values"),

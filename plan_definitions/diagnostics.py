@@ -41,7 +41,7 @@ RULES: Mapping[str, str] = {
     "control-character": "DD104",
     "bad-path": "DD105",
     "too-many-files": "DD106",
-    "too-long": "DD107",
+    "line-too-long": "DD107",
     "too-many-faults": "DD108",
     "empty-file": "DD110",
     "tab": "DD111",

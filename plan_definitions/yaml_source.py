@@ -200,7 +200,7 @@ class _Reading:
         """Stop at a line that nobody wrote: what is in it would all be looked at in one go."""
         if len(self.text) > LONGEST and max(map(len, self.lines)) > LONGEST:
             long = next(n for n, line in enumerate(self.lines, 1) if len(line) > LONGEST)
-            self.stop("too-long", (long, 1), limit=LONGEST)
+            self.stop("line-too-long", (long, 1), limit=LONGEST)
 
     def read(self) -> tuple[Any, _Node]:
         """Return the values and their node. Raises _Stop and YAMLError.
@@ -223,7 +223,7 @@ class _Reading:
             if kind is yaml.ScalarEvent:
                 value = event.value
                 if len(value) > LONGEST:
-                    self.stop("too-long", _mark(event.start_mark), limit=LONGEST)
+                    self.stop("line-too-long", _mark(event.start_mark), limit=LONGEST)
                 if event.style:
                     self.check_quoted(event)
                 if event.anchor is not None or event.tag is not None:

@@ -137,7 +137,7 @@ def test_the_same_slip_in_every_task_is_shown_fifty_times_and_counted():
     assert list(raised.value.diagnostics) == found
     assert [d.more for d in found if d.more] == [400 - MOST_OF_A_KIND]
     assert found[-1].message("vi").endswith("Còn 350 chỗ nữa như vậy trong tệp này.")
-    assert render_text(found, "vi").endswith("Tổng cộng: 400 lỗi.")
+    assert "Tổng cộng: 400 lỗi." in render_text(found, "vi")
 
 
 def test_a_repair_of_one_line_does_not_touch_its_twin():
