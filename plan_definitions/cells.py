@@ -65,7 +65,7 @@ def _cell(
                 raise Misread("empty-value")
             return read(value)
         except Misread as misread:
-            context = {**misread.values, "variant": misread.variant}
+            context = {**misread.parts, "variant": misread.variant}
             raise PydanticCustomError(misread.kind, "{variant}", context) from None
 
     return PlainValidator(_kept(validate) if kept else validate), WithJsonSchema(schema)
@@ -136,7 +136,7 @@ def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
     try:
         return read(item)
     except Misread as misread:
-        misread.values["item"] = index
+        misread.parts["item"] = index
         raise
 
 

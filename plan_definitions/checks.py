@@ -88,13 +88,13 @@ def _check_names(desk: Desk, names: tuple[str, ...], *path: str | int) -> None:
 
 
 def _check_graph(desk: Desk) -> None:
-    known = desk.document.keys_at("stages")
+    known = partial(desk.document.keys_at, "stages")
     for stage_id, stage in desk.form.stages.items():
         for index, need in enumerate(stage.needs):
             at = desk.item(("stages", stage_id, "needs"), index)
             if need == stage_id:
                 desk.add("stage-needs-itself", *at, name=need)
-            elif need not in known:
+            elif not desk.document.holds(("stages", need)):
                 desk.unknown("unknown-stage", *at, name=need, known=known)
     arranged = arrange({key: stage.needs for key, stage in desk.form.stages.items()})
     for circle in arranged.circles:
@@ -124,8 +124,8 @@ def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> 
     if said.to != PARENT and said.to not in NOBODY:
         _check_agency(desk, said.to, *at, "to")
     if said.ladder and said.ladder not in desk.form.ladders:
-        known = desk.document.keys_at("ladders")
-        if said.ladder not in known:
+        known = partial(desk.document.keys_at, "ladders")
+        if not desk.document.holds(("ladders", said.ladder)):
             desk.unknown("unknown-ladder", *at, "ladder", name=said.ladder, known=known)
     if desk.findings.count == before:
         desk.clean.add(named)
@@ -135,12 +135,12 @@ def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
     at = ("stages", stage_id)
     if stage.when is not None and stage.when.event:
         _check_event(desk, stage.when.event, *at, "when", "event")
-    known = desk.document.keys_at(*at, "tasks")
+    known = partial(desk.document.keys_at, *at, "tasks")
     for index, task in enumerate(stage.gate.tasks):
-        if task not in stage.tasks and task not in known:
+        if not desk.document.holds((*at, "tasks", task)):
             place = desk.item((*at, "gate", "tasks"), index)
             desk.unknown("unknown-task", *place, name=task, known=known)
-    wanted = frozenset(stage.gate.tasks or known)
+    wanted = frozenset(stage.gate.tasks or known())
     counted = {key: task for key, task in desk.filled[stage_id].items() if key in wanted}
     _check_quorum(desk, stage, counted, *at)
     match stage.gate.otherwise:
@@ -172,7 +172,9 @@ def _may_have_date(desk: Desk, task: TaskForm, *at: str | int) -> bool:
 
 def _check_event(desk: Desk, name: str, *path: str | int) -> None:
     if desk.event_of(name) is None:
-        desk.unknown("unknown-event", *path, name=name, known=desk.document.keys_at("events"))
+        desk.unknown(
+            "unknown-event", *path, name=name, known=partial(desk.document.keys_at, "events")
+        )
 
 
 def _task_names(desk: Desk) -> Mapping[str, None]:
@@ -190,7 +192,9 @@ def _check_task(desk: Desk, tasks: Mapping[str, None], task: TaskForm, *at: str)
     elif not desk.filled[stage_id][task_id].by and not desk.document.holds((*at, "by")):
         desk.add("missing-key", *at, "by", key_name="by")
     if task.collects and task.collects not in tasks:
-        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=list(tasks))
+        desk.unknown(
+            "unknown-task", *at, "collects", name=task.collects, known=partial(list, tasks)
+        )
     if id(task.due) not in desk.clean:  # equal words are read but once
         _check_due(desk, task.due, *at, "due")
 
@@ -219,12 +223,15 @@ def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
         case Within(of=FromEvent(name) | FromStage(name)):
             known = desk.event_of(name) or desk.stage_of(name) or desk.is_issue(name)
             if not known:
-                names = [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
-                desk.unknown("unknown-origin", *at, name=name, known=names)
+                desk.unknown("unknown-origin", *at, name=name, known=partial(_origins, desk))
         case NoDate() if due.after is not None:
             _check_event(desk, due.after, *at)
     if desk.findings.count == before:
         desk.clean.add(id(due))
+
+
+def _origins(desk: Desk) -> list[str]:
+    return [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
 
 
 def _check_year(desk: Desk, year: int, *at: str | int) -> None:
@@ -248,7 +255,7 @@ def _check_appendices(desk: Desk) -> None:
             at = desk.item(("stages", stage_id, "tasks", task_id, "appendix"), index)
             key = key_of(ref.appendix)
             if key not in listed:
-                desk.unknown("unknown-appendix", *at, name=ref.appendix, known=known)
+                desk.unknown("unknown-appendix", *at, name=ref.appendix, known=known.copy)
             elif beyond := _beyond(ref, listed[key]):
                 name, most = f"Mục {beyond} {ref.appendix}", str(listed[key])
                 desk.add("unknown-appendix", *at, variant="item", name=name, known=[most])
@@ -263,12 +270,13 @@ def _beyond(ref: AppendixRef, items: int | None) -> str | None:
 
 
 def _check_ladders(desk: Desk) -> None:
-    form, known = desk.form, desk.document.keys_at("ladders")
+    form, known = desk.form, partial(desk.document.keys_at, "ladders")
     uses_default = any(not task.ladder for _, _, task in desk.tasks())
-    if uses_default and form.ladder and known and form.ladder not in known:
+    names = frozenset(known())
+    if uses_default and form.ladder and names and form.ladder not in names:
         desk.unknown("unknown-ladder", "ladder", name=form.ladder, known=known)
     for name, ladder in form.ladders.items():
-        if ladder.extends and ladder.extends not in known:
+        if ladder.extends and ladder.extends not in names:
             where = ("ladders", name, "extends")
             desk.unknown("unknown-ladder", *where, name=ladder.extends, known=known)
     extends = {name: (ladder.extends,) for name, ladder in form.ladders.items()}

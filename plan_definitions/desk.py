@@ -6,9 +6,9 @@ said once: the defaults of the stage, then of the plan; the ladder that a ladder
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from engine.deadline import Phrase
 from plan_definitions.arrangement import arrange
@@ -102,11 +102,17 @@ class Desk:
         variant = str(values.pop("variant", ""))
         self.findings.add(self.document, kind, *path, key=key, variant=variant, **values)
 
-    def unknown(self, kind: str, *path: str | int, name: str, known: list[str]) -> None:
-        """Note a name that nothing has."""
-        near = partial(nearest, name, known)
+    def unknown(
+        self, kind: str, *path: str | int, name: str, known: Callable[[], list[str]]
+    ) -> None:
+        """Note a name that nothing has; `known` returns those that there are."""
         self.findings.unknown(
-            self.document, kind, *path, near=near, name=name, known=known or ["-"]
+            self.document,
+            kind,
+            *path,
+            near=lambda: nearest(name, known()),
+            name=name,
+            known=lambda: known() or ["-"],
         )
 
     def item(self, path: tuple[str | int, ...], index: int) -> tuple[str | int, ...]:

@@ -167,11 +167,25 @@ class Term:
 
 
 class Misread(PlanDefinitionError, ValueError):
-    """One text is not understood: the kind of fault and its values."""
+    """One text is not understood: the kind of fault and its values.
 
-    def __init__(self, kind: str, *, variant: str = "", **values: Any) -> None:
+    A part may be a function that makes the value: what was probably meant takes a while to
+    find, and of ten thousand faults of a kind only a few are said.
+    """
+
+    def __init__(self, kind: str, *, variant: str = "", **parts: Any) -> None:
         super().__init__(kind)
-        self.kind, self.variant, self.values = kind, variant, values
+        self.kind, self.variant, self.parts = kind, variant, parts
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the sentence."""
+        return made(self.parts)
+
+
+def made(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a sentence, those that are still to be made among them."""
+    return {key: part() if callable(part) else part for key, part in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from plan_definitions.diagnostics import MOST_OF_A_KIND, RULES, Diagnostic, Term, nearest
+from plan_definitions.diagnostics import MOST_OF_A_KIND, RULES, Diagnostic, Term, made, nearest
 from plan_definitions.schema import Form
 from plan_definitions.yaml_source import HOLE, Document, Path
 
@@ -82,10 +82,13 @@ class Findings:
         key: bool = False,
         **values: Any,
     ) -> None:
-        """Note a name that nothing has, and the one that was probably meant."""
+        """Note a name that nothing has, and the one that was probably meant.
+
+        Values may be functions that make them.
+        """
         if self._is_shown(document, kind):
             found = near()
-            values["near"] = found
+            values = {**made(values), "near": found}
             variant = "near" if found else ""
             self._items.append(document.diagnostic(kind, path, values, variant, key=key))
 
@@ -153,7 +156,9 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
             path = path[:-1] if at_key else path
             item = (*path, context.pop("item", ""))
             path = item if document.holds(item) else path
-            values = {"key_name": path[-1] if path else "", **context}
+            # What nobody is shown need not be made.
+            shown = made(context) if findings.has_room(document, kind) else {}
+            values = {"key_name": path[-1] if path else "", **shown}
             findings.add(document, kind, *path, key=at_key, variant=variant, **values)
         case _:
             empty = details["input"] == ""

@@ -13,7 +13,17 @@ import yaml
 
 from benchmarks.hostile import HOSTILE, Hostile
 from benchmarks.plans import write_plan
-from plan_definitions import Bundle, PlanFaults, check, has_faults, load, render_text, yaml_source
+from plan_definitions import (
+    Bundle,
+    PlanFaults,
+    check,
+    diagnostics,
+    has_faults,
+    load,
+    phrases,
+    render_text,
+    yaml_source,
+)
 from plan_definitions.diagnostics import MOST_OF_A_KIND, Diagnostic
 from plan_definitions.scenario import load_scenario
 from plan_definitions.yaml_source import MOST_ENTRIES, MOST_FAULTS, parse
@@ -198,3 +208,36 @@ def test_a_text_that_never_was_a_file_has_the_same_limits():
     assert [d.kind for d in check(Bundle("p.yaml", {"p.yaml": "a" * 7_000_000}))] == [
         "file-too-large"
     ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "task"),
+    [("needs: [x{n}]", ""), ("", "by: x{n}"), ("", "ladder: x{n}"), ("", "due: hạn chót {n}")],
+)
+def test_likely_names_are_looked_for_only_where_they_are_said(
+    stage: str, task: str, monkeypatch: pytest.MonkeyPatch
+):
+    """To compare each of ten thousand slips with ten thousand names would take minutes."""
+    asked: list[str] = []
+
+    def counted(*arguments: Any, **options: Any) -> list[str]:
+        asked.append(arguments[0])
+        return []
+
+    def likely(words: str) -> str:
+        asked.append(words)
+        return words
+
+    monkeypatch.setattr(diagnostics, "get_close_matches", counted)
+    monkeypatch.setattr(phrases, "nearest_phrase", likely)
+    stages = "".join(
+        f"  s{n}:\n    title: a\n    {stage.format(n=n)}\n    tasks:\n"
+        f"      t:\n        title: b\n        by: so-noi-vu\n        {task.format(n=n)}\n"
+        for n in range(400)
+    ).replace("by: so-noi-vu\n        by:", "by:")
+    text = sample().texts["plan.yaml"].replace("stages:\n", f"stages:\n{stages}", 1)
+
+    found = check(Bundle("plan.yaml", {**sample().texts, "plan.yaml": text}))
+
+    assert sum(1 + d.more for d in found if d.is_fault) == 400
+    assert len(asked) <= 2 * MOST_OF_A_KIND  # an agency may be meant by its name
