@@ -131,6 +131,8 @@ def _stage(drawn: random.Random, number: int, tasks: range) -> Iterator[str]:
     needs = range(max(number - 2, number - step), number)
     if needs:
         yield f"    needs: [{', '.join(f'step-{need}' for need in needs)}]"
+    if step == _STAGES_OF_A_PROGRAMME - 1 and number % 5 == 0:
+        yield "    when: {event: government.programme-issued}"
     yield "    tasks:"
     for place, task in enumerate(tasks, start=1):
         yield from _task(drawn, number, step, place, task)
