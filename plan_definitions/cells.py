@@ -36,7 +36,7 @@ NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
 """A moment that was at fault."""
 _BREAK = re.compile("[\r\n\x85\u2028\u2029]")
 _NUMBER = re.compile(r"[+-]?\d{1,9}")
-_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
@@ -91,13 +91,13 @@ def _kept(validate: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return remembered
 
 
-def _text_cell() -> tuple[Any, Any]:
-    """Return the validator of a text, and its JSON schema. Half of what a plan holds is one."""
-    validator, schema = _cell(_word, "", _STRING)
+def _as_is(is_fine: Callable[[str], object], cell: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return a cell that takes a text as it stands where it is fine: most of them are."""
+    validator, schema = cell
     validate = validator.func
 
     def read(value: Any) -> Any:
-        return value if type(value) is str and value and _is_tidy(value) else validate(value)
+        return value if type(value) is str and is_fine(value) else validate(value)
 
     return PlainValidator(read), schema
 
@@ -110,7 +110,13 @@ def _word(value: Any) -> str:
 
 def _is_tidy(value: str) -> bool:
     """Say whether a text has single spaces only, as most do. Of all blanks only " " is printed."""
-    return value.isprintable() and "  " not in value and value[:1] != " " != value[-1:]
+    return (
+        value.isprintable()
+        and "  " not in value
+        and value != ""
+        and value[0] != " "
+        and value[-1] != " "
+    )
 
 
 def _line(value: Any) -> Any:
@@ -122,10 +128,8 @@ def _line(value: Any) -> Any:
 
 def read_id(value: Any) -> str:
     """Return an id. Raises Misread `bad-id` with one that would do."""
-    if isinstance(value, str) and len(value) <= 80 and _ID.fullmatch(value):
-        return value
     word = _word(value)
-    if not _ID.fullmatch(word) or len(word) > 80:
+    if not _ID.fullmatch(word):
         near = re.sub(r"[^a-z0-9.]+", "-", bare(word)).strip("-.")[:80] or "a1"
         raise Misread("bad-id", written=word, near=near)
     return word
@@ -251,8 +255,8 @@ MAPPING: Final = _holds("mapping", dict, may_be_empty=True)
 FILLED_MAPPING: Final = _holds("mapping", dict, may_be_empty=False)
 LIST: Final = _holds("list", list, may_be_empty=True)
 
-Text: TypeAlias = Annotated[str, *_text_cell()]
-Id: TypeAlias = Annotated[str, *_cell(read_id, "", _STRING)]
+Text: TypeAlias = Annotated[str, *_as_is(_is_tidy, _cell(_word, "", _STRING))]
+Id: TypeAlias = Annotated[str, *_as_is(_ID.fullmatch, _cell(read_id, "", _STRING))]
 Names: TypeAlias = Annotated[tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, kept=True)]
 Texts: TypeAlias = Annotated[
     tuple[str, ...], *_cell(_list_of(_word), (), _STRINGS, may_be_empty=True, kept=True)

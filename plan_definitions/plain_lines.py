@@ -41,6 +41,8 @@ _KEY = re.compile(rf"({_WORDS}): ++")
 _NO_PLAIN = r",?\[\]{}\"'#:"
 _IN_FLOW = re.compile(rf"[\w(][^{_NO_PLAIN}]*+(?::\w[^{_NO_PLAIN}]*+)*+")
 _SPACE = re.compile(r" *+")
+# A comma and what follows, which is no bracket; or up to the bracket that closes.
+_BETWEEN = re.compile(r" *+(?:, *+(?![\]}])|(?=[\]}]))")
 _UNUSUAL_START = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 
 
@@ -71,7 +73,12 @@ def read(lines: list[str], *, most: int) -> tuple[Any, Spots] | None:
                 number += 1
                 found = known.get(line)
                 if found is None:
-                    found = known[line] = _understood(line)
+                    if common := _COMMON.match(line):
+                        indent, key, value = common.groups()
+                        found = (2 * len(indent), key, value or _EMPTY)
+                    else:
+                        found = _understood(line)
+                    known[line] = found
                 depth, key, value = found
                 if depth != level:
                     if depth < 0:
@@ -151,9 +158,6 @@ def _understood(line: str) -> _Line:
     column of its key and still be the deeper. An item has no key; one that begins a
     mapping has a line as its value.
     """
-    if common := _COMMON.match(line):
-        indent, key, value = common.groups()
-        return 2 * len(indent), key, _EMPTY if value is None else value
     if len(line) > _LONGEST:
         raise _Unusual
     shape = _SHAPE.match(line)
@@ -213,41 +217,29 @@ def _flow(line: str, at: int, depth: int) -> tuple[Any, int]:
 
 def _flow_list(line: str, at: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
-    at = _past_spaces(line, at)
+    at = _past(_SPACE, line, at)
     while line[at : at + 1] != "]":
         item, at = _flow(line, at, depth)
         items.append(item)
-        at = _past_comma(line, at, "]")
+        at = _past(_BETWEEN, line, at)
     return items, at + 1
 
 
 def _flow_mapping(line: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
     entries: dict[str, Any] = {}
-    at = _past_spaces(line, at)
+    at = _past(_SPACE, line, at)
     while line[at : at + 1] != "}":
         key = _KEY.match(line, at)
         if key is None or key[1] in entries or len(key[1]) > _LONGEST_KEY:
             raise _Unusual
         entries[key[1]], at = _flow(line, key.end(), depth)
-        at = _past_comma(line, at, "}")
+        at = _past(_BETWEEN, line, at)
     return entries, at + 1
 
 
-def _past_comma(line: str, at: int, close: str) -> int:
-    """Return where the next item begins, or where the closing bracket stands."""
-    at = _past_spaces(line, at)
-    sign = line[at : at + 1]
-    if sign == close:
-        return at
-    if sign != ",":
+def _past(pattern: re.Pattern[str], line: str, at: int) -> int:
+    """Return where a pattern that begins at a place of a line ends. Raises _Unusual."""
+    found = pattern.match(line, at)
+    if found is None:
         raise _Unusual
-    at = _past_spaces(line, at + 1)
-    if line[at : at + 1] == close:  # a comma before the bracket
-        raise _Unusual
-    return at
-
-
-def _past_spaces(line: str, at: int) -> int:
-    found = _SPACE.match(line, at)
-    assert found is not None
     return found.end()

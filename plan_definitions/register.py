@@ -220,10 +220,10 @@ def _expanded(
 
 def _check_ids(parts: Sequence[Part], findings: Findings) -> None:
     """Note ids that two things have, in one file or in two."""
-    first: dict[str | int, tuple[Document, int]] = {}
+    first: dict[str | int, tuple[Document, Path]] = {}
     for part in parts:
         for path in part.paths():
-            name, line = path[-1], part.document.mark(path, key=True)[0]
+            name = path[-1]
             if name in first:
                 document, earlier = first[name]
                 findings.add(
@@ -234,9 +234,9 @@ def _check_ids(parts: Sequence[Part], findings: Findings) -> None:
                     variant="" if document is part.document else "file",
                     name=name,
                     file=document.file,
-                    line=earlier,
+                    line=document.mark(earlier, key=True)[0],
                 )
-            first.setdefault(name, (part.document, line))
+            first.setdefault(name, (part.document, path))
 
 
 def _check_groups(part: Part, register: Register, findings: Findings) -> None:
