@@ -25,15 +25,19 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     dated = _owing_by_date(plan)
     silent: set[int] = set()  # the phrases of which there is nothing to say, whoever has them
     for stage in plan.stages:
+        forms = desk.filled[stage.id]
         for task in stage.tasks:
-            _advise_on_event(desk, stage, task)
+            form = forms[task.id]
+            if form.due.after is not None:
+                _advise_on_event(desk, stage, task, form.due.after)
             if id(task.due) not in silent:
                 before = desk.findings.count
                 _advise_on_day(plan, desk, timing, stage, task, uncertain)
                 if desk.findings.count == before:
                     silent.add(id(task.due))
             _advise_on_people(plan, desk, stage, task)
-            _advise_on_communes(desk, stage, task, dated)
+            if form.concerning or task.concerning:
+                _advise_on_communes(desk, stage, task, dated)
         _advise_on_gate(plan, desk, timing, stage)
     advise_on_order(plan, desk, timing)
     advise_on_coverage(plan, desk)
@@ -43,9 +47,8 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     advise_on_layers(layers, desk.findings)
 
 
-def _advise_on_event(desk: Desk, stage: Stage, task: Task) -> None:
-    after = desk.filled[stage.id][task.id].due.after
-    if after is not None and desk.event_of(after) != stage.event:
+def _advise_on_event(desk: Desk, stage: Stage, task: Task, after: str) -> None:
+    if desk.event_of(after) != stage.event:
         at = ("stages", stage.id, "tasks", task.id, "due")
         desk.add("event-not-awaited", *at, event=after, stage=stage.id)
 
@@ -99,10 +102,8 @@ def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[s
     """Note a task that is about no commune, or about communes that owe nothing by a date."""
     at = ("stages", stage.id, "tasks", task.id)
     if not task.concerning:
-        if desk.filled[stage.id][task.id].concerning:
-            desk.add("no-communes", *at, "concerning", task=task.id)
-        return
-    if isinstance(task.due.rule, NoDate) and not task.collects:
+        desk.add("no-communes", *at, "concerning", task=task.id)
+    elif isinstance(task.due.rule, NoDate) and not task.collects:
         communes = {one for found in task.concerning.values() for one in found}
         if count := len(communes - dated):
             desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
