@@ -179,9 +179,9 @@ def _check_event(desk: Desk, name: str, *path: str | int) -> None:
 
 def _task_names(desk: Desk) -> Mapping[str, None]:
     """Return how every task is called, if anything refers to one; no set, to keep their order."""
-    if not any(task.collects for _, _, task in desk.tasks()):
+    if not any(task.collects for _, _, task in desk.tasks):
         return {}
-    return dict.fromkeys(f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks())
+    return dict.fromkeys(f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks)
 
 
 def _check_task(desk: Desk, tasks: Mapping[str, None], task: TaskForm, *at: str) -> None:
@@ -250,7 +250,7 @@ def _check_appendices(desk: Desk) -> None:
     if not listed:
         return
     known = list(desk.form.appendices)
-    for stage_id, task_id, task in desk.tasks():
+    for stage_id, task_id, task in desk.tasks:
         for index, ref in enumerate(task.appendix):
             at = desk.item(("stages", stage_id, "tasks", task_id, "appendix"), index)
             key = key_of(ref.appendix)
@@ -271,7 +271,7 @@ def _beyond(ref: AppendixRef, items: int | None) -> str | None:
 
 def _check_ladders(desk: Desk) -> None:
     form, known = desk.form, partial(desk.document.keys_at, "ladders")
-    uses_default = any(not task.ladder for _, _, task in desk.tasks())
+    uses_default = any(not task.ladder for _, _, task in desk.tasks)
     names = frozenset(known())
     if uses_default and form.ladder and names and form.ladder not in names:
         desk.unknown("unknown-ladder", "ladder", name=form.ladder, known=known)
@@ -308,7 +308,7 @@ def _check_addresses(desk: Desk, register: Register) -> None:
             why.setdefault(getattr(desk.form, level), level)
     silent = frozenset(a for a in register.agencies if _is_mute(register, a))
     heard: set[tuple[str, ...]] = set()  # names of whom all have an address
-    for _, task_id, task in desk.tasks() if silent else ():
+    for _, task_id, task in desk.tasks if silent else ():
         if task.by in heard and task.copies in heard and task.to not in silent:
             continue
         by = register.expand(task.by)
@@ -346,7 +346,7 @@ def _note_communes(desk: Desk, register: Register, task: str, communes: list[str
 
 def _check_parents(desk: Desk, register: Register) -> None:
     """Note tasks that are sent to the parent of an agency that has none."""
-    for stage_id, task_id, task in desk.tasks():
+    for stage_id, task_id, task in desk.tasks:
         if task.to != PARENT:
             continue
         orphans = [

@@ -6,7 +6,7 @@ said once: the defaults of the stage, then of the plan; the ladder that a ladder
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,11 +53,14 @@ class Desk:
             found[stage_id] = {key: _filled(task, defaults) for key, task in stage.tasks.items()}
         return found
 
-    def tasks(self) -> Iterator[tuple[str, str, TaskForm]]:
-        """Yield every task with the ids of its stage and itself, defaults filled in."""
-        for stage_id, tasks in self.filled.items():
-            for task_id, task in tasks.items():
-                yield stage_id, task_id, task
+    @cached_property
+    def tasks(self) -> Sequence[tuple[str, str, TaskForm]]:
+        """Every task with the ids of its stage and itself, defaults filled in."""
+        return [
+            (stage_id, task_id, task)
+            for stage_id, tasks in self.filled.items()
+            for task_id, task in tasks.items()
+        ]
 
     @cached_property
     def ladders(self) -> Mapping[str, LadderForm]:

@@ -227,10 +227,15 @@ def _advise_on_opening(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> 
     if isinstance(gate, GateBy) and stage.needs and gate.day < opens:
         where = ("stages", stage.id, "gate", "or")
         desk.add("gate-before-opening", *where, day=gate.day, opens=opens, stage=stage.id)
-    for task, day in timing.dated(stage):
-        if not plan.ladders[task.ladder].remind or day < plan.issued:
-            continue
-        if timing.last_reminder(day, task.ladder) < opens:
+    # Few days and ladders, but thousands of tasks.
+    late = {
+        (day, ladder)
+        for day, ladder in {(day, task.ladder) for task, day in timing.dated(stage)}
+        if plan.ladders[ladder].remind and day >= plan.issued
+        if timing.last_reminder(day, ladder) < opens
+    }
+    for task, day in timing.dated(stage) if late else ():
+        if (day, task.ladder) in late:
             at = ("stages", stage.id, "tasks", task.id, "due")
             desk.add(
                 "reminders-before-opening",
