@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.figures import Figure, figure, median_of
+from benchmarks.loading import loading
 from engine.calendar import WorkingCalendar
 from plan_definitions import Bundle, load
 
@@ -23,33 +22,6 @@ ROOT = Path(__file__).parent.parent
 PLAN = ROOT / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
 SCENARIO = PLAN.parent / "scenarios/plausible.yaml"
 COUNTS = (-60, -30, -10, -5, -1, 1, 5, 10, 30, 60)  # the periods that offices set
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure beside its goal."""
-
-    name: str
-    value: float
-    goal: float
-    better: str
-    ok: bool
-
-
-def figure(name: str, value: float, goal: float, *, better: str) -> Figure:
-    """Return a figure, judged."""
-    ok = value <= goal if better == "lower" else value >= goal
-    return Figure(name, round(value, 3), goal, better, ok)
-
-
-def median_of(times: int, work: Callable[[], object]) -> float:
-    """Return the median of seconds that `work` takes, over so many times."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return statistics.median(found)
 
 
 def dondoc(*arguments: str) -> None:
@@ -116,6 +88,7 @@ def main() -> int:
     figures = []
     for measure in (offsets, preview, rehearsal):
         figures.append(measure())
+    figures.extend(loading())
     table = Table("figure", "value", "goal", "ok")
     for one in figures:
         sign = "≤" if one.better == "lower" else "≥"

@@ -65,9 +65,9 @@ def read_calendar(path: Path, language: str, *, advise: bool) -> Overlay:
 
     What is merely doubtful in it goes to standard error, if it is to be said.
     """
-    from plan_definitions import PlanFaults, check_calendar, load_calendar, overlays, render_text
+    from plan_definitions import Bundle, PlanFaults, check_calendar, load_calendar, render_text
 
-    bundle = overlays.read_files(path)
+    bundle = Bundle.read(path)
     try:
         overlay = load_calendar(bundle)
     except PlanFaults as faults:

@@ -15,7 +15,7 @@ from pathlib import Path
 from plan_definitions import Bundle, Diagnostic, PlanFaults, check, load, load_scenario
 from plan_definitions.diagnostics import RULES
 from plan_definitions.source import read_text
-from plan_definitions.yaml_source import MOST_VALUES
+from plan_definitions.yaml_source import MOST_ENTRIES
 
 BROKEN = Path(__file__).resolve().parents[1] / "tests" / "plan_definitions" / "broken"
 _SCENARIOS = BROKEN / "scenarios"
@@ -126,7 +126,7 @@ def _unopened(kind: str) -> Example:
 
 
 def _too_many(kind: str) -> Example:
-    needs = "\n".join(["    needs:", *["      - reports"] * (MOST_VALUES + 1)])
+    needs = "\n".join(["    needs:", *["      - reports"] * (MOST_ENTRIES + 1)])
     return Example(kind, _PLAN, _sample()).changed(_PLAN, "    needs: [reports]", needs)
 
 

@@ -146,6 +146,15 @@ def derive(
     )
 
 
+def stated_day(phrase: Phrase, *, calendar: WorkingCalendar, anchors: Anchors) -> date | None:
+    """Return the last day as a phrase words it, before its roll; None as `derive` does.
+
+    Raises CalendarRangeError.
+    """
+    found = _last_day(phrase, calendar, anchors)
+    return None if found is None else found[0]
+
+
 def settle(
     last_day: date,
     steps: tuple[Reason, ...],

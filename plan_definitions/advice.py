@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from engine.calendar import WorkingCalendar
@@ -23,11 +23,21 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     uncertain = {day.date: day.name for day in overlay_of(layers).uncertain}
     timing = Timing(plan)
     dated = _owing_by_date(plan)
+    silent: set[int] = set()  # the phrases of which there is nothing to say, whoever has them
     for stage in plan.stages:
+        forms = desk.filled[stage.id]
         for task in stage.tasks:
-            _advise_on_day(plan, desk, timing, stage, task, uncertain)
+            form = forms[task.id]
+            if form.due.after is not None:
+                _advise_on_event(desk, stage, task, form.due.after)
+            if id(task.due) not in silent:
+                before = desk.findings.count
+                _advise_on_day(plan, desk, timing, stage, task, uncertain)
+                if desk.findings.count == before:
+                    silent.add(id(task.due))
             _advise_on_people(plan, desk, stage, task)
-            _advise_on_communes(desk, stage, task, dated)
+            if form.concerning or task.concerning:
+                _advise_on_communes(desk, stage, task, dated)
         _advise_on_gate(plan, desk, timing, stage)
     advise_on_order(plan, desk, timing)
     advise_on_coverage(plan, desk)
@@ -35,6 +45,12 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     _advise_on_unused_names(plan, desk)
     _advise_on_unused(plan, desk, register)
     advise_on_layers(layers, desk.findings)
+
+
+def _advise_on_event(desk: Desk, stage: Stage, task: Task, after: str) -> None:
+    if desk.event_of(after) != stage.event:
+        at = ("stages", stage.id, "tasks", task.id, "due")
+        desk.add("event-not-awaited", *at, event=after, stage=stage.id)
 
 
 def _advise_on_day(
@@ -46,9 +62,6 @@ def _advise_on_day(
     uncertain: dict[date, str],
 ) -> None:
     at = ("stages", stage.id, "tasks", task.id, "due")
-    after = desk.filled[stage.id][task.id].due.after
-    if after is not None and desk.event_of(after) != stage.event:
-        desk.add("event-not-awaited", *at, event=after, stage=stage.id)
     days = timing.days(task)
     if days is None:
         return
@@ -80,7 +93,7 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
         desk.add("no-recipient", *at, key=True, task=task.id)
     elif task.to in task.by:
         desk.add("sender-is-recipient", *at, "to", name=plan.agencies[task.to].name, task=task.id)
-    if own := [copy for copy in task.copies if copy in task.by]:
+    if task.copies and (own := [copy for copy in task.copies if copy in task.by]):
         names = [plan.agencies[copy].name for copy in own]
         desk.add("sender-is-recipient", *at, "copy", variant="copy", name=names, task=task.id)
 
@@ -88,10 +101,9 @@ def _advise_on_people(plan: Plan, desk: Desk, stage: Stage, task: Task) -> None:
 def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[str]) -> None:
     """Note a task that is about no commune, or about communes that owe nothing by a date."""
     at = ("stages", stage.id, "tasks", task.id)
-    form = desk.filled[stage.id][task.id]
-    if form.concerning and not task.concerning:
+    if not task.concerning:
         desk.add("no-communes", *at, "concerning", task=task.id)
-    if task.concerning and isinstance(task.due.rule, NoDate) and not task.collects:
+    elif isinstance(task.due.rule, NoDate) and not task.collects:
         communes = {one for found in task.concerning.values() for one in found}
         if count := len(communes - dated):
             desk.add("communes-undated", *at, "concerning", task=task.id, count=count)
@@ -99,13 +111,13 @@ def _advise_on_communes(desk: Desk, stage: Stage, task: Task, dated: frozenset[s
 
 def _owing_by_date(plan: Plan) -> frozenset[str]:
     """Return the agencies that owe something with a date, known already or not yet."""
-    return frozenset(
-        agency
+    groups = {  # by identity: thousands of tasks share a few
+        id(task.by): task.by
         for stage in plan.stages
         for task in stage.tasks
         if not isinstance(task.due.rule, NoDate)
-        for agency in task.by
-    )
+    }
+    return frozenset().union(*groups.values())
 
 
 def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:
@@ -115,7 +127,7 @@ def _advise_on_gate(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> Non
     undated = [
         task
         for task in stage.tasks
-        if task.id in stage.gate.tasks and isinstance(task.due.rule, NoDate)
+        if isinstance(task.due.rule, NoDate) and task.id in timing.counted(stage)
     ]
     if followers and undated and stage.gate.otherwise is None:
         for task in undated:
@@ -169,7 +181,7 @@ def _advise_on_unused_names(plan: Plan, desk: Desk) -> None:
 
 
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
-    used = {plan.issuer, *plan.levels, *_named(plan)}
+    used = {plan.issuer, *plan.levels} | _named(plan)
     parents = {register.agencies[a].parent for a in used if a in register.agencies}
     idle = [a for key, a in register.agencies.items() if key not in used | parents]
     for agency in idle:
@@ -182,20 +194,17 @@ def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
         register.note(desk.findings, "unused-communes", communes[0].id, **values)
 
 
-def _named(plan: Plan) -> Iterator[str]:
-    """Yield every agency that a task names."""
-    seen: set[int] = set()
+def _named(plan: Plan) -> set[str]:
+    """Return every agency that a task names."""
+    single: set[str] = set()
+    groups: dict[int, tuple[str, ...]] = {}  # by identity: thousands of tasks share a few
     for stage in plan.stages:
         for task in stage.tasks:
-            if task.to is not None and task.to != PARENT:
-                yield task.to
-            groups: Iterable[tuple[str, ...]] = (
-                task.by,
-                task.copies,
-                task.partners,
-                *task.concerning.values(),
-            )
-            for group in groups:
-                if id(group) not in seen:
-                    seen.add(id(group))
-                    yield from group
+            if task.to is not None:
+                single.add(task.to)
+            groups[id(task.by)] = task.by
+            groups[id(task.copies)] = task.copies
+            groups[id(task.partners)] = task.partners
+            for communes in task.concerning.values():
+                groups[id(communes)] = communes
+    return (single - {PARENT}).union(*groups.values())

@@ -56,12 +56,17 @@ def _circle(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 def _order(needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Place each after its needs, by a stack of its own: chains may be long."""
     placed: dict[str, None] = {}
-    for one in needs:
-        stack = [one]
+    for first in needs:
+        stack = {} if first in placed else {first: iter(needs[first])}
         while stack:
-            waiting = [n for n in needs[stack[-1]] if n in needs and n not in placed]
-            if waiting and len(stack) <= len(needs):
-                stack.append(waiting[0])
+            one, waiting = next(reversed(stack.items()))
+            # A circle that was not broken up is cut where it comes back to who waits already.
+            need = next(
+                (n for n in waiting if n in needs and n not in placed and n not in stack), None
+            )
+            if need is None:
+                placed[one] = None
+                del stack[one]
             else:
-                placed.setdefault(stack.pop())
+                stack[need] = iter(needs[need])
     return tuple(placed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.calendar import WorkingCalendar
@@ -67,13 +68,14 @@ def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
 def phrase(desk: Desk, task: TaskForm) -> Phrase:
     """Return a task's deadline, its names settled and a twin put into words."""
     rule, due = task.due.rule, task.due
-    made = desk.phrases.get((due, task.roll))
+    key = (id(due), task.roll)  # the same words are read but once
+    made = desk.phrases.get(key)
     if made is not None:
         return made
     if isinstance(rule, Within) and isinstance(rule.of, FromEvent | FromStage):
         rule = Within(rule.count, rule.unit, _origin(desk, rule.of))
     text = due.text or worded(desk.form.language, rule, due.after)
-    return desk.phrases.setdefault((due, task.roll), Phrase(text, rule, task.roll))
+    return desk.phrases.setdefault(key, Phrase(text, rule, task.roll))
 
 
 def _origin(desk: Desk, of: FromEvent | FromStage) -> FromDay | FromEvent | FromStage:
@@ -104,8 +106,6 @@ def _stage(desk: Desk, register: Register, key: str, form: StageForm) -> Stage:
 
 def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
     by = register.expand(form.by)
-    about = form.concerning or form.collects
-    communes = {agency: register.communes_of(agency) for agency in by} if about else {}
     return Task(
         id=key,
         title=form.title,
@@ -113,10 +113,10 @@ def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
         due=phrase(desk, form),
         ladder=form.ladder or desk.form.ladder,
         to=form.to or None,
-        copies=register.expand(form.copies),
-        partners=register.expand(form.partners),
-        concerning={agency: found for agency, found in communes.items() if found},
-        appendix=tuple(_labelled(desk, ref) for ref in form.appendix),
+        copies=register.expand(form.copies) if form.copies else (),
+        partners=register.expand(form.partners) if form.partners else (),
+        concerning=register.communes_by(by) if form.concerning or form.collects else {},
+        appendix=_labelled(desk, form.appendix) if form.appendix else (),
         collects=form.collects or None,
         ref=form.ref,
         rows=form.row,
@@ -124,12 +124,13 @@ def _task(desk: Desk, register: Register, key: str, form: TaskForm) -> Task:
     )
 
 
-def _labelled(desk: Desk, ref: AppendixRef) -> AppendixRef:
-    """Return a reference that calls its appendix as the plan's list does."""
-    for label in desk.form.appendices:
-        if key_of(label) == key_of(ref.appendix):
-            return replace(ref, appendix=label)
-    return ref
+def _labelled(desk: Desk, refs: Sequence[AppendixRef]) -> tuple[AppendixRef, ...]:
+    """Return references that call their appendices as the plan's list does."""
+    labels = {key_of(label): label for label in reversed(desk.form.appendices)}
+    if not labels:
+        return tuple(refs)
+    called = [labels.get(key_of(ref.appendix), ref.appendix) for ref in refs]
+    return tuple(replace(ref, appendix=label) for ref, label in zip(refs, called, strict=True))
 
 
 def _ladder(name: str, form: LadderForm) -> Ladder:

@@ -48,12 +48,15 @@ T = TypeVar("T")
 
 MOST_RUNGS = 250
 MOST_ROWS = 100_000
+MOST_KEPT = 5_000
+LONGEST_KEPT = 500
 NO_DAY: Final = date.min
 """A day that was at fault."""
 NO_MOMENT: Final = datetime.combine(NO_DAY, time.min)
 """A moment that was at fault."""
 _BREAK = re.compile("[\r\n\x85\u2028\u2029]")
-_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_NUMBER = re.compile(r"[+-]?\d{1,9}")
+_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,79}")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
@@ -61,9 +64,18 @@ _ADDRESS = re.compile(
 
 
 def _cell(
-    read: Callable[[Any], Any], blank: Any, schema: dict[str, Any], *, may_be_empty: bool = False
+    read: Callable[[Any], Any],
+    blank: Any,
+    schema: dict[str, Any],
+    *,
+    may_be_empty: bool = False,
+    kept: bool = False,
 ) -> tuple[Any, Any]:
-    """Return the validator of a cell, and its JSON schema. An empty list may be allowed."""
+    """Return the validator of a cell, and its JSON schema. An empty list may be allowed.
+
+    What is read from one text may be `kept` for the next that is equal, if nobody can
+    change it: thousands of tasks name the same few agencies and days.
+    """
 
     def validate(value: Any) -> Any:
         if value is HOLE:
@@ -73,17 +85,58 @@ def _cell(
                 raise Misread("empty-value")
             return read(value)
         except Misread as misread:
-            context = {**misread.values, "variant": misread.variant}
+            context = {**misread.parts, "variant": misread.variant}
             raise PydanticCustomError(misread.kind, "{variant}", context) from None
 
-    return PlainValidator(validate), WithJsonSchema(schema)
+    return PlainValidator(_kept(validate) if kept else validate), WithJsonSchema(schema)
+
+
+def _kept(validate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a validator that remembers what it made of texts and of lists of texts."""
+    known: dict[Any, Any] = {}
+
+    def remembered(value: Any) -> Any:
+        key = tuple(value) if type(value) is list else value
+        try:
+            return known[key]
+        except KeyError:
+            keeps = len(known) < MOST_KEPT and len(str(value)) <= LONGEST_KEPT
+        except TypeError:  # there is a mapping in it
+            keeps = False
+        found = validate(value)
+        if keeps:
+            known[key] = found
+        return found
+
+    return remembered
+
+
+def _as_is(is_fine: Callable[[str], object], cell: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return a cell that takes a text as it stands where it is fine: most of them are."""
+    validator, schema = cell
+    validate = validator.func
+
+    def read(value: Any) -> Any:
+        return value if type(value) is str and is_fine(value) else validate(value)
+
+    return PlainValidator(read), schema
 
 
 def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise Misread("wrong-type", expected=Term("text"))
-    # Most texts are tidy as they are; a break within one is a blank that split() takes out.
-    return value if " ".join(value.split()) == value else tidy(_line(value))
+    return value if _is_tidy(value) else tidy(_line(value))
+
+
+def _is_tidy(value: str) -> bool:
+    """Say whether a text has single spaces only, as most do. Of all blanks only " " is printed."""
+    return (
+        value.isprintable()
+        and "  " not in value
+        and value != ""
+        and value[0] != " "
+        and value[-1] != " "
+    )
 
 
 def _line(value: Any) -> Any:
@@ -96,7 +149,7 @@ def _line(value: Any) -> Any:
 def read_id(value: Any) -> str:
     """Return an id. Raises Misread `bad-id` with one that would do."""
     word = _word(value)
-    if not _ID.fullmatch(word) or len(word) > 80:
+    if not _ID.fullmatch(word):
         near = re.sub(r"[^a-z0-9.]+", "-", bare(word)).strip("-.")[:80] or "a1"
         raise Misread("bad-id", written=word, near=near)
     return word
@@ -107,26 +160,28 @@ def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
     try:
         return read(item)
     except Misread as misread:
-        misread.values["item"] = index
+        misread.parts["item"] = index
         raise
 
 
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
-        items = value if isinstance(value, list) else [value]
-        return tuple([_item(read, item, index) for index, item in enumerate(items)])
+        if isinstance(value, list):
+            return tuple([_item(read, item, index) for index, item in enumerate(value)])
+        return (_item(read, value, 0),)
 
     return read_all
 
 
 def _whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        word = _word(value)
-        if not re.fullmatch(r"[+-]?\d{1,9}", word):
+        word = value if isinstance(value, str) and value.isdecimal() else _word(value)
+        if not _NUMBER.fullmatch(word):
             raise Misread("not-a-number", written=word)
-        if not least <= int(word) <= most:
+        number = int(word)
+        if not least <= number <= most:
             raise Misread("number-out-of-range", written=word, least=least, most=most)
-        return int(word)
+        return number
 
     return read
 
@@ -252,16 +307,16 @@ _LEVELS = tuple(level.name.lower() for level in Above)
 
 
 def _text(kind: str) -> tuple[Any, Any]:
-    return _cell(_word, "", {**shapes.TEXT, "x-kind": kind})
+    return _as_is(_is_tidy, _cell(_word, "", {**shapes.TEXT, "x-kind": kind}))
 
 
 def _texts(kind: str, *, may_be_empty: bool) -> tuple[Any, Any]:
     shape = shapes.words(kind, may_be_empty=may_be_empty)
-    return _cell(_list_of(_word), (), shape, may_be_empty=may_be_empty)
+    return _cell(_list_of(_word), (), shape, may_be_empty=may_be_empty, kept=True)
 
 
 Text: TypeAlias = Annotated[str, *_text("text")]
-Id: TypeAlias = Annotated[str, *_cell(read_id, "", shapes.ID)]
+Id: TypeAlias = Annotated[str, *_as_is(_ID.fullmatch, _cell(read_id, "", shapes.ID))]
 Path: TypeAlias = Annotated[str, *_text("path")]
 Paths: TypeAlias = Annotated[tuple[str, ...], *_texts("paths", may_be_empty=False)]
 Agency: TypeAlias = Annotated[str, *_text("agency")]
@@ -281,10 +336,11 @@ Moment: TypeAlias = Annotated[
     datetime, *_cell(lambda v: read_moment(_word(v)), NO_MOMENT, shapes.MOMENT)
 ]
 Deadline: TypeAlias = Annotated[
-    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, shapes.deadline(examples()))
+    Due, *_cell(lambda v: read_due(_line(v)), UNDATED, shapes.deadline(examples()), kept=True)
 ]
 RollWord: TypeAlias = Annotated[
-    Roll | None, *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, shapes.choice("roll", Roll))
+    Roll | None,
+    *_cell(lambda v: Roll(_one_of(*Roll)(v)), None, shapes.choice("roll", Roll), kept=True),
 ]
 Language: TypeAlias = Annotated[
     str, *_cell(_one_of(*LANGUAGES), "vi", shapes.choice("language", LANGUAGES))
@@ -294,7 +350,13 @@ Level: TypeAlias = Annotated[
 ]
 Appendices: TypeAlias = Annotated[
     tuple[AppendixRef, ...],
-    *_cell(_list_of(lambda v: read_appendix(_line(v))), (), shapes.APPENDICES, may_be_empty=True),
+    *_cell(
+        _list_of(lambda v: read_appendix(_line(v))),
+        (),
+        shapes.APPENDICES,
+        may_be_empty=True,
+        kept=True,
+    ),
 ]
 AppendixLabel: TypeAlias = Annotated[
     str, *_cell(lambda v: read_label(_word(v)), "", shapes.APPENDIX_LABEL)
@@ -304,14 +366,16 @@ Items: TypeAlias = Annotated[
 ]
 Values: TypeAlias = Annotated[dict[str, str], *_cell(_values, {}, shapes.VALUES)]
 Concerning: TypeAlias = Annotated[
-    str, *_cell(_one_of("communes"), "", shapes.choice("concerning", ["communes"]))
+    str, *_cell(_one_of("communes"), "", shapes.choice("concerning", ["communes"]), kept=True)
 ]
 Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", shapes.ADDRESS)]
 Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, shapes.FLAG)]
-Quorum: TypeAlias = Annotated[Fraction | int, *_cell(_quorum, Fraction(1), shapes.QUORUM)]
+Quorum: TypeAlias = Annotated[
+    Fraction | int, *_cell(_quorum, Fraction(1), shapes.QUORUM, kept=True)
+]
 GateEnd: TypeAlias = Annotated[
     GateAfterDue | GateBy | None,
-    *_cell(lambda v: read_gate_end(_line(v)), None, shapes.GATE_END),
+    *_cell(lambda v: read_gate_end(_line(v)), None, shapes.GATE_END, kept=True),
 ]
 WorkingDays: TypeAlias = Annotated[int, *_cell(_working_days, 1, shapes.working_days(MOST_RUNGS))]
 Count: TypeAlias = Annotated[

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from engine.deadline import Before, By, During, FromDay, FromEvent, FromStage, NoDate, Within
@@ -26,12 +27,12 @@ def check_plan(desk: Desk) -> None:
     _check_head(desk)
     _check_graph(desk)
     _check_defaults(desk, desk.form.defaults, "defaults")
-    tasks = frozenset(_task_names(desk))
+    tasks = _task_names(desk)
     for stage_id, stage in desk.form.stages.items():
         _check_defaults(desk, stage.defaults, "stages", stage_id, "defaults")
         _check_stage(desk, stage_id, stage)
         for task_id, task in stage.tasks.items():
-            _check_task(desk, tasks, stage_id, task_id, task)
+            _check_task(desk, tasks, task, "stages", stage_id, "tasks", task_id)
     _check_appendices(desk)
     _check_ladders(desk)
     if desk.register is not None:
@@ -57,7 +58,7 @@ def _check_head(desk: Desk) -> None:
         _out_of_range(desk, "issued", year=form.issued.year, last=LAST_YEAR - YEARS_AHEAD)
     for index, note in enumerate(form.notes):
         at = ("notes", index)
-        written = [key for key in ("why", "doubt") if (*at, key) in desk.document.value_marks]
+        written = [key for key in ("why", "doubt") if desk.document.holds((*at, key))]
         if not written and not (note.why or note.doubt):
             desk.add("missing-key", *at, "why", key_name="why")
 
@@ -70,7 +71,7 @@ def _check_agency(desk: Desk, name: str, *path: str | int) -> None:
     if name in register.groups:
         desk.add("group-not-agency", *path, name=name)
     elif name not in register.known:
-        near = register.nearest(name)
+        near = partial(register.nearest, name)
         desk.findings.unknown(desk.document, "unknown-agency", *path, near=near, name=name)
 
 
@@ -81,19 +82,19 @@ def _check_names(desk: Desk, names: tuple[str, ...], *path: str | int) -> None:
         return
     for index, name in enumerate(names):
         if name not in register.known and not register.knows(name):
-            near = register.nearest(name)
+            near = partial(register.nearest, name)
             at = desk.item(path, index)
             desk.findings.unknown(desk.document, "unknown-agency", *at, near=near, name=name)
 
 
 def _check_graph(desk: Desk) -> None:
-    known = desk.document.keys_at("stages")
+    known = partial(desk.document.keys_at, "stages")
     for stage_id, stage in desk.form.stages.items():
         for index, need in enumerate(stage.needs):
             at = desk.item(("stages", stage_id, "needs"), index)
             if need == stage_id:
                 desk.add("stage-needs-itself", *at, name=need)
-            elif need not in known:
+            elif not desk.document.holds(("stages", need)):
                 desk.unknown("unknown-stage", *at, name=need, known=known)
     arranged = arrange({key: stage.needs for key, stage in desk.form.stages.items()})
     for circle in arranged.circles:
@@ -116,17 +117,17 @@ def _check_people(desk: Desk, said: DefaultsForm | TaskForm, *at: str | int) -> 
     named = (said.by, said.copies, said.partners, said.to, said.ladder)
     if named in desk.clean:
         return
-    before = len(desk.findings.items)
+    before = desk.findings.count
     _check_names(desk, said.by, *at, "by")
     _check_names(desk, said.copies, *at, "copy")
     _check_names(desk, said.partners, *at, "with")
     if said.to != PARENT and said.to not in NOBODY:
         _check_agency(desk, said.to, *at, "to")
     if said.ladder and said.ladder not in desk.form.ladders:
-        known = desk.document.keys_at("ladders")
-        if said.ladder not in known:
+        known = partial(desk.document.keys_at, "ladders")
+        if not desk.document.holds(("ladders", said.ladder)):
             desk.unknown("unknown-ladder", *at, "ladder", name=said.ladder, known=known)
-    if len(desk.findings.items) == before:
+    if desk.findings.count == before:
         desk.clean.add(named)
 
 
@@ -134,12 +135,12 @@ def _check_stage(desk: Desk, stage_id: str, stage: StageForm) -> None:
     at = ("stages", stage_id)
     if stage.when is not None and stage.when.event:
         _check_event(desk, stage.when.event, *at, "when", "event")
-    known = desk.document.keys_at(*at, "tasks")
+    known = partial(desk.document.keys_at, *at, "tasks")
     for index, task in enumerate(stage.gate.tasks):
-        if task not in known:
+        if not desk.document.holds((*at, "tasks", task)):
             place = desk.item((*at, "gate", "tasks"), index)
             desk.unknown("unknown-task", *place, name=task, known=known)
-    wanted = stage.gate.tasks or known
+    wanted = frozenset(stage.gate.tasks or known())
     counted = {key: task for key, task in desk.filled[stage_id].items() if key in wanted}
     _check_quorum(desk, stage, counted, *at)
     match stage.gate.otherwise:
@@ -165,33 +166,48 @@ def _check_quorum(
 
 def _may_have_date(desk: Desk, task: TaskForm, *at: str | int) -> bool:
     """Say whether a task has a date, or would have if its deadline were not at fault."""
-    at_fault = task.due is UNDATED and (*at, "due") in desk.document.value_marks
+    at_fault = task.due is UNDATED and desk.document.holds((*at, "due"))
     return at_fault or not isinstance(task.due.rule, NoDate)
 
 
 def _check_event(desk: Desk, name: str, *path: str | int) -> None:
     if desk.event_of(name) is None:
-        desk.unknown("unknown-event", *path, name=name, known=desk.document.keys_at("events"))
+        desk.unknown(
+            "unknown-event", *path, name=name, known=partial(desk.document.keys_at, "events")
+        )
 
 
-def _task_names(desk: Desk) -> list[str]:
-    return [f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks()]
+def _task_names(desk: Desk) -> Mapping[str, None]:
+    """Return how every task is called, if anything refers to one; no set, to keep their order."""
+    if not any(task.collects for _, _, task in desk.tasks):
+        return {}
+    return dict.fromkeys(f"{stage_id}/{task_id}" for stage_id, task_id, _ in desk.tasks)
 
 
-def _check_task(
-    desk: Desk, tasks: frozenset[str], stage_id: str, task_id: str, task: TaskForm
-) -> None:
-    at = ("stages", stage_id, "tasks", task_id)
+def _check_task(desk: Desk, tasks: Mapping[str, None], task: TaskForm, *at: str) -> None:
+    _, stage_id, _, task_id = at
     _check_people(desk, task, *at)
-    filled = desk.filled[stage_id][task_id]
-    if not filled.by and (*at, "by") not in desk.document.value_marks:
+    if task.by:
+        _check_somebody(desk, task.by, *at)
+    elif not desk.filled[stage_id][task_id].by and not desk.document.holds((*at, "by")):
         desk.add("missing-key", *at, "by", key_name="by")
-    register = desk.register
-    if register is not None and task.by and _is_nobody(register, task.by):
-        desk.add("empty-stage", *at, "by", name=task_id)
     if task.collects and task.collects not in tasks:
-        desk.unknown("unknown-task", *at, "collects", name=task.collects, known=sorted(tasks))
-    _check_due(desk, task.due, *at, "due")
+        desk.unknown(
+            "unknown-task", *at, "collects", name=task.collects, known=partial(list, tasks)
+        )
+    if id(task.due) not in desk.clean:  # equal words are read but once
+        _check_due(desk, task.due, *at, "due")
+
+
+def _check_somebody(desk: Desk, names: tuple[str, ...], *at: str) -> None:
+    """Note names that come to no agency at all."""
+    register = desk.register
+    if register is None or names in desk.clean:
+        return
+    if _is_nobody(register, names):
+        desk.add("empty-stage", *at, "by", name=at[-1])
+    else:
+        desk.clean.add(names)
 
 
 def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
@@ -200,21 +216,22 @@ def _is_nobody(register: Register, names: tuple[str, ...]) -> bool:
 
 
 def _check_due(desk: Desk, due: Due, *at: str | int) -> None:
-    if due in desk.clean:
-        return
-    before = len(desk.findings.items)
+    before = desk.findings.count
     match due.rule:
         case Before(day) | By(day) | During(_, day) | Within(of=FromDay(day)):
             _check_year(desk, day.year, *at)
         case Within(of=FromEvent(name) | FromStage(name)):
             known = desk.event_of(name) or desk.stage_of(name) or desk.is_issue(name)
             if not known:
-                names = [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
-                desk.unknown("unknown-origin", *at, name=name, known=names)
+                desk.unknown("unknown-origin", *at, name=name, known=partial(_origins, desk))
         case NoDate() if due.after is not None:
             _check_event(desk, due.after, *at)
-    if len(desk.findings.items) == before:
-        desk.clean.add(due)
+    if desk.findings.count == before:
+        desk.clean.add(id(due))
+
+
+def _origins(desk: Desk) -> list[str]:
+    return [*desk.document.keys_at("events"), *desk.document.keys_at("stages")]
 
 
 def _check_year(desk: Desk, year: int, *at: str | int) -> None:
@@ -233,12 +250,12 @@ def _check_appendices(desk: Desk) -> None:
     if not listed:
         return
     known = list(desk.form.appendices)
-    for stage_id, task_id, task in desk.tasks():
+    for stage_id, task_id, task in desk.tasks:
         for index, ref in enumerate(task.appendix):
             at = desk.item(("stages", stage_id, "tasks", task_id, "appendix"), index)
             key = key_of(ref.appendix)
             if key not in listed:
-                desk.unknown("unknown-appendix", *at, name=ref.appendix, known=known)
+                desk.unknown("unknown-appendix", *at, name=ref.appendix, known=known.copy)
             elif beyond := _beyond(ref, listed[key]):
                 name, most = f"Mục {beyond} {ref.appendix}", str(listed[key])
                 desk.add("unknown-appendix", *at, variant="item", name=name, known=[most])
@@ -253,12 +270,13 @@ def _beyond(ref: AppendixRef, items: int | None) -> str | None:
 
 
 def _check_ladders(desk: Desk) -> None:
-    form, known = desk.form, desk.document.keys_at("ladders")
-    uses_default = any(not task.ladder for _, _, task in desk.tasks())
-    if uses_default and form.ladder and known and form.ladder not in known:
+    form, known = desk.form, partial(desk.document.keys_at, "ladders")
+    uses_default = any(not task.ladder for _, _, task in desk.tasks)
+    names = frozenset(known())
+    if uses_default and form.ladder and names and form.ladder not in names:
         desk.unknown("unknown-ladder", "ladder", name=form.ladder, known=known)
     for name, ladder in form.ladders.items():
-        if ladder.extends and ladder.extends not in known:
+        if ladder.extends and ladder.extends not in names:
             where = ("ladders", name, "extends")
             desk.unknown("unknown-ladder", *where, name=ladder.extends, known=known)
     extends = {name: (ladder.extends,) for name, ladder in form.ladders.items()}
@@ -269,9 +287,7 @@ def _check_ladders(desk: Desk) -> None:
     for name, ladder in desk.ladders.items():
         at = ("ladders", name)
         if ladder.office_ends < ladder.send_at:
-            place = (
-                "office_ends" if (*at, "office_ends") in desk.document.value_marks else "send_at"
-            )
+            place = "office_ends" if desk.document.holds((*at, "office_ends")) else "send_at"
             ends, send = f"{ladder.office_ends:%H:%M}", f"{ladder.send_at:%H:%M}"
             desk.add("office-ends-before-sending", *at, place, ends=ends, send=send)
         for index, step in enumerate(form.ladders[name].escalate):
@@ -291,9 +307,13 @@ def _check_addresses(desk: Desk, register: Register) -> None:
         if level in levels:
             why.setdefault(getattr(desk.form, level), level)
     silent = frozenset(a for a in register.agencies if _is_mute(register, a))
-    for _, task_id, task in desk.tasks() if silent else ():
+    heard: set[tuple[str, ...]] = set()  # names of whom all have an address
+    for _, task_id, task in desk.tasks if silent else ():
+        if task.by in heard and task.copies in heard and task.to not in silent:
+            continue
         by = register.expand(task.by)
-        mute = [] if silent.isdisjoint(by) else [agency for agency in by if agency in silent]
+        mute = [agency for agency in by if agency in silent]
+        heard |= {names for names in (task.by, task.copies) if _all_heard(register, silent, names)}
         communes = [a for a in mute if register.agencies[a].kind == COMMUNE]
         for agency in mute:
             if agency not in communes:
@@ -309,6 +329,10 @@ def _check_addresses(desk: Desk, register: Register) -> None:
             register.note(desk.findings, "no-email", agency, variant=reason, name=name, id=agency)
 
 
+def _all_heard(register: Register, silent: Set[str], names: tuple[str, ...]) -> bool:
+    return silent.isdisjoint(register.expand(names))
+
+
 def _is_mute(register: Register, agency: str) -> bool:
     return agency in register.agencies and register.agencies[agency].email is None
 
@@ -322,7 +346,7 @@ def _note_communes(desk: Desk, register: Register, task: str, communes: list[str
 
 def _check_parents(desk: Desk, register: Register) -> None:
     """Note tasks that are sent to the parent of an agency that has none."""
-    for stage_id, task_id, task in desk.tasks():
+    for stage_id, task_id, task in desk.tasks:
         if task.to != PARENT:
             continue
         orphans = [

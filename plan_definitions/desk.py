@@ -6,7 +6,7 @@ said once: the defaults of the stage, then of the plan; the ladder that a ladder
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,19 +47,20 @@ class Desk:
     def filled(self) -> Mapping[str, Mapping[str, TaskForm]]:
         """The tasks by stage, with the defaults of stage and plan where they say nothing."""
         plan = _said(self.form.defaults)
-        return {
-            stage_id: {
-                key: _filled(task, {**plan, **_said(stage.defaults)})
-                for key, task in stage.tasks.items()
-            }
-            for stage_id, stage in self.form.stages.items()
-        }
+        found = {}
+        for stage_id, stage in self.form.stages.items():
+            defaults = plan | _said(stage.defaults)
+            found[stage_id] = {key: _filled(task, defaults) for key, task in stage.tasks.items()}
+        return found
 
-    def tasks(self) -> Iterator[tuple[str, str, TaskForm]]:
-        """Yield every task with the ids of its stage and itself, defaults filled in."""
-        for stage_id, tasks in self.filled.items():
-            for task_id, task in tasks.items():
-                yield stage_id, task_id, task
+    @cached_property
+    def tasks(self) -> Sequence[tuple[str, str, TaskForm]]:
+        """Every task with the ids of its stage and itself, defaults filled in."""
+        return [
+            (stage_id, task_id, task)
+            for stage_id, tasks in self.filled.items()
+            for task_id, task in tasks.items()
+        ]
 
     @cached_property
     def ladders(self) -> Mapping[str, LadderForm]:
@@ -104,17 +105,23 @@ class Desk:
         variant = str(values.pop("variant", ""))
         self.findings.add(self.document, kind, *path, key=key, variant=variant, **values)
 
-    def unknown(self, kind: str, *path: str | int, name: str, known: list[str]) -> None:
-        """Note a name that nothing has."""
-        near = nearest(name, known)
+    def unknown(
+        self, kind: str, *path: str | int, name: str, known: Callable[[], list[str]]
+    ) -> None:
+        """Note a name that nothing has; `known` returns those that there are."""
         self.findings.unknown(
-            self.document, kind, *path, near=near, name=name, known=known or ["-"]
+            self.document,
+            kind,
+            *path,
+            near=lambda: nearest(name, known()),
+            name=name,
+            known=lambda: known() or ["-"],
         )
 
     def item(self, path: tuple[str | int, ...], index: int) -> tuple[str | int, ...]:
         """Return the path of a list's item, or of the single value that stands for the list."""
         item = (*path, index)
-        return item if item in self.document.value_marks else path
+        return item if self.document.holds(item) else path
 
 
 def _said(defaults: DefaultsForm) -> dict[str, object]:
@@ -122,7 +129,10 @@ def _said(defaults: DefaultsForm) -> dict[str, object]:
 
 
 def _filled(task: TaskForm, defaults: Mapping[str, object]) -> TaskForm:
-    taken = {key: value for key, value in defaults.items() if key not in task.model_fields_set}
+    taken: dict[str, object] = {}
+    if defaults:
+        own = task.model_fields_set
+        taken = {key: value for key, value in defaults.items() if key not in own}
     if task.to in NOBODY:
         taken["to"] = ""
     return task.model_copy(update=taken) if taken else task

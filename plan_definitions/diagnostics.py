@@ -16,8 +16,9 @@ The error tree:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -39,6 +40,9 @@ RULES: Mapping[str, str] = {
     "not-utf8": "DD103",
     "control-character": "DD104",
     "bad-path": "DD105",
+    "too-many-files": "DD106",
+    "line-too-long": "DD107",
+    "too-many-faults": "DD108",
     "empty-file": "DD110",
     "tab": "DD111",
     "yaml-syntax": "DD112",
@@ -132,9 +136,14 @@ RULES: Mapping[str, str] = {
     "notices-behind": "DD232",
 }
 
+MOST_OF_A_KIND = 50
+"""Diagnostics of one kind that are shown of a file; the last says how many more there are."""
+
 _LONGEST_QUOTE = 120
 _WHOLE = frozenset({"doubt"})  # what is never cut
 _LONGEST_NAME = 100  # comparing names takes the square of their length
+_MOST_NAMES = 500  # that are compared, and
+_MOST_SAID = 30  # that one sentence lists
 _WARNINGS = frozenset(
     {
         "undated-task-awaited",
@@ -158,11 +167,25 @@ class Term:
 
 
 class Misread(PlanDefinitionError, ValueError):
-    """One text is not understood: the kind of fault and its values."""
+    """One text is not understood: the kind of fault and its values.
 
-    def __init__(self, kind: str, *, variant: str = "", **values: Any) -> None:
+    A part may be a function that makes the value: what was probably meant takes a while to
+    find, and of ten thousand faults of a kind only a few are said.
+    """
+
+    def __init__(self, kind: str, *, variant: str = "", **parts: Any) -> None:
         super().__init__(kind)
-        self.kind, self.variant, self.values = kind, variant, values
+        self.kind, self.variant, self.parts = kind, variant, parts
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the sentence."""
+        return made(self.parts)
+
+
+def made(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a sentence, those that are still to be made among them."""
+    return {key: part() if callable(part) else part for key, part in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +193,8 @@ class Diagnostic:
     """One fault or piece of advice. `line` and `column` count from 1, in characters.
 
     `variant` picks among several sentences (`message-<variant>`) and ways out
-    (`help-<variant>`); `excerpt` is the line.
+    (`help-<variant>`); `excerpt` is the line; `more` is how many of the kind in the file
+    are not shown.
     """
 
     kind: str
@@ -180,6 +204,7 @@ class Diagnostic:
     values: Mapping[str, Any] = field(default_factory=dict)
     variant: str = ""
     excerpt: str = ""
+    more: int = 0
 
     @property
     def code(self) -> str:
@@ -197,8 +222,11 @@ class Diagnostic:
         return self.severity is Severity.ERROR
 
     def message(self, language: str = "vi") -> str:
-        """Say in one plain sentence what is the matter."""
-        return self._say(language, "message")
+        """Say in one plain sentence what is the matter, and in another of how many more."""
+        said = self._say(language, "message")
+        if self.more:
+            said = f"{said} {text(language, 'diagnostic-severity.more', count=self.more)}"
+        return said
 
     def help(self, language: str = "vi") -> str:
         """Say the way out."""
@@ -231,7 +259,7 @@ class PlanFaults(PlanDefinitionError):
     """The files hold no plan; `diagnostics` are all of its faults."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = tuple(limited(diagnostics))
         super().__init__(self.diagnostics)
 
     def say(self, language: str = "vi") -> str:
@@ -243,6 +271,29 @@ class PlanFaults(PlanDefinitionError):
 
     def __str__(self) -> str:
         return self.say()
+
+
+def limited(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the first diagnostics of each kind in each file; the last tells of the rest."""
+    kept: list[Diagnostic] = []
+    places: dict[tuple[str, str], list[int]] = {}
+    more: Counter[tuple[str, str]] = Counter()
+    for diagnostic in found:
+        group = (diagnostic.file, diagnostic.kind)
+        shown = places.setdefault(group, [])
+        more[group] += diagnostic.more
+        if len(shown) < MOST_OF_A_KIND:
+            shown.append(len(kept))
+            kept.append(diagnostic)
+        else:
+            more[group] += 1
+    for group, count in more.items():
+        if count:
+            for place in places[group]:
+                kept[place] = replace(kept[place], more=0)
+            last = places[group][-1]
+            kept[last] = replace(kept[last], more=count)
+    return kept
 
 
 def has_faults(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -262,6 +313,8 @@ def _worded(language: str, value: Any) -> Any:
         return text(language, f"diagnostic-term.{value.key}")
     if isinstance(value, str) and len(value) > _LONGEST_QUOTE:
         return value[:_LONGEST_QUOTE].rstrip() + "…"
+    if isinstance(value, list | tuple) and len(value) > _MOST_SAID:
+        return [*value[:_MOST_SAID], "…"]
     return value
 
 
@@ -270,4 +323,6 @@ def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | No
     if len(word) > _LONGEST_NAME:
         return None
     candidates: Sequence[str] = [name for name in known if name != word]
+    if len(candidates) > _MOST_NAMES:
+        candidates = sorted(candidates, key=lambda name: name[:3] != word[:3])[:_MOST_NAMES]
     return next(iter(get_close_matches(word, candidates, n=1, cutoff=cutoff)), None)

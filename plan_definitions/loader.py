@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.plan import Plan
+from plan_definitions import garbage
 from plan_definitions.advice import advise
 from plan_definitions.assembly import assemble
 from plan_definitions.calendars import Overlay, build_calendar
 from plan_definitions.checks import check_plan
 from plan_definitions.desk import Desk
-from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults
-from plan_definitions.overlays import Layer, advise_on_layers, beside, check_layer, overlay_of
+from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults, limited
+from plan_definitions.overlays import Layer, advise_on_layers, check_layer, overlay_of
 from plan_definitions.register import Part, Register, build_register
 from plan_definitions.schema import Form, OverlayForm, PlanForm, RegisterForm
 from plan_definitions.source import Bundle
 from plan_definitions.validation import Findings, fill
-from plan_definitions.yaml_source import Document, parse
+from plan_definitions.yaml_source import Document
 
 F = TypeVar("F", bound=Form)
 
@@ -25,7 +26,8 @@ F = TypeVar("F", bound=Form)
 def load(bundle: Bundle) -> Plan:
     """Return the plan that a bundle holds. Raises PlanFaults with every fault."""
     findings = Findings()
-    read = _read(bundle, findings)
+    with garbage.paused():
+        read = _read(bundle, findings)
     if read is None:
         faults = [found for found in findings.items if found.is_fault]
         raise PlanFaults(_sorted(bundle, faults))
@@ -34,11 +36,8 @@ def load(bundle: Bundle) -> Plan:
 
 def check(bundle: Bundle) -> list[Diagnostic]:
     """Return every fault of a bundle; if there is none, every warning and all advice."""
-    findings = Findings()
-    read = _read(bundle, findings)
-    if read is not None:
-        advise(*read)
-    return _sorted(bundle, findings.items)
+    with garbage.paused():
+        return _checked(bundle)
 
 
 def check_file(path: Path | str) -> list[Diagnostic]:
@@ -77,13 +76,21 @@ def check_calendar(bundle: Bundle) -> list[Diagnostic]:
     return _sorted(bundle, findings.items)
 
 
+def _checked(bundle: Bundle) -> list[Diagnostic]:
+    findings = Findings()
+    read = _read(bundle, findings)
+    if read is not None:
+        advise(*read)
+    return _sorted(bundle, findings.items)
+
+
 def _read(bundle: Bundle, findings: Findings) -> tuple[Plan, Desk, Register, list[Layer]] | None:
     document, form = _form(bundle, bundle.main, PlanForm, findings)
     if document is None or form is None:
         return None
     register = _register(bundle, document, form, findings)
     overlay = _referred(bundle, document, form.calendar, OverlayForm, findings, "calendar")
-    layers = _layers(bundle, form.calendar, overlay, findings)
+    layers = _layers(bundle, bundle.named(form.calendar), overlay, findings)
     desk = Desk(form, document, register, findings)
     check_plan(desk)
     if register is None or not layers or has_faults(findings.items):
@@ -104,17 +111,17 @@ def _layers(
     names: list[str] = []
     while document is not None and form is not None:
         layers.append(Layer(form, document))
-        names.append(beside("", name))
+        names.append(name)
         check_layer(layers[-1], findings)
         if form.base or not form.extends:
             return layers
-        name = beside(name, form.extends)
+        name = bundle.named(form.extends, beside=name)
         if name in names:
             circle = " → ".join([*names[names.index(name) :], name])
             findings.add(document, "calendar-cycle", "extends", circle=circle)
             break
         if name not in bundle.texts:
-            kind = bundle.unread.get(name, "missing-file")
+            kind = bundle.why_unread(name)
             findings.add(document, kind, "extends", variant="extends", name=form.extends)
             break
         document, form = _form(bundle, name, OverlayForm, findings)
@@ -129,7 +136,7 @@ def _register(
     complete = bool(form.agencies)
     for index, name in enumerate(form.agencies):
         item: tuple[str | int, ...] = ("agencies", index)
-        at = item if item in document.value_marks else ("agencies",)
+        at = item if document.holds(item) else ("agencies",)
         file, register = _referred(bundle, document, name, RegisterForm, findings, *at)
         if file is None or register is None:
             complete = False
@@ -143,10 +150,10 @@ def _form(
 ) -> tuple[Document | None, F | None]:
     shown = bundle.shown(name)
     if name not in bundle.texts:
-        kind = bundle.unread.get(name, "missing-file")
+        kind = bundle.why_unread(name)
         findings.items.append(Diagnostic(kind, shown, 1, 1, {"name": shown}))
         return None, None
-    document, found = parse(shown, bundle.texts[name])
+    document, found = bundle.document(name)
     findings.items.extend(found)
     return document, None if document is None else fill(form, document, findings)
 
@@ -162,11 +169,11 @@ def _referred(
     """Return the form of a file that the plan names at a path; missing is the plan's fault."""
     if not name:
         return None, None
-    if name not in bundle.texts:
-        kind = bundle.unread.get(name, "missing-file")
-        findings.add(document, kind, *at, name=name)
+    found = bundle.named(name)
+    if found not in bundle.texts:
+        findings.add(document, bundle.why_unread(found), *at, name=name)
         return None, None
-    return _form(bundle, name, form, findings)
+    return _form(bundle, found, form, findings)
 
 
 def _sorted(bundle: Bundle, found: list[Diagnostic]) -> list[Diagnostic]:
@@ -174,4 +181,4 @@ def _sorted(bundle: Bundle, found: list[Diagnostic]) -> list[Diagnostic]:
     files = {bundle.shown(bundle.main): 0}
     for diagnostic in found:
         files.setdefault(diagnostic.file, len(files))
-    return sorted(found, key=lambda d: (files[d.file], d.line, d.column, d.code))
+    return limited(sorted(found, key=lambda d: (files[d.file], d.line, d.column, d.code)))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path, PurePosixPath
 
 from engine.calendar import SATURDAY, WorkingCalendar
 from plan_definitions.calendars import Overlay, calendar_of_years, is_country
 from plan_definitions.cells import NO_DAY
 from plan_definitions.schema import DayForm, OverlayForm
-from plan_definitions.source import Bundle
 from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document, parse
+from plan_definitions.yaml_source import Document
 from plan_definitions.yaml_source import Path as Place
 
 SECTIONS = ("days_off", "worked", "uncertain")
-SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +35,6 @@ class Layer:
 def overlay_of(layers: Sequence[Layer]) -> Overlay:
     """Return what faultless layers say together; the first is the uppermost."""
     return Overlay.of([layer.form for layer in layers])
-
-
-def beside(name: str, extends: str) -> str:
-    """Return the name of the file that the file `name` extends, from where `name` counts."""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(name), extends))
-
-
-def read_files(path: Path) -> Bundle:
-    """Read a calendar file and those that it extends. Never fails, as `Bundle.read`."""
-    texts: dict[str, str] = {}
-    unread: dict[str, str] = {}
-    name = path.name
-    while name and name not in texts and name not in unread:
-        if not _is_plain(name):
-            unread[name] = "bad-path"
-            break
-        read = Bundle.read(path.parent / name)
-        if read.main not in read.texts:
-            unread[name] = read.unread[read.main]
-            break
-        texts[name] = read.texts[read.main]
-        document, _ = parse(name, texts[name])
-        value = document.value if document is not None else None
-        extends = value.get("extends") if isinstance(value, dict) else None
-        name = beside(name, extends) if isinstance(extends, str) and extends else ""
-    return Bundle(path.name, texts, unread, str(path.parent))
-
-
-def _is_plain(name: str) -> bool:
-    """Only YAML files beside the first: a calendar sent by others must not show other files."""
-    path = PurePosixPath(name)
-    return not path.is_absolute() and path.suffix in SUFFIXES and "\\" not in name
 
 
 def check_layer(layer: Layer, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from engine.deadline import (
@@ -194,14 +194,14 @@ def _speaks_of_more(said: str) -> bool:
 
 
 def _not_understood(words: str, said: str) -> Misread:
-    variant, near = "", nearest_phrase(words)
+    variant, near = "", partial(nearest_phrase, words)
     if _DATE.fullmatch(said):
         variant = "bare-date"
     elif _RECURRING.search(said):
         variant = "recurring"
     elif (clock := _CLOCK.search(said)) and (day := _DATE_FIRST.match(clock["date"])):
         # An hour of that day is still that day.
-        variant, near = "clock", f"chậm nhất ngày {day['date']}"
+        variant, near = "clock", partial("chậm nhất ngày {}".format, day["date"])
     return Misread("phrase-not-understood", variant=variant, written=words, near=near)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from engine.plan import Agency
 from plan_definitions.arrangement import arrange
@@ -74,15 +74,16 @@ class Register:
         The same names give the very same tuple: thousands of tasks are owed by one group.
         """
         wanted = tuple(names)
-        if wanted not in self._expanded:
+        expanded = self._expanded.get(wanted)
+        if expanded is None:
             found: dict[str, None] = {}
             for name in wanted:
                 if name in self.agencies:
                     found[name] = None
                 else:
                     found.update(dict.fromkeys(self._members(name)))
-            self._expanded[wanted] = tuple(found)
-        return self._expanded[wanted]
+            expanded = self._expanded[wanted] = tuple(found)
+        return expanded
 
     @cached_property
     def _expanded(self) -> dict[tuple[str, ...], tuple[str, ...]]:
@@ -107,6 +108,11 @@ class Register:
     def communes_of(self, agency: str) -> tuple[str, ...]:
         """Return the communes that stand under an agency."""
         return self._communes.get(agency, ())
+
+    def communes_by(self, agencies: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the communes of those agencies that have any."""
+        found = ((agency, self._communes.get(agency, ())) for agency in agencies)
+        return {agency: communes for agency, communes in found if communes}
 
     @cached_property
     def _communes(self) -> Mapping[str, tuple[str, ...]]:
@@ -214,10 +220,10 @@ def _expanded(
 
 def _check_ids(parts: Sequence[Part], findings: Findings) -> None:
     """Note ids that two things have, in one file or in two."""
-    first: dict[str | int, tuple[Document, int]] = {}
+    first: dict[str | int, tuple[Document, Path]] = {}
     for part in parts:
         for path in part.paths():
-            name, line = path[-1], part.document.mark(path, key=True)[0]
+            name = path[-1]
             if name in first:
                 document, earlier = first[name]
                 findings.add(
@@ -228,16 +234,16 @@ def _check_ids(parts: Sequence[Part], findings: Findings) -> None:
                     variant="" if document is part.document else "file",
                     name=name,
                     file=document.file,
-                    line=earlier,
+                    line=document.mark(earlier, key=True)[0],
                 )
-            first.setdefault(name, (part.document, line))
+            first.setdefault(name, (part.document, path))
 
 
 def _check_groups(part: Part, register: Register, findings: Findings) -> None:
     for group, members in part.groups.items():
         for index, member in enumerate(members):
             if not register.knows(member):
-                near = register.nearest(member)
+                near = partial(register.nearest, member)
                 at = ("groups", group, index)
                 findings.unknown(part.document, "unknown-agency", *at, near=near, name=member)
 
@@ -245,19 +251,17 @@ def _check_groups(part: Part, register: Register, findings: Findings) -> None:
 def _check_parents(part: Part, register: Register, findings: Findings) -> None:
     for key, agency in part.agencies.items():
         if agency.parent and agency.parent not in register.known:
-            near = register.nearest(agency.parent)
+            near = partial(register.nearest, agency.parent)
             at = ("agencies", key, "parent")
             findings.unknown(part.document, "unknown-agency", *at, near=near, name=agency.parent)
     for parent in part.communes:
         if parent not in register.known:
-            near = register.nearest(parent)
-            findings.add(
+            findings.unknown(
                 part.document,
                 "unknown-agency",
                 "communes",
                 parent,
                 key=True,
+                near=partial(register.nearest, parent),
                 name=parent,
-                near=near,
-                variant="near" if near else "",
             )

@@ -77,7 +77,7 @@ def _summary(diagnostics: Sequence[Diagnostic], language: str) -> str:
     counted = [
         text(language, f"diagnostic-severity.count-{severity}", count=count)
         for severity in Severity
-        if (count := sum(d.severity is severity for d in diagnostics))
+        if (count := sum(1 + d.more for d in diagnostics if d.severity is severity))
     ]
     if not counted:
         return text(language, "diagnostic-severity.none")

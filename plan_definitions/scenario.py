@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,7 @@ class _Reading:
                 "entries",
                 index,
                 "event",
-                near=nearest(event, known),
+                near=partial(nearest, event, known),
                 name=event,
                 known=known or ["-"],
             )
@@ -236,8 +236,8 @@ class _Reading:
             yield from known
             if not known:
                 at: tuple[str | int, ...] = ("entries", index, key, place)
-                at = at if at in self.document.value_marks else at[:-1]
-                near = self._nearest(agency, task)
+                at = at if self.document.holds(at) else at[:-1]
+                near = partial(self._nearest, agency, task)
                 self.findings.unknown(
                     self.document, "unknown-obligation", *at, near=near, name=agency, task=task
                 )
@@ -251,7 +251,7 @@ class _Reading:
                 "entries",
                 index,
                 name,
-                near=nearest(task, tasks),
+                near=partial(nearest, task, tasks),
                 name=task,
                 known=tasks,
             )

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import posixpath
+import stat
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
-from plan_definitions.yaml_source import parse
+from plan_definitions.dates import tidy
+from plan_definitions.diagnostics import Diagnostic
+from plan_definitions.yaml_source import LARGEST, Document, parse
 
-LARGEST = 2_000_000
-"""Bytes of a file; a plan of a whole province takes a fiftieth of it."""
+SUFFIXES = (".yaml", ".yml")
+MOST_FILES = 50
+"""Files that a plan may lead to, itself and those that are not there counted."""
 
-REFERENCES = ("agencies", "calendar")
+_REFERENCES = ("agencies", "calendar", "extends")
+"""The keys under which a file names others: a plan its registers and its calendar, an
+overlay the one that it extends."""
+
+Parsed: TypeAlias = tuple[Document | None, list[Diagnostic]]
 
 
 @dataclass(frozen=True)
@@ -24,33 +36,85 @@ class Bundle:
 
     `texts` maps each file, named relative to the plan file, to its exact text; a byte that
     is no UTF-8 is kept as a lone surrogate. `unread` says of a file why its text is
-    missing: `missing-file`, `file-too-large` or `bad-path`. `folder` is where it was read.
+    missing: `missing-file`, `file-too-large`, `bad-path` or `too-many-files`. `folder` is
+    where it was read.
     """
 
     main: str
     texts: Mapping[str, str]
     unread: Mapping[str, str] = field(default_factory=dict, compare=False)
     folder: str = field(default="", compare=False)
+    _parsed: dict[str, Parsed] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def read(cls, path: Path | str) -> Bundle:
-        """Read a plan file and the files that it names. Never fails: `check` says what is wrong."""
+        """Read a plan file and the files that it leads to, each once.
+
+        Never fails: `check` says what is wrong.
+        """
         path = Path(path)
         texts: dict[str, str] = {}
         unread: dict[str, str] = {}
-        _take(path, path.name, texts, unread)
-        for name in _referred(texts.get(path.name, "")):
-            if not _is_plain_reference(name):
+        bundle = cls(path.name, texts, unread, str(path.parent))
+        waiting = deque([path.name])
+        while waiting:
+            name = waiting.popleft()
+            if name in texts or name in unread:
+                continue
+            if len(texts) + len(unread) >= MOST_FILES:
+                unread[name] = "too-many-files"
+                break
+            if name != path.name and not _is_plain_reference(name):
                 unread[name] = "bad-path"
+                continue
+            try:
+                texts[name] = read_text(path.parent / name)
+            except (OSError, ValueError) as error:
+                large = getattr(error, "errno", None) == errno.EFBIG
+                unread[name] = "file-too-large" if large else "missing-file"
             else:
-                _take(path.parent / name, name, texts, unread)
-        return cls(path.name, texts, unread, str(path.parent))
+                waiting.extend(islice(bundle.references(name), MOST_FILES + 1))
+        return bundle
 
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the names and texts, as 64 hexadecimal digits."""
         canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+    def document(self, name: str) -> Parsed:
+        """Return the document of a file and the faults in how it is written; parsed once."""
+        if name not in self._parsed:
+            self._parsed[name] = parse(self.shown(name), self.texts[name])
+        document, found = self._parsed[name]
+        return document, list(found)
+
+    def references(self, name: str) -> Iterator[str]:
+        """Yield the names of the files that a file names."""
+        document = self.document(name)[0] if name in self.texts else None
+        value = document.value if document is not None else None
+        if isinstance(value, dict):
+            for key in _REFERENCES:
+                written = value.get(key)
+                for reference in written if isinstance(written, list) else [written]:
+                    if isinstance(reference, str) and reference:
+                        yield self.named(tidy(reference), beside=name)
+
+    def named(self, reference: str, *, beside: str = "") -> str:
+        """Return the name in `texts` of a file that the file `beside` refers to, or the plan.
+
+        Names start from the plan's folder, references from that of the file they stand in.
+        """
+        folder = posixpath.dirname(beside)
+        # Bundles kept from before have the plan's references as they were written.
+        if not _is_plain_reference(reference) or (not folder and reference in self.texts):
+            return reference
+        return posixpath.normpath(posixpath.join(folder, reference))
+
+    def why_unread(self, name: str) -> str:
+        """Return the kind of fault for which a file is not in `texts`."""
+        others = "too-many-files" if "too-many-files" in self.unread.values() else "missing-file"
+        return self.unread.get(name, others)
 
     def shown(self, name: str) -> str:
         """Return the name of a file as its reader knows it: the path from where he stands."""
@@ -69,36 +133,27 @@ class Bundle:
 def read_text(path: Path) -> str:
     """Return the text of a file, each byte that is no UTF-8 as a lone surrogate.
 
-    Raises OSError where it cannot be read, or is larger than LARGEST.
+    Raises OSError where it is no file or cannot be read, with EFBIG where it is larger
+    than LARGEST; ValueError where no file can be called so.
     """
-    if path.stat().st_size > LARGEST:
-        raise OSError(f"{path}: more than {LARGEST} bytes")
-    return path.read_bytes().decode("utf-8", errors="surrogateescape")
-
-
-def _take(path: Path, name: str, texts: dict[str, str], unread: dict[str, str]) -> None:
+    # Nobody writes to a pipe that is given as a plan: opening it must not wait for that.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        if not path.is_file():  # a pipe or a device would never end
-            unread[name] = "missing-file"
-        elif path.stat().st_size > LARGEST:
-            unread[name] = "file-too-large"
-        else:
-            texts[name] = read_text(path)
-    except (OSError, ValueError):
-        unread[name] = "missing-file"
-
-
-def _referred(text: str) -> list[str]:
-    document, _ = parse("", text)
-    value = document.value if document is not None else None
-    if not isinstance(value, dict):
-        return []
-    written = [value.get(key) for key in REFERENCES]
-    names = [name for one in written for name in (one if isinstance(one, list) else [one])]
-    return [name for name in names if isinstance(name, str) and name]
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "no file", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(LARGEST + 1)
+    finally:
+        os.close(handle)
+    if len(data) > LARGEST:
+        raise OSError(errno.EFBIG, f"more than {LARGEST} bytes", str(path))
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="surrogateescape")
 
 
 def _is_plain_reference(name: str) -> bool:
     """Only YAML files beside the plan: a plan sent by others must not show other files."""
     path = PurePosixPath(name)
-    return not path.is_absolute() and path.suffix in {".yaml", ".yml"} and "\\" not in name
+    return not path.is_absolute() and path.suffix in SUFFIXES and "\\" not in name

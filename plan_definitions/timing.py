@@ -7,13 +7,13 @@ where one of them has no date of its own, or an event is awaited, that day is no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
 from engine.calendar import CalendarRangeError
-from engine.deadline import Anchors, NoDate, Phrase, Roll, derive
+from engine.deadline import Anchors, NoDate, Phrase, derive, stated_day
 from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Stage, Task
 from plan_definitions.desk import Desk
 
@@ -40,12 +40,20 @@ class Timing:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._derived: dict[int, Days | None] = {}  # by the phrase itself: tasks share them
+        # By the phrase itself: tasks share them.
+        self._derived: dict[int, Days | None] = {}
+        self._last: dict[int, date | None] = {}
+        self._dated: dict[str, Sequence[tuple[Task, date]]] = {}
+        self._counted: dict[str, Set[str]] = {}
+        self._reminded: dict[tuple[date, str], date] = {}
 
     def last_day(self, task: Task) -> date | None:
         """Return the last day of a task, or None where it has none, or none yet."""
-        days = self.days(task)
-        return None if days is None else days.last
+        try:
+            return self._last[id(task.due)]
+        except KeyError:
+            days = self.days(task)
+            return self._last.setdefault(id(task.due), None if days is None else days.last)
 
     def days(self, task: Task) -> Days | None:
         """Return the last day of a task, stated and rolled; None where it has none yet."""
@@ -57,13 +65,33 @@ class Timing:
     def _days(self, due: Phrase) -> Days | None:
         if isinstance(due.rule, NoDate):
             return None
-        last, stated = self._last_day(due), self._last_day(replace(due, roll=Roll.NONE))
-        return None if last is None or stated is None else Days(stated, last)
-
-    def _last_day(self, due: Phrase) -> date | None:
         plan = self.plan
+        stated = stated_day(due, calendar=plan.calendar, anchors=Anchors())
+        if stated is None or plan.calendar.is_working(stated):
+            return None if stated is None else Days(stated, stated)
         found = derive(due, calendar=plan.calendar, zone=plan.zone, anchors=Anchors())
-        return None if found is None else found.last_day
+        return None if found is None else Days(stated, found.last_day)
+
+    def dated(self, stage: Stage) -> Sequence[tuple[Task, date]]:
+        """Return the tasks of a stage that have a last day, with it."""
+        if stage.id not in self._dated:
+            days = [(task, self.last_day(task)) for task in stage.tasks]
+            self._dated[stage.id] = [(task, day) for task, day in days if day is not None]
+        return self._dated[stage.id]
+
+    def counted(self, stage: Stage) -> Set[str]:
+        """Return the tasks that a stage's gate counts."""
+        if stage.id not in self._counted:
+            self._counted[stage.id] = frozenset(stage.gate.tasks)
+        return self._counted[stage.id]
+
+    def last_reminder(self, day: date, ladder: str) -> date:
+        """Return the day of the last reminder that a ladder has of a last day."""
+        key = (day, ladder)
+        if key not in self._reminded:
+            calendar, remind = self.plan.calendar, self.plan.ladders[ladder].remind
+            self._reminded[key] = calendar.offset(calendar.on_or_before(day), -min(remind))
+        return self._reminded[key]
 
     def followers(self, stage: str) -> list[str]:
         """Return the stages that need a stage, in the plan's order."""
@@ -86,19 +114,24 @@ class Timing:
         found: dict[str, Due] = {}
         for stage in reversed(self.plan.stages):
             dues = [
-                due for later in self.followers(stage.id) for due in self._dues_from(later, found)
+                due
+                for later in self.followers(stage.id)
+                for due in (self._first_due_in.get(later), found.get(later))
+                if due is not None
             ]
             if dues:
                 found[stage.id] = min(dues, key=lambda due: due.day)
         return found
 
-    def _dues_from(self, stage: str, later: Mapping[str, Due]) -> Iterator[Due]:
-        for task in self.plan.stage(stage).tasks:
-            day = self.last_day(task)
-            if day is not None:
-                yield Due(day, stage, task.id)
-        if stage in later:
-            yield later[stage]
+    @cached_property
+    def _first_due_in(self) -> Mapping[str, Due]:
+        """The earliest thing due in each stage that has anything due."""
+        found: dict[str, Due] = {}
+        for stage in self.plan.stages:
+            if dated := self.dated(stage):
+                task, day = min(dated, key=lambda one: one[1])
+                found[stage.id] = Due(day, stage.id, task.id)
+        return found
 
     def opens(self, stage: Stage) -> date | None:
         """Return the day on which a stage opens if every gate before it gives way by date."""
@@ -122,9 +155,8 @@ class Timing:
             case GateBy(day):
                 return max(day + timedelta(days=1), opens)
             case GateAfterDue(count):
-                counted = (task for task in stage.tasks if task.id in stage.gate.tasks)
-                found = [self.last_day(task) for task in counted]
-                days = [last for last in found if last is not None]
+                counted = self.counted(stage)
+                days = [day for task, day in self.dated(stage) if task.id in counted]
                 if not days:
                     return None
                 try:
@@ -139,22 +171,18 @@ def advise_on_order(plan: Plan, desk: Desk, timing: Timing) -> None:
     owing = _owing_by_day(plan, timing)
     for stage in plan.stages:
         first = timing.first_due_after(stage.id)
-        for task in stage.tasks:
-            at = ("stages", stage.id, "tasks", task.id, "due")
-            day = timing.last_day(task)
-            if day is None:
-                continue
-            if first is not None and task.id in stage.gate.tasks and day > first.day:
+        for task, day in timing.dated(stage):
+            if first is not None and day > first.day and task.id in timing.counted(stage):
                 desk.add(
                     "due-after-reader",
-                    *at,
+                    *("stages", stage.id, "tasks", task.id, "due"),
                     task=task.id,
                     day=day,
                     later=first.stage,
                     due=first.day,
                 )
             else:
-                _advise_on_readers(plan, desk, task, day, owing[day], *at)
+                _advise_on_readers(plan, desk, stage, task, day, owing[day])
         _advise_on_opening(plan, desk, timing, stage)
 
 
@@ -162,27 +190,30 @@ def _owing_by_day(plan: Plan, timing: Timing) -> Mapping[date, Mapping[str, str]
     """Return, for each last day, the agencies that owe something then, and what first."""
     found: dict[date, dict[str, str]] = defaultdict(dict)
     seen: set[tuple[date, int]] = set()
-    for task in (task for stage in plan.stages for task in stage.tasks):
-        day = timing.last_day(task)
-        if day is not None and (day, id(task.by)) not in seen:
-            seen.add((day, id(task.by)))
-            for agency in task.by:
-                found[day].setdefault(agency, task.title)
+    for stage in plan.stages:
+        for task, day in timing.dated(stage):
+            if (day, id(task.by)) not in seen:
+                seen.add((day, id(task.by)))
+                for agency in task.by:
+                    found[day].setdefault(agency, task.title)
     return found
 
 
 def _advise_on_readers(
-    plan: Plan, desk: Desk, task: Task, day: date, owing: Mapping[str, str], *at: str | int
+    plan: Plan, desk: Desk, stage: Stage, task: Task, day: date, owing: Mapping[str, str]
 ) -> None:
     """Note readers whose own work is due on the day on which they get what they need for it.
 
     Decree 09/2019/NĐ-CP, art. 8: each level has a deadline of its own.
     """
+    if task.to != PARENT and task.to not in owing and owing.keys().isdisjoint(task.copies):
+        return
     to = [task.to] if task.to is not None and task.to != PARENT else []
     if task.to == PARENT:
         to = [p for a in task.by if (p := plan.agencies[a].parent) is not None]
     readers = dict.fromkeys(one for one in (*to, *task.copies) if one in owing)
     if readers:
+        at = ("stages", stage.id, "tasks", task.id, "due")
         names = [plan.agencies[reader].name for reader in readers]
         desk.add("input-due-same-day", *at, day=day, names=names, count=len(names), task=task.id)
 
@@ -196,12 +227,15 @@ def _advise_on_opening(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> 
     if isinstance(gate, GateBy) and stage.needs and gate.day < opens:
         where = ("stages", stage.id, "gate", "or")
         desk.add("gate-before-opening", *where, day=gate.day, opens=opens, stage=stage.id)
-    for task in stage.tasks:
-        day, remind = timing.last_day(task), plan.ladders[task.ladder].remind
-        if day is None or not remind or day < plan.issued:
-            continue
-        last = plan.calendar.on_or_before(day)
-        if plan.calendar.offset(last, -min(remind)) < opens:
+    # Few days and ladders, but thousands of tasks.
+    late = {
+        (day, ladder)
+        for day, ladder in {(day, task.ladder) for task, day in timing.dated(stage)}
+        if plan.ladders[ladder].remind and day >= plan.issued
+        if timing.last_reminder(day, ladder) < opens
+    }
+    for task, day in timing.dated(stage) if late else ():
+        if (day, task.ladder) in late:
             at = ("stages", stage.id, "tasks", task.id, "due")
             desk.add(
                 "reminders-before-opening",

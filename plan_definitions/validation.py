@@ -7,17 +7,23 @@ that what the rest of the file says can be checked too.
 from __future__ import annotations
 
 import copy
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from plan_definitions.diagnostics import RULES, Diagnostic, Term, nearest
+from plan_definitions.diagnostics import MOST_OF_A_KIND, RULES, Diagnostic, Term, made, nearest
 from plan_definitions.schema import Form
 from plan_definitions.yaml_source import HOLE, Document, Path
 
 F = TypeVar("F", bound=Form)
+
+MOST_FAULTS = 20_000
+"""Faults of one file after which nobody says them one by one."""
 
 _KEY = "[key]"  # pydantic's mark for a fault in a mapping's key
 
@@ -30,10 +36,29 @@ _EXPECTED = {
 
 
 class Findings:
-    """The diagnostics that are found while a plan is read."""
+    """The diagnostics that are found while a plan is read.
+
+    Of many of a kind in one file the first ones are kept, and the last of these counts the
+    rest: to look up places and likely names for each of 100,000 would take minutes.
+    """
 
     def __init__(self) -> None:
-        self.items: list[Diagnostic] = []
+        self._items: list[Diagnostic] = []
+        self._shown: dict[tuple[str, str], list[int]] = {}  # indices, by file and kind
+        self._more: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def items(self) -> list[Diagnostic]:
+        """The list of those that are shown; one may append to it."""
+        for group, count in self._more.items():
+            last = self._shown[group][-1]
+            self._items[last] = replace(self._items[last], more=count)
+        return self._items
+
+    @property
+    def count(self) -> int:
+        """How many there are, shown or not."""
+        return len(self._items) + self._more.total()
 
     def add(
         self,
@@ -45,13 +70,40 @@ class Findings:
         **values: Any,
     ) -> None:
         """Note one that points at the value at `path`, or at its key."""
-        self.items.append(document.diagnostic(kind, path, values, variant, key=key))
+        if self._is_shown(document, kind):
+            self._items.append(document.diagnostic(kind, path, values, variant, key=key))
 
     def unknown(
-        self, document: Document, kind: str, *path: str | int, near: str | None, **values: Any
+        self,
+        document: Document,
+        kind: str,
+        *path: str | int,
+        near: Callable[[], str | None],
+        key: bool = False,
+        **values: Any,
     ) -> None:
-        """Note a name that nothing has, and the one that was probably meant."""
-        self.add(document, kind, *path, variant="near" if near else "", near=near, **values)
+        """Note a name that nothing has, and the one that was probably meant.
+
+        Values may be functions that make them.
+        """
+        if self._is_shown(document, kind):
+            found = near()
+            values = {**made(values), "near": found}
+            variant = "near" if found else ""
+            self._items.append(document.diagnostic(kind, path, values, variant, key=key))
+
+    def has_room(self, document: Document, kind: str) -> bool:
+        """Say whether one more of a kind would be shown, not only counted."""
+        return len(self._shown.get((document.file, kind), ())) < MOST_OF_A_KIND
+
+    def _is_shown(self, document: Document, kind: str) -> bool:
+        """Say whether one more is to be shown, which must follow; if not, count it."""
+        shown = self._shown.setdefault((document.file, kind), [])
+        if len(shown) == MOST_OF_A_KIND:
+            self._more[document.file, kind] += 1
+            return False
+        shown.append(len(self._items))
+        return True
 
 
 def fill(form: type[F], document: Document, findings: Findings) -> F | None:
@@ -63,17 +115,20 @@ def fill(form: type[F], document: Document, findings: Findings) -> F | None:
     if not isinstance(value, dict):
         findings.add(document, "wrong-type", expected=Term("mapping"))
         return None
+    copies: dict[int, Any] = {}
     # A repair can bring one more level to light; there are not more levels than this.
     for _ in range(8):
         try:
             return form.model_validate(value)
         except ValidationError as error:
-            if value is document.value:
-                value = copy.deepcopy(value)
+            if error.error_count() > MOST_FAULTS:
+                findings.add(document, "too-many-faults", limit=MOST_FAULTS)
+                return None
+            value = _own(value, copies)
             for details in error.errors(include_url=False):
                 if details["input"] is not HOLE:  # noted where it was made
                     _note(form, document, findings, details)
-                _repair(value, details)
+                _repair(value, details, copies)
     return None
 
 
@@ -84,12 +139,15 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
         case "missing":
             findings.add(document, "missing-key", *path, key_name=path[-1])
         case "extra_forbidden":
-            known = _keys(form, path)
-            near = nearest(str(path[-1]), known)
-            variant = "near" if near else ""
-            values = {"written": path[-1], "near": near, "known": sorted(known)}
-            findings.items.append(
-                document.diagnostic("unknown-key", path, values, variant, key=True)
+            known = _keys(form, path) if findings.has_room(document, "unknown-key") else []
+            findings.unknown(
+                document,
+                "unknown-key",
+                *path,
+                key=True,
+                near=lambda: nearest(str(path[-1]), known),
+                written=path[-1],
+                known=sorted(known),
             )
         case _ if kind in RULES:
             context = dict(details.get("ctx", {}))
@@ -97,23 +155,39 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
             at_key = path[-1:] == (_KEY,)
             path = path[:-1] if at_key else path
             item = (*path, context.pop("item", ""))
-            path = item if item in document.value_marks else path
-            values = {"key_name": path[-1] if path else "", **context}
-            findings.items.append(document.diagnostic(kind, path, values, variant, key=at_key))
+            path = item if document.holds(item) else path
+            # What nobody is shown need not be made.
+            shown = made(context) if findings.has_room(document, kind) else {}
+            values = {"key_name": path[-1] if path else "", **shown}
+            findings.add(document, kind, *path, key=at_key, variant=variant, **values)
         case _:
             empty = details["input"] == ""
             values = {"expected": Term(_EXPECTED.get(kind, "text")), "key_name": path[-1]}
             fault = "empty-value" if empty else "wrong-type"
-            findings.items.append(document.diagnostic(fault, path, values, key=False))
+            findings.add(document, fault, *path, **values)
 
 
-def _repair(value: Any, details: ErrorDetails) -> None:
+def _own(value: Any, copies: dict[int, Any]) -> Any:
+    """Return a value that may be changed: itself if it is a copy, else a copy of it.
+
+    A document's lists and mappings may stand at several places; a repair is for one.
+    """
+    if id(value) not in copies:
+        value = copy.copy(value)
+        copies[id(value)] = value
+    return value
+
+
+def _repair(value: Any, details: ErrorDetails, copies: dict[int, Any]) -> None:
     """Blank what is at fault: take it out, or leave a hole where the form needs something."""
     kind, path = details["type"], details["loc"]
     at_key = path[-1:] == (_KEY,)
     path = path[:-1] if at_key else path
     holder: Any = value
     for step in path[:-1]:
+        if isinstance(holder, dict) and step not in holder:
+            return  # what it was in is taken out already
+        holder[step] = _own(holder[step], copies)
         holder = holder[step]
     last = path[-1]
     if isinstance(holder, list):

@@ -29,7 +29,6 @@ from engine.deadline import (
 from engine.plan import AppendixRef, GateAfterDue
 from language.catalogue import text
 from language.dates import day as written_day
-from plan_definitions import overlays
 from plan_definitions.appendices import read_appendix
 from plan_definitions.calendars import build_calendar, shipped
 from plan_definitions.checks import YEARS_OF_DATES
@@ -46,6 +45,7 @@ from plan_definitions.phrases import (
     read_period,
     worded,
 )
+from plan_definitions.source import Bundle
 from plan_definitions.yaml_source import parse
 
 Row: TypeAlias = tuple[str, ...]
@@ -204,7 +204,7 @@ def _derived(rule: Rule, said: str) -> Deadline:
 
 @cache
 def _calendar() -> WorkingCalendar:
-    overlay = load_calendar(overlays.read_files(shipped()))
+    overlay = load_calendar(Bundle.read(shipped()))
     return build_calendar(overlay, issued=SAMPLE["issued"])
 
 

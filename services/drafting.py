@@ -9,10 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from language.catalogue import text
-from plan_definitions import load_calendar, overlays
+from plan_definitions import Bundle, load_calendar
 from plan_definitions.calendars import build_calendar, shipped
 from plan_definitions.register import Register
 from plan_definitions.skeleton import NEWCOMERS, Cast, Draft, plan_text, register_text, slug
+from plan_definitions.source import SUFFIXES
 from services.errors import Refused
 
 FIRST_DUE, LAST_DUE = 20, 30
@@ -43,7 +44,7 @@ def register_file(file: Path | None, language: str) -> Path:
 def register_beside(plan: Path, language: str) -> Path:
     """Return the register that a new plan gets beside it, whether or not it is there."""
     name = text(language, "skeleton.file-register")
-    named = plan.with_name(f"{name}{overlays.SUFFIXES[0]}")
+    named = plan.with_name(f"{name}{SUFFIXES[0]}")
     return plan.with_name(f"{plan.stem}-{named.name}") if named == plan else named
 
 
@@ -76,7 +77,7 @@ def draft_plan(
     It names the register at `agencies`; where there is none yet (`register` None), a small
     one is written there.
     """
-    overlay = load_calendar(overlays.read_files(shipped()))
+    overlay = load_calendar(Bundle.read(shipped()))
     calendar = build_calendar(overlay, issued=issued)
     draft = Draft(
         language=language,
@@ -98,7 +99,7 @@ def draft_plan(
 
 def _free(file: Path) -> Path:
     """Return a file with the ending that plans need. Raises Refused where it is there."""
-    named = file if file.suffix in overlays.SUFFIXES else file.with_name(f"{file.name}.yaml")
+    named = file if file.suffix in SUFFIXES else file.with_name(f"{file.name}.yaml")
     if named.exists():
         raise Refused("refused.file-exists", file=str(named))
     return named

@@ -20,7 +20,6 @@ from plan_definitions import (
     has_faults,
     load,
     load_calendar,
-    overlays,
 )
 from plan_definitions.calendars import Overlay
 from tests.plan_definitions.plan_texts import sample
@@ -224,14 +223,13 @@ def test_a_plan_is_told_what_is_doubtful_in_its_calendar():
 @pytest.mark.parametrize("name", ["viet-nam.yaml", "tuyen-quang.yaml"])
 def test_there_is_nothing_to_point_out_in_the_shipped_calendars(name: str):
     """Coordinators copy them."""
-    assert check_calendar(overlays.read_files(SHIPPED / name)) == []
+    assert check_calendar(Bundle.read(SHIPPED / name)) == []
 
 
 def test_the_shipped_calendar_of_the_province_invents_no_day():
     """What is no fact stands in comments only."""
     country, province = (
-        load_calendar(overlays.read_files(SHIPPED / name))
-        for name in ("viet-nam.yaml", "tuyen-quang.yaml")
+        load_calendar(Bundle.read(SHIPPED / name)) for name in ("viet-nam.yaml", "tuyen-quang.yaml")
     )
 
     assert province.calendar == "tuyen-quang"
@@ -262,7 +260,7 @@ def test_files_are_read_with_all_that_they_extend(tmp_path: Path):
     (tmp_path / "sub" / "own.yaml").write_text("calendar: a\nextends: ../country.yaml\n", "utf-8")
     (tmp_path / "country.yaml").write_text(COUNTRY, "utf-8")
 
-    assert load_calendar(overlays.read_files(tmp_path / "sub" / "own.yaml")).base == "VN"
+    assert load_calendar(Bundle.read(tmp_path / "sub" / "own.yaml")).base == "VN"
 
 
 @pytest.mark.parametrize(
@@ -281,14 +279,14 @@ def test_what_cannot_be_extended_is_a_fault_where_it_is_named(
     (tmp_path / "secret.txt").write_text("secret", "utf-8")
     (tmp_path / "own.yaml").write_text(f"calendar: a\nextends: {extends}\n", "utf-8")
 
-    found = check_calendar(overlays.read_files(tmp_path / "own.yaml"))
+    found = check_calendar(Bundle.read(tmp_path / "own.yaml"))
 
     assert places(found) == [f"{code}@{tmp_path / 'own.yaml'}:2:10"]
 
 
 def test_a_calendar_file_that_is_not_there_is_a_fault(tmp_path: Path):
     """Not a traceback."""
-    found = check_calendar(overlays.read_files(tmp_path / "nowhere.yaml"))
+    found = check_calendar(Bundle.read(tmp_path / "nowhere.yaml"))
 
     assert [one.kind for one in found] == ["missing-file"]
 

@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from pydantic import TypeAdapter, ValidationError
 
 from language.catalogue import LANGUAGES, sentences
-from plan_definitions import Bundle, cells, check, check_calendar, forms, has_faults, overlays
+from plan_definitions import Bundle, cells, check, check_calendar, forms, has_faults
 from plan_definitions.schema import Form
 from plan_definitions.schemas import FOLDER, files, schema
 from plan_definitions.yaml_source import parse
@@ -95,7 +95,7 @@ def test_registers_and_calendars_without_fault_are_not_underlined_either():
     for path in sorted(PARTS.glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         kind = kind_of(text)
-        if kind == "calendar" and not has_faults(check_calendar(overlays.read_files(path))):
+        if kind == "calendar" and not has_faults(check_calendar(Bundle.read(path))):
             assert faults(kind, text) == [], path.name
         if path.name in ("agencies.yaml", "agencies-more.yaml"):
             assert faults(kind, text) == [], path.name

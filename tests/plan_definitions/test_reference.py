@@ -15,7 +15,6 @@ from plan_definitions import (
     forms,
     load,
     load_scenario,
-    overlays,
     value_tables,
 )
 from plan_definitions.phrases import examples
@@ -77,7 +76,7 @@ def test_the_examples_are_whole_and_without_fault(language: str):
     plan = load(Bundle.read(folder / "plan.yaml"))
 
     assert check(Bundle.read(folder / "plan.yaml")) == []
-    assert check_calendar(overlays.read_files(folder / "calendar.yaml")) == []
+    assert check_calendar(Bundle.read(folder / "calendar.yaml")) == []
     assert load_scenario(folder / "scenario.yaml", plan).acts
     assert {path.stem for path in folder.iterdir()} == set(forms.FILES)
 

@@ -12,7 +12,7 @@ import holidays
 import pytest
 
 from engine.calendar import WorkingCalendar
-from plan_definitions import Bundle, calendars, load_calendar, overlays
+from plan_definitions import Bundle, calendars, load_calendar
 from plan_definitions.calendars import Overlay
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ TRUTH = read_table()
 
 
 def shipped() -> Overlay:
-    return load_calendar(overlays.read_files(calendars.shipped()))
+    return load_calendar(Bundle.read(calendars.shipped()))
 
 
 def overlay(*lines: str, base: str = "base: VN") -> Overlay:

@@ -17,13 +17,21 @@ def faults(text: str) -> list[tuple[str, int, int]]:
     return [(found.kind, found.line, found.column) for found in parse("f.yaml", text)[1]]
 
 
-def test_scalars_stay_text():
+WORDS = (
+    "no", "Off", "true", "1:30", "010", "1e3", "0x10", "~", "null", ".inf", "-.inf", ".nan",
+    "2020-05-10", "2020-05-10 08:00:00", "12_000", "0o7", "0b1", "1.", "+1", "=",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("first", ["", "---\n"], ids=["plain", "parsed"])
+def test_scalars_stay_text(first: str, word: str):
     """`no`, `010` and `1:30` are words until a form says what they are."""
-    document, found = parse("f.yaml", "a: no\nb: 010\nc: 1:30\nd: ~\ne: 2020-05-10\n")
+    document, found = parse("f.yaml", f"{first}a: {word}\nb: [{word}]\nc: {{d: {word}}} # e\n")
 
     assert found == []
     assert document is not None
-    assert document.value == {"a": "no", "b": "010", "c": "1:30", "d": "~", "e": "2020-05-10"}
+    assert document.value == {"a": word, "b": [word], "c": {"d": word}}
 
 
 def test_places_count_characters_not_bytes():
