@@ -61,7 +61,7 @@ def read_appendix(written: Any) -> AppendixRef:
         found = next((match for form in _FORMS if (match := form.fullmatch(said))), None)
     if found is None:
         # `[Mục 3, 4 Phụ lục I]` without quotes comes as two values.
-        lone = re.fullmatch(rf"(?:mục |điểm )?{_LIST}", said) is not None
+        lone = re.fullmatch(rf"(?:mục |điểm )?{_LIST}(?:{_OF}{_APPENDIX})?", said) is not None
         raise Misread(
             "appendix-not-understood", variant="comma" if lone else "", written=tidy(written)
         )

@@ -85,7 +85,7 @@ def _cell(
                 raise Misread("empty-value")
             return read(value)
         except Misread as misread:
-            context = {**misread.parts, "variant": misread.variant}
+            context = {**misread.parts, "variant": misread.variant, "others": misread.others}
             raise PydanticCustomError(misread.kind, "{variant}", context) from None
 
     return PlainValidator(_kept(validate) if kept else validate), WithJsonSchema(schema)
@@ -155,22 +155,30 @@ def read_id(value: Any) -> str:
     return word
 
 
-def _item(read: Callable[[Any], T], item: Any, index: int) -> T:
-    """Read an item of a list; a fault in it says which one."""
-    try:
-        return read(item)
-    except Misread as misread:
-        misread.parts["item"] = index
-        raise
-
-
 def _list_of(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     def read_all(value: Any) -> tuple[T, ...]:
-        if isinstance(value, list):
-            return tuple([_item(read, item, index) for index, item in enumerate(value)])
-        return (_item(read, value, 0),)
+        try:
+            return tuple(map(read, value)) if isinstance(value, list) else (read(value),)
+        except Misread:
+            raise _misread(read, value if isinstance(value, list) else [value]) from None
 
     return read_all
+
+
+def _misread(read: Callable[[Any], Any], items: list[Any]) -> Misread:
+    """Return the fault of the first item that has one, and with it those of the others."""
+    found: list[Misread] = []
+    for index, item in enumerate(items):
+        try:
+            read(item)
+        except Misread as misread:
+            # One missing pair of quotes parts a text into several items.
+            if misread.variant != "comma" or not found or found[-1].variant != "comma":
+                misread.parts["item"] = index
+                found.append(misread)
+    first, *others = found
+    first.others = tuple(others)
+    return first
 
 
 def _whole(least: int, most: int) -> Callable[[Any], int]:

@@ -170,12 +170,14 @@ class Misread(PlanDefinitionError, ValueError):
     """One text is not understood: the kind of fault and its values.
 
     A part may be a function that makes the value: what was probably meant takes a while to
-    find, and of ten thousand faults of a kind only a few are said.
+    find, and of ten thousand faults of a kind only a few are said. In a list, `others` are
+    the faults of the items that follow.
     """
 
     def __init__(self, kind: str, *, variant: str = "", **parts: Any) -> None:
         super().__init__(kind)
         self.kind, self.variant, self.parts = kind, variant, parts
+        self.others: tuple[Misread, ...] = ()
 
     @property
     def values(self) -> dict[str, Any]:

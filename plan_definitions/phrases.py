@@ -61,6 +61,7 @@ _WEEKDAY = re.compile(r" ?\(?(?:thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhậ
 _UNDATED = frozenset(
     {"kịp thời", "thường xuyên", "liên tục", "không hạn", "không thời hạn", "none"}
 )
+_NOTHING = frozenset({"no", "không", "không có", "chưa có", "không rõ", "null", "~", "-", "n/a"})
 _RECURRING = re.compile(r"\b(?:(?:hằng|hàng|mỗi) (?:năm|quý|tháng|tuần|ngày)|định kỳ)\b")
 _CLOCK = re.compile(r"\b\d{1,2} ?(?:giờ|g|h|:)(?: ?\d{2}(?: phút)?)?,? (?:ngày )?(?P<date>.+)")
 
@@ -271,6 +272,8 @@ def worded(language: str, rule: Rule, after: str | None = None) -> str:
 def nearest_phrase(written: str) -> str:
     """Return the understood phrase that `written` comes closest to, with its own values."""
     said = fold(written)
+    if said in _NOTHING:
+        return "không hạn"
     day = re.search(DATE_SHAPE, said)
     rest = said.replace(day[0], " ") if day else said
     number = re.search(r"\b\d{1,3}\b", rest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -16,7 +16,15 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from plan_definitions.diagnostics import MOST_OF_A_KIND, RULES, Diagnostic, Term, made, nearest
+from plan_definitions.diagnostics import (
+    MOST_OF_A_KIND,
+    RULES,
+    Diagnostic,
+    Misread,
+    Term,
+    made,
+    nearest,
+)
 from plan_definitions.schema import Form
 from plan_definitions.yaml_source import HOLE, Document, Path
 
@@ -152,19 +160,37 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
         case _ if kind in RULES:
             context = dict(details.get("ctx", {}))
             variant = str(context.pop("variant", ""))
-            at_key = path[-1:] == (_KEY,)
-            path = path[:-1] if at_key else path
-            item = (*path, context.pop("item", ""))
-            path = item if document.holds(item) else path
-            # What nobody is shown need not be made.
-            shown = made(context) if findings.has_room(document, kind) else {}
-            values = {"key_name": path[-1] if path else "", **shown}
-            findings.add(document, kind, *path, key=at_key, variant=variant, **values)
+            others: tuple[Misread, ...] = context.pop("others", ())
+            _note_cell(document, findings, path, kind, variant, context)
+            for other in others:
+                _note_cell(document, findings, path, other.kind, other.variant, other.parts)
         case _:
             empty = details["input"] == ""
             values = {"expected": Term(_EXPECTED.get(kind, "text")), "key_name": path[-1]}
             fault = "empty-value" if empty else "wrong-type"
             findings.add(document, fault, *path, **values)
+
+
+def _note_cell(
+    document: Document,
+    findings: Findings,
+    path: Path,
+    kind: str,
+    variant: str,
+    parts: Mapping[str, Any],
+) -> None:
+    """Note what is wrong in a cell, or in an item of its list."""
+    at_key = path[-1:] == (_KEY,)
+    path = path[:-1] if at_key else path
+    item = (*path, parts.get("item", ""))
+    path = item if document.holds(item) else path
+    if kind == "empty-value" and "#" in document.lines[document.mark(path)[0] - 1]:
+        variant = "hash"
+    # What nobody is shown need not be made.
+    shown = made(parts) if findings.has_room(document, kind) else {}
+    shown.pop("item", None)
+    values = {"key_name": path[-1] if path else "", **shown}
+    findings.add(document, kind, *path, key=at_key, variant=variant, **values)
 
 
 def _own(value: Any, copies: dict[int, Any]) -> Any:

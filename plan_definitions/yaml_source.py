@@ -51,6 +51,8 @@ _ODD_SPACE = re.compile(f"(?: *+|[^:]*+:)({_ODD.pattern})")
 _NO_SPACE = re.compile(
     r"[^\S ]|" + _HIDDEN.pattern
 )  # what looks like a space in a key, or is not seen
+_KEYED = re.compile(r":(?: |$)|^ *+(?:- ++)?[\[{\"'|>]")
+_COLON = re.compile("[:\uff1a]")
 _START: Mark = (1, 1)
 _ASIDE = "\0"  # the place of what a key given twice holds: no key can be called so
 
@@ -338,6 +340,8 @@ class _Reading:
         hint = _hint(f"{context} {problem}" if opened else problem)
         if self.long_quote is not None:
             mark, hint = self.long_quote, "quote"
+        elif "colon" in hint:
+            mark, hint = _without_colon(self.lines, mark) or (mark, hint)
         self.say("yaml-syntax", mark, hint, problem=problem)
 
     def say_each(self, kind: str, pattern: re.Pattern[str]) -> bool:
@@ -463,6 +467,26 @@ def _diagnostic(
     line, column = mark
     excerpt = lines[line - 1] if line <= len(lines) else ""
     return Diagnostic(kind, file, line, column, values, variant, excerpt)
+
+
+def _without_colon(lines: list[str], mark: Mark) -> tuple[Mark, str] | None:
+    """Return where a key above lacks its colon, and how, if the line above is such a one.
+
+    The parser takes it for text, and only stumbles over the colon of the next line.
+    """
+    number = mark[0] - 1
+    while number and not lines[number - 1].strip(" ").partition("#")[0]:
+        number -= 1
+    if not number:
+        return None
+    above, here = lines[number - 1], lines[mark[0] - 1]
+    indent = len(above) - len(above.lstrip(" "))
+    if indent > len(here) - len(here.lstrip(" ")) or _KEYED.search(above):
+        return None
+    sign = _COLON.search(above)
+    if sign is None:
+        return (number, indent + 1), "missing-colon"
+    return (number, sign.start() + 1), "wide-colon" if sign[0] == "\uff1a" else "tight-colon"
 
 
 def _hint(problem: str) -> str:

@@ -290,3 +290,14 @@ def _slipped(lines: list[str], at: int, slip: str, junk: str) -> str:
         "indent": [f" {line}"],
     }
     return "\n".join([*lines[:at], *changed[slip], *lines[at + 1 :]]) + "\n"
+
+
+def test_every_item_of_a_list_that_is_at_fault_is_named():
+    """One run of `check`, all of them: not one more each time that the last was mended."""
+    plan = "        title: Dự thảo báo cáo\n"
+    found = check(sample((plan, f"{plan}        appendix: [Bieu mot, Phụ lục I, Bieu hai]\n")))
+
+    assert [(one.kind, one.column) for one in found] == [
+        ("appendix-not-understood", 20),
+        ("appendix-not-understood", 41),
+    ]
