@@ -17,7 +17,7 @@ from benchmarks.figures import Figure, figure, median_of
 from benchmarks.hostile import HOSTILE
 from benchmarks.plans import write_plan
 from plan_definitions import Bundle, check, has_faults
-from plan_definitions.yaml_source import parse
+from plan_definitions.reading.yaml_source import parse
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

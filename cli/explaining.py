@@ -13,7 +13,7 @@ from rich.text import Text
 from cli.console import Language, err, language, out
 
 if TYPE_CHECKING:
-    from plan_definitions.explanations import Explanation
+    from plan_definitions.handbook.explanations import Explanation
 
 _WIDEST = 88  # longer lines are hard to read
 _STYLES = {"error": "bold red", "warning": "bold yellow", "advice": "bold cyan"}
@@ -35,7 +35,7 @@ def explain(
 
     Without a code it lists them all. Exit code 1 if there is no such code.
     """
-    from plan_definitions import explanations
+    from plan_definitions.handbook import explanations
 
     spoken = language(lang)
     if not code:
@@ -48,7 +48,7 @@ def explain(
 
 
 def _refuse(code: str, spoken: str) -> NoReturn:
-    from plan_definitions.explanations import nearest_code
+    from plan_definitions.handbook.explanations import nearest_code
     from services.errors import Refused
 
     near = nearest_code(code)
@@ -76,7 +76,7 @@ def _print_one(explanation: Explanation, spoken: str) -> None:
 
 def _print_index(spoken: str) -> None:
     from language.catalogue import passage
-    from plan_definitions.explanations import by_group
+    from plan_definitions.handbook.explanations import by_group
 
     for name, group in by_group(spoken).items():
         _print(Text(f"\n{name}", style="bold"))

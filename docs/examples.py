@@ -14,8 +14,8 @@ from pathlib import Path
 
 from plan_definitions import Bundle, Diagnostic, PlanFaults, check, load, load_scenario
 from plan_definitions.diagnostics import RULES
-from plan_definitions.source import read_text
-from plan_definitions.yaml_source import MOST_ENTRIES
+from plan_definitions.reading.source import read_text
+from plan_definitions.reading.yaml_source import MOST_ENTRIES
 
 BROKEN = Path(__file__).resolve().parents[1] / "tests" / "plan_definitions" / "broken"
 _SCENARIOS = BROKEN / "scenarios"

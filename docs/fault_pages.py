@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from docs.examples import Example, examples
 from language.catalogue import LANGUAGES, passage
 from plan_definitions.diagnostics import Diagnostic
-from plan_definitions.explanations import Explanation, by_group, explain_all
+from plan_definitions.handbook.explanations import Explanation, by_group, explain_all
 from plan_definitions.rendering import render_one
 
 FOLDER = "docs/faults"

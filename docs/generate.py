@@ -16,7 +16,7 @@ if __name__ == "__main__":  # a script finds what stands beside it, not the repo
     sys.path[0] = str(ROOT)
 
 from docs import fault_pages  # noqa: E402
-from plan_definitions import reference, schemas  # noqa: E402
+from plan_definitions.handbook import reference, schemas  # noqa: E402
 
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     fault_pages.pages,

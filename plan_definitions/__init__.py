@@ -10,9 +10,9 @@ from plan_definitions.loader import (
     load_calendar,
     load_register,
 )
+from plan_definitions.reading.source import Bundle
 from plan_definitions.rendering import render_text
 from plan_definitions.scenario import load_scenario
-from plan_definitions.source import Bundle
 
 __all__ = [
     "Bundle",

@@ -42,7 +42,7 @@ from plan_definitions.phrases import (
     read_gate_end,
     read_period,
 )
-from plan_definitions.yaml_source import HOLE
+from plan_definitions.reading.yaml_source import HOLE
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ from plan_definitions.arrangement import arrange
 from plan_definitions.dates import fold
 from plan_definitions.diagnostics import nearest
 from plan_definitions.phrases import ISSUED
+from plan_definitions.reading.validation import Findings
+from plan_definitions.reading.yaml_source import Document
 from plan_definitions.register import Register
 from plan_definitions.schema import DefaultsForm, LadderForm, PlanForm, TaskForm
-from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document
 
 NOBODY = frozenset({"none", "không"})
 """Written for `to`, these say that a task has no recipient, whatever the defaults say."""

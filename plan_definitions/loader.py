@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.plan import Plan
-from plan_definitions import garbage
 from plan_definitions.advice import advise
 from plan_definitions.assembly import assemble
 from plan_definitions.calendars import Overlay, build_calendar
@@ -14,11 +13,12 @@ from plan_definitions.checks import check_plan
 from plan_definitions.desk import Desk
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, has_faults, limited
 from plan_definitions.overlays import Layer, advise_on_layers, check_layer, overlay_of
+from plan_definitions.reading import garbage
+from plan_definitions.reading.source import Bundle
+from plan_definitions.reading.validation import Findings, fill
+from plan_definitions.reading.yaml_source import Document
 from plan_definitions.register import Part, Register, build_register
 from plan_definitions.schema import Form, OverlayForm, PlanForm, RegisterForm
-from plan_definitions.source import Bundle
-from plan_definitions.validation import Findings, fill
-from plan_definitions.yaml_source import Document
 
 F = TypeVar("F", bound=Form)
 

@@ -9,10 +9,10 @@ from datetime import date
 from engine.calendar import SATURDAY, WorkingCalendar
 from plan_definitions.calendars import Overlay, calendar_of_years, is_country
 from plan_definitions.cells import NO_DAY
+from plan_definitions.reading.validation import Findings
+from plan_definitions.reading.yaml_source import Document
+from plan_definitions.reading.yaml_source import Path as Place
 from plan_definitions.schema import DayForm, OverlayForm
-from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document
-from plan_definitions.yaml_source import Path as Place
 
 SECTIONS = ("days_off", "worked", "uncertain")
 

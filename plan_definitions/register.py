@@ -16,9 +16,9 @@ from engine.plan import Agency
 from plan_definitions.arrangement import arrange
 from plan_definitions.dates import bare, fold
 from plan_definitions.diagnostics import nearest
+from plan_definitions.reading.validation import Findings
+from plan_definitions.reading.yaml_source import Document, Path
 from plan_definitions.schema import AgencyForm, CommuneForm, RegisterForm
-from plan_definitions.validation import Findings
-from plan_definitions.yaml_source import Document, Path
 
 COMMUNE = "commune"
 ALL_COMMUNES = "communes"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from language.catalogue import text
 from plan_definitions.diagnostics import Diagnostic, Severity
-from plan_definitions.spans import span
+from plan_definitions.underline import span
 
 _WIDTH = 96  # characters of the offending line that are shown
 _CUT = "… "  # stands where something of the line is left out

@@ -14,11 +14,11 @@ from engine.plan import Plan
 from engine.rehearsal import Act, Scenario
 from plan_definitions.cells import NO_MOMENT
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, nearest
+from plan_definitions.reading.source import read_text
+from plan_definitions.reading.validation import Findings, fill
+from plan_definitions.reading.yaml_source import Document, parse
 from plan_definitions.register import Register, nearest_agency
 from plan_definitions.schema import EntryForm, ScenarioForm
-from plan_definitions.source import read_text
-from plan_definitions.validation import Findings, fill
-from plan_definitions.yaml_source import Document, parse
 
 _ACTS: Mapping[str, EntryKind | None] = {
     "submit": EntryKind.SUBMITTED,

@@ -11,9 +11,16 @@ from pathlib import Path
 from language.catalogue import text
 from plan_definitions import Bundle, load_calendar
 from plan_definitions.calendars import build_calendar, shipped
+from plan_definitions.handbook.skeleton import (
+    NEWCOMERS,
+    Cast,
+    Draft,
+    plan_text,
+    register_text,
+    slug,
+)
+from plan_definitions.reading.source import SUFFIXES
 from plan_definitions.register import Register
-from plan_definitions.skeleton import NEWCOMERS, Cast, Draft, plan_text, register_text, slug
-from plan_definitions.source import SUFFIXES
 from services.errors import Refused
 
 FIRST_DUE, LAST_DUE = 20, 30

@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from language.catalogue import passage
 from plan_definitions.diagnostics import RULES
-from plan_definitions.explanations import explain
+from plan_definitions.handbook.explanations import explain
 
 
 def run(*arguments: str) -> Result:

@@ -16,8 +16,8 @@ from docs import fault_pages, generate
 from docs.examples import Example, examples
 from language.catalogue import LANGUAGES, passage, sentences
 from plan_definitions.diagnostics import RULES
-from plan_definitions.explanations import explain
-from plan_definitions.yaml_source import MOST_ENTRIES
+from plan_definitions.handbook.explanations import explain
+from plan_definitions.reading.yaml_source import MOST_ENTRIES
 
 PLANNED: frozenset[str] = frozenset()
 """Kinds that are explained before the checker knows them."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from plan_definitions import Bundle, source, yaml_source
-from plan_definitions.source import MOST_FILES
+from plan_definitions import Bundle
+from plan_definitions.reading import source, yaml_source
+from plan_definitions.reading.source import MOST_FILES
 
 
 @pytest.fixture

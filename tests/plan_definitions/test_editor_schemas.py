@@ -15,10 +15,11 @@ from jsonschema import Draft7Validator
 from pydantic import TypeAdapter, ValidationError
 
 from language.catalogue import LANGUAGES, sentences
-from plan_definitions import Bundle, cells, check, check_calendar, forms, has_faults
+from plan_definitions import Bundle, cells, check, check_calendar, has_faults
+from plan_definitions.handbook import forms
+from plan_definitions.handbook.schemas import FOLDER, files, schema
+from plan_definitions.reading.yaml_source import parse
 from plan_definitions.schema import Form
-from plan_definitions.schemas import FOLDER, files, schema
-from plan_definitions.yaml_source import parse
 from tests.plan_definitions import editor_yaml
 from tests.plan_definitions.plan_texts import PARTS, sample
 

@@ -22,11 +22,11 @@ from plan_definitions import (
     load,
     phrases,
     render_text,
-    yaml_source,
 )
 from plan_definitions.diagnostics import MOST_OF_A_KIND, Diagnostic
+from plan_definitions.reading import yaml_source
+from plan_definitions.reading.yaml_source import MOST_ENTRIES, MOST_FAULTS, parse
 from plan_definitions.scenario import load_scenario
-from plan_definitions.yaml_source import MOST_ENTRIES, MOST_FAULTS, parse
 from tests.plan_definitions.plan_texts import REAL, sample
 
 MOST_EVENTS = 3 * MOST_ENTRIES

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.plans import plan_text
-from plan_definitions import plain_lines, yaml_source
-from plan_definitions.yaml_source import Document, Path, parse
+from plan_definitions.reading import plain_lines, yaml_source
+from plan_definitions.reading.yaml_source import Document, Path, parse
 
 SHIPPED = sorted((File(__file__).parents[2] / "plan_definitions").rglob("*.yaml"))
 BROKEN = sorted((File(__file__).parent / "broken").rglob("*.yaml"))

@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 
 from language.catalogue import LANGUAGES
-from plan_definitions import (
-    Bundle,
-    check,
-    check_calendar,
-    forms,
-    load,
-    load_scenario,
-    value_tables,
-)
+from plan_definitions import Bundle, check, check_calendar, load, load_scenario
+from plan_definitions.handbook import forms, value_tables
+from plan_definitions.handbook.reference import FOLDER, LINKED, SECTIONS, files, page
 from plan_definitions.phrases import examples
-from plan_definitions.reference import FOLDER, LINKED, SECTIONS, files, page
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "plan_definitions" / "examples"

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from language.catalogue import LANGUAGES
-from plan_definitions import Bundle, check, forms, has_faults, load, load_register
+from plan_definitions import Bundle, check, has_faults, load, load_register
 from plan_definitions.dates import tidy
+from plan_definitions.handbook import forms
+from plan_definitions.handbook.skeleton import Cast, Draft, plan_text, register_text, slug
 from plan_definitions.schema import DefaultsForm, Form, PlanForm, RegisterForm
-from plan_definitions.skeleton import Cast, Draft, plan_text, register_text, slug
 from tests.plan_definitions import test_editor_schemas as editor
 from tests.plan_definitions.plan_texts import PARTS
 

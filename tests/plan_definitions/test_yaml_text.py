@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plan_definitions import yaml_source
-from plan_definitions.yaml_source import parse
+from plan_definitions.reading import yaml_source
+from plan_definitions.reading.yaml_source import parse
 
 
 def faults(text: str) -> list[tuple[str, int, int]]:

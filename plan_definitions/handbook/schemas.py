@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from language.catalogue import LANGUAGES, text
-from plan_definitions import forms, shapes
+from plan_definitions import shapes
+from plan_definitions.handbook import forms
 from plan_definitions.scenario import NEEDED
 from plan_definitions.schema import EntryForm, Form, NoteForm, OverlayForm
 from plan_definitions.shapes import Shape

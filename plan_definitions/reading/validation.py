@@ -25,8 +25,8 @@ from plan_definitions.diagnostics import (
     made,
     nearest,
 )
+from plan_definitions.reading.yaml_source import HOLE, Document, Path
 from plan_definitions.schema import Form
-from plan_definitions.yaml_source import HOLE, Document, Path
 
 F = TypeVar("F", bound=Form)
 

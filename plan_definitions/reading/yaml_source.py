@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, NoReturn, Protocol, TypeAlias
 
 import yaml
 
-from plan_definitions import garbage, plain_lines
 from plan_definitions.diagnostics import Diagnostic, limited
+from plan_definitions.reading import garbage, plain_lines
 
 DEEPEST = 24
 LARGEST = 6_000_000

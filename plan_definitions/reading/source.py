@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from plan_definitions.dates import tidy
 from plan_definitions.diagnostics import Diagnostic
-from plan_definitions.yaml_source import LARGEST, Document, parse
+from plan_definitions.reading.yaml_source import LARGEST, Document, parse
 
 SUFFIXES = (".yaml", ".yml")
 MOST_FILES = 50

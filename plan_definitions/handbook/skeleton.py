@@ -16,8 +16,9 @@ from typing import Any
 
 from language.catalogue import text
 from language.dates import day as written_day
-from plan_definitions import forms
 from plan_definitions.dates import bare, tidy
+from plan_definitions.handbook import forms
+from plan_definitions.reading.yaml_source import parse
 from plan_definitions.register import Register
 from plan_definitions.schema import (
     AgencyForm,
@@ -36,7 +37,6 @@ from plan_definitions.schema import (
     TaskForm,
     WhenForm,
 )
-from plan_definitions.yaml_source import parse
 
 WIDTH = 99
 _HELD = "\0"  # a blank at which no line may end

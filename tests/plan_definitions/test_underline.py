@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plan_definitions.spans import span
+from plan_definitions.underline import span
 from tests.plan_definitions.plan_texts import PARTS, REAL
 
 ROOT = REAL.parents[1]

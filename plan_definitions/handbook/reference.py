@@ -11,8 +11,8 @@ from importlib.resources import files as package
 from typing import Any
 
 from language.catalogue import LANGUAGES, text
-from plan_definitions import forms, value_tables
-from plan_definitions.markdown import anchor, code, link, table
+from plan_definitions.handbook import forms, value_tables
+from plan_definitions.handbook.markdown import anchor, code, link, table
 from plan_definitions.scenario import ALLOWED, NEEDED
 from plan_definitions.schema import Form
 

@@ -33,8 +33,8 @@ from plan_definitions.appendices import read_appendix
 from plan_definitions.calendars import build_calendar, shipped
 from plan_definitions.checks import YEARS_OF_DATES
 from plan_definitions.dates import FIRST_YEAR, LAST_YEAR, read_date, read_time
+from plan_definitions.handbook.markdown import code
 from plan_definitions.loader import load_calendar
-from plan_definitions.markdown import code
 from plan_definitions.phrases import (
     ISSUED,
     MOST,
@@ -45,8 +45,8 @@ from plan_definitions.phrases import (
     read_period,
     worded,
 )
-from plan_definitions.source import Bundle
-from plan_definitions.yaml_source import parse
+from plan_definitions.reading.source import Bundle
+from plan_definitions.reading.yaml_source import parse
 
 Row: TypeAlias = tuple[str, ...]
 

@@ -1,0 +1,1 @@
+"""Handbook: what explains the plan language to people: schemas, reference, skeleton, codes."""
