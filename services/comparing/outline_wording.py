@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import datetime
 
 from engine.plan import Note, OutsideEvent
 from language.catalogue import text
@@ -12,6 +13,7 @@ from services.comparing.changes import Change, Differences
 from services.comparing.ladders import ladder_details
 from services.comparing.outline import Outline, StageMove
 from services.comparing.words import Words
+from services.pages.speech import Speech
 
 SHOWN_DAYS = 12
 """Days of a changed calendar that are listed; another calendar altogether has hundreds."""
@@ -22,12 +24,18 @@ def stage_move(move: StageMove, words: Words) -> Item:
     for label, moments in (("opened", move.opens), ("done", move.done)):
         if moments[0] != moments[1]:
             said = [
-                words.instant(moment, speech.plan, f"not-{label}")
+                _turn(label, moment, speech, words.language)
                 for moment, speech in zip(moments, (words.old, words.new), strict=True)
             ]
             details.append(Detail(text(words.language, f"screen.{label}"), "", *said))
     what = words.stage(move.stage, words.new)
     return Item(Mark.MOVED, what, ref=move.stage.id, details=tuple(details))
+
+
+def _turn(label: str, moment: datetime | None, speech: Speech, language: str) -> str:
+    if moment is None:
+        return text(language, f"screen.not-{label}")
+    return speech.opening(moment) if label == "opened" else speech.closing(moment)
 
 
 def plan(outline: Outline, words: Words) -> Iterator[Item]:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.deadline import Phrase
-from engine.plan import Plan, Stage
+from engine.plan import Stage
 from language import dates
 from language.catalogue import has, text
 from services.comparing.account import Detail
@@ -58,12 +58,6 @@ class Words:
     def names(self, agencies: Iterable[str]) -> list[str]:
         """Name agencies by their new ids; one that is gone is known to the old plan only."""
         return [self._name(agency, self.new) for agency in agencies]
-
-    def instant(self, moment: datetime | None, plan: Plan, otherwise: str) -> str:
-        """Write an instant in a plan's time zone; None is said as the screens say it."""
-        if moment is None:
-            return text(self.language, f"screen.{otherwise}")
-        return dates.instant(self.language, moment.astimezone(plan.zone))
 
     def stage(self, stage: Stage, speech: Speech) -> str:
         """Call a stage by its number, place in the document and title."""

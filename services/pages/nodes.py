@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
 
 from engine.plan import Stage
 from language.catalogue import text
@@ -84,13 +83,9 @@ def facts_of(shown: Preview, speech: Speech, stage: Stage) -> list[Fact]:
     owed = sum(len(task.by) for task in stage.tasks)
     opens, done = speech.say("not-opened"), speech.say("not-done")
     if state.opened_at is not None:
-        opens = speech.instant(state.opened_at)
-        if speech.local(state.opened_at).time() == time(0):
-            opens = speech.say("from-day", day=speech.local(state.opened_at).date())
+        opens = speech.opening(state.opened_at)
     if state.done_at is not None:
-        done = speech.instant(state.done_at)
-        if speech.local(state.done_at).time() == time(0):
-            done = speech.say("until-day", day=speech.closing_day(state.done_at))
+        done = speech.closing(state.done_at)
         if state.missing:
             done += ", " + speech.say("missing", count=len(state.missing))
     gate = gate_text(stage.gate, len(shown.plan.gated(stage)), speech.language)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time
 from functools import cached_property
 from typing import Any
 
 from engine.deadline import Deadline, Phrase
+from engine.ledger import done_on
 from engine.plan import Plan, Stage
 from language import dates
 from language.catalogue import text
 
-INSTANT = timedelta(microseconds=1)
 _ABBREVIATIONS = (("Ủy ban nhân dân", "UBND"),)
 
 
@@ -80,7 +81,19 @@ class Speech:
 
     def closing_day(self, done_at: datetime) -> date:
         """Return the day that a stage closes on; 00:00 is the end of the day before."""
-        return self.local(done_at - INSTANT).date()
+        return done_on(done_at, self.plan.zone)
+
+    def opening(self, opened_at: datetime) -> str:
+        """Say when a stage opens: what opens at 00:00 is open from that day on."""
+        if self.local(opened_at).time() == time(0):
+            return self.say("from-day", day=self.local(opened_at).date())
+        return self.instant(opened_at)
+
+    def closing(self, done_at: datetime) -> str:
+        """Say when a stage is done: at 00:00 it is as the day before ends."""
+        if self.local(done_at).time() == time(0):
+            return self.say("until-day", day=self.closing_day(done_at))
+        return self.instant(done_at)
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
@@ -112,5 +125,6 @@ class Speech:
 
     def _without_ids(self, words: str) -> str:
         for name, event in self.plan.events.items():
-            words = words.replace(name, event.title or name)
+            parts = re.split(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", words)
+            words = (event.title or name).join(parts)
         return words
