@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from icalendar import Calendar
 
 from engine.deadline import Before
 from services.calendar_feed import escaped, folded, preview_feed
@@ -43,6 +44,25 @@ def test_it_parses_and_has_what_a_calendar_requires(shown: Preview, language: st
     for event in found.children:
         assert event.name == "VEVENT"
         assert all(event.one(name) for name in REQUIRED)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("shown", [plausible(), worst_case(), hostile()])
+def test_a_calendar_program_s_own_parser_reads_the_same(shown: Preview, language: str):
+    """Our own reading of the standard could share our own mistakes."""
+    feed = preview_feed(shown, language)
+
+    found = Calendar.from_ical(feed)
+
+    assert not any(part.errors for part in found.walk())
+    read = [
+        (str(event["UID"]), str(event["SUMMARY"]), event.decoded("DTSTART"))
+        for event in found.walk("VEVENT")
+    ]
+    assert read == [
+        (event.one("UID"), event.words("SUMMARY"), date.fromisoformat(event.one("DTSTART")))
+        for event in calendar(feed).children
+    ]
 
 
 @pytest.mark.parametrize("shown", [plausible(), hostile()])
