@@ -63,6 +63,7 @@ RULES: Mapping[str, str] = {
     "not-a-number": "DD127",
     "number-out-of-range": "DD128",
     "id-used-twice": "DD129",
+    "wrong-weekday": "DD130",
     "phrase-not-understood": "DD131",
     "not-a-date": "DD132",
     "impossible-date": "DD133",

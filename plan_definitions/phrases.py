@@ -28,6 +28,7 @@ from engine.deadline import (
 )
 from engine.plan import GateAfterDue, GateBy
 from language.catalogue import text as say
+from language.dates import weekday
 from plan_definitions.calendar_spans import read_short, read_span, worded_span
 from plan_definitions.dates import DATE_SHAPE, bare, fold, read_date, tidy
 from plan_definitions.diagnostics import Misread, Term
@@ -57,7 +58,9 @@ _PERIOD = rf"(?P<count>\d+)(?: ?\([^()]*\))? (?P<unit>{'|'.join(_UNITS)})"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _DATE = re.compile(f"(?:ngày )?{DATE_SHAPE}")
 _DATE_FIRST = re.compile(rf"(?P<date>{DATE_SHAPE})\b(?P<rest>.*)")
-_WEEKDAY = re.compile(r" ?\(?(?:thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhật)\)?$")
+_WEEKDAY = re.compile(
+    r",? ?\(?(?:tức )?(?:ngày )?(?P<weekday>thứ (?:hai|ba|tư|năm|sáu|bảy)|chủ nhật)\)?$"
+)
 _UNDATED = frozenset(
     {"kịp thời", "thường xuyên", "liên tục", "không hạn", "không thời hạn", "none"}
 )
@@ -145,7 +148,8 @@ def read_due(written: Any) -> Due:
 
 @lru_cache(maxsize=4096)
 def _read_phrase(words: str) -> Due:
-    said = _WEEKDAY.sub("", fold(words).rstrip(" .;,"))
+    whole = fold(words).rstrip(" .;,")
+    said = _WEEKDAY.sub("", whole)
     if len(said) > LONGEST:
         raise Misread(
             "phrase-not-understood", written=words, near=_EXAMPLES[0].format(day="10/5/2020")
@@ -154,10 +158,20 @@ def _read_phrase(words: str) -> Due:
         return Due(words if said != "none" else "", NoDate())
     rule = _read_span(said) or _read_within(words, said) or _read_date_phrase(words, said)
     if rule is not None:
+        _check_weekday(whole, rule)
         return Due(words, rule)
     if found := _AFTER.fullmatch(said):
         return Due(words, NoDate(), after=_as_written(words, found["of"]))
     raise _not_understood(words, said)
+
+
+def _check_weekday(said: str, rule: Rule) -> None:
+    """Refuse a day of the week that is not that of the date: one of the two is a slip."""
+    written = _WEEKDAY.search(said)
+    if written is not None and isinstance(rule, Before | By):
+        named = written["weekday"]
+        if named != fold(weekday("vi", rule.day)):
+            raise Misread("wrong-weekday", day=rule.day, named=named)
 
 
 def _read_span(said: str) -> Rule | None:

@@ -78,6 +78,7 @@ def fault(read: Callable[[str], object], written: str) -> str | None:
             Within(5, Unit.WORKING_DAYS, FromStage("Báo cáo chuyên đề")),
         ),
         ("trước ngày 10/5/2020 (Chủ nhật)", Before(D)),
+        ("chậm nhất ngày 10/5/2020, Chủ nhật", By(D)),
         ("từ ngày 01/4/2020 đến hết ngày 10/5/2020", By(D)),
         ("trước tháng 6/2020", Before(date(2020, 6, 1))),
         ("trong tháng 5/2020", During(date(2020, 5, 1), date(2020, 5, 31))),
@@ -203,6 +204,8 @@ def test_the_nearest_phrase_is_always_one_that_is_understood(written: str):
     ("written", "kind"),
     [
         ("trước ngày 31/4/2020", "impossible-date"),
+        ("trước ngày 10/5/2020 (thứ Hai)", "wrong-weekday"),
+        ("đến hết ngày 10/5/2020 (thứ Bảy)", "wrong-weekday"),
         ("trước ngày 29/2/2021", "impossible-date"),
         ("trước ngày 5/13/2020", "impossible-date"),
         ("trước ngày 0/5/2020", "impossible-date"),
