@@ -18,7 +18,7 @@ from language.catalogue import text
 from language.dates import day as written_day
 from plan_definitions.dates import bare, tidy
 from plan_definitions.handbook import forms
-from plan_definitions.reading.yaml_source import parse
+from plan_definitions.reading.yaml_source import HIDDEN, parse
 from plan_definitions.register import Register
 from plan_definitions.schema import (
     AgencyForm,
@@ -370,7 +370,7 @@ def _deadline(page: _Page, day: date) -> str:
 
 def _scalar(written: str) -> str:
     """Return a line of text as YAML reads it back: in quotes only where it must be."""
-    line = "".join(sign for sign in tidy(written) if sign.isprintable())
+    line = HIDDEN.sub("", "".join(sign for sign in tidy(written) if sign.isprintable()))
     document, found = parse("", f"value: {line}\n")
     if document is not None and not found and document.value == {"value": line}:
         return line

@@ -39,7 +39,7 @@ _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _FOREIGN = re.compile("[\ud800-\udfff]")
 # Control characters, line breaks that no editor counts, and all that nobody sees: marks of
 # direction, joiners, fillers, soft hyphens, selectors of variants, tags.
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -49,7 +49,7 @@ _TAB_INDENT = re.compile(r" *+(\t)[\t ]*+\S")
 _ODD = re.compile("[\xa0\u2000-\u200a\u202f\u3000]")
 _ODD_SPACE = re.compile(f"(?: *+|[^:]*+:)({_ODD.pattern})")
 _NO_SPACE = re.compile(
-    r"[^\S ]|" + _HIDDEN.pattern
+    r"[^\S ]|" + HIDDEN.pattern
 )  # what looks like a space in a key, or is not seen
 _KEYED = re.compile(r":(?: |$)|^ *+(?:- ++)?[\[{\"'|>]")
 _COLON = re.compile("[:\uff1a]")
@@ -190,12 +190,12 @@ class _Reading:
 
     def check_signs(self) -> None:
         """Stop at a character that no plan may hold."""
-        if bad := _HIDDEN.search(self.text):
+        if bad := HIDDEN.search(self.text):
             # Letters of two bytes each, read as if of one, bring zeros among them.
             foreign = _FOREIGN.match(bad[0]) or "\0" in self.text[:4]
             before = _unix(self.text[: bad.start()])
             mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-            self.lines[mark[0] - 1] = _HIDDEN.sub("\ufffd", self.lines[mark[0] - 1])
+            self.lines[mark[0] - 1] = HIDDEN.sub("\ufffd", self.lines[mark[0] - 1])
             self.stop("not-utf8" if foreign else "control-character", mark, sign=_sign(bad[0]))
 
     def check_lines(self) -> None:
@@ -285,7 +285,7 @@ class _Reading:
         at, end = event.start_mark, event.end_mark
         if event.style in ("'", '"') and end.line > at.line:
             self.long_quote = _mark(at)
-        if event.style == '"' and (bad := _HIDDEN.search(event.value)):
+        if event.style == '"' and (bad := HIDDEN.search(event.value)):
             self.say("control-character", _mark(at), sign=_sign(bad[0]))
 
     def refuse_marks(self, event: Any) -> None:
