@@ -15,8 +15,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from services.errors import DondocError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# Markup stays off: a document's number may hold brackets.
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 class Language(StrEnum):
@@ -66,10 +67,10 @@ def say(key: str, **values: Any) -> None:
     """Print a sentence of the catalogue."""
     from language.catalogue import text
 
-    out.print(text(language(), key, **values), soft_wrap=True, markup=False)
+    out.print(text(language(), key, **values), soft_wrap=True)
 
 
 def fail(error: DondocError, *, code: int) -> NoReturn:
     """Print what went wrong and the way out, and end with `code`."""
-    err.print(error.say(language()), style="bold red", soft_wrap=True, markup=False)
+    err.print(error.say(language()), style="bold red", soft_wrap=True)
     sys.exit(code)

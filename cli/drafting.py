@@ -90,4 +90,4 @@ def _day(written: str | None) -> date:
 def _say(spoken: str, key: str, **values: object) -> None:
     from language.catalogue import text
 
-    out.print(text(spoken, f"new.{key}", **values), soft_wrap=True, markup=False)
+    out.print(text(spoken, f"new.{key}", **values), soft_wrap=True)

@@ -155,7 +155,7 @@ def event(
 def _run(flow: str, **parameters: Any) -> None:
     from flows.client import run_flow
 
-    out.print(run_flow("record", flow, **parameters), soft_wrap=True, markup=False)
+    out.print(run_flow("record", flow, **parameters), soft_wrap=True)
 
 
 def _who(by: str | None) -> str:

@@ -54,7 +54,7 @@ def _refuse(code: str, spoken: str) -> NoReturn:
     near = nearest_code(code)
     key = "explain.unknown-near" if near else "explain.unknown"
     error = Refused(key, name=code, near=near)
-    err.print(error.say(spoken), style="bold red", soft_wrap=True, markup=False)
+    err.print(error.say(spoken), style="bold red", soft_wrap=True)
     raise typer.Exit(1)
 
 

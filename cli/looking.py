@@ -118,9 +118,9 @@ def _show(parts: Parts, number: int) -> None:
     from services import delivering
 
     rendered = delivering.rendered(parts, number)
-    out.print(rendered.subject, style="bold", markup=False, soft_wrap=True)
+    out.print(rendered.subject, style="bold", soft_wrap=True)
     out.print()
-    out.print(rendered.text, markup=False, soft_wrap=True)
+    out.print(rendered.text, soft_wrap=True)
 
 
 def _retry(parts: Parts, number: int) -> None:

@@ -73,7 +73,7 @@ def read_calendar(path: Path, language: str, *, advise: bool) -> Overlay:
     except PlanFaults as faults:
         _end(faults, language)
     if advise and (found := check_calendar(bundle)):
-        said = render_text(found, language, colour=err.is_terminal)
+        said = render_text(found, language, colour=is_colourful(err))
         err.print(Text.from_ansi(said), soft_wrap=True)
     return overlay
 

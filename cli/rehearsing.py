@@ -77,4 +77,4 @@ def _print(rehearsed: Rehearsed, spoken: str) -> None:
         ("where-json", {"folder": folder}),
         ("where-ui", {"home": folder / "home"}),
     ):
-        out.print(text(spoken, f"rehearse.{key}", **values), soft_wrap=True, markup=False)
+        out.print(text(spoken, f"rehearse.{key}", **values), soft_wrap=True)

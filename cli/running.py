@@ -83,7 +83,7 @@ def start(
         started_at=began,
         run=run,
     )
-    out.print(said, soft_wrap=True, markup=False)
+    out.print(said, soft_wrap=True)
 
 
 def rehearse(

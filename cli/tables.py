@@ -128,7 +128,7 @@ def _open_row(board: Board, row: BoardRow, language: str) -> list[str | Text]:
 
 def print_ledger(entries: Iterable[Entry], plan: Plan, language: str) -> None:
     """Print the ledger, one entry a line."""
-    heads = ("recorded", "what", "obligation", "happened", "document", "by")
+    heads = ("recorded", "entry", "obligation", "happened", "document", "by")
     made = table(*(screen(head, language) for head in heads))
     for entry in entries:
         made.add_row(

@@ -256,6 +256,20 @@ class Plan:
         """The place of each obligation in the plan's order."""
         return {key: position for position, key in enumerate(self.obligations)}
 
+    def can_date(self, day: date) -> bool:
+        """Say whether deadlines can hang on a day: reminders before it and chasers after it too."""
+        return self.first_year <= day.year <= self.last_year
+
+    @property
+    def first_year(self) -> int:
+        """The first year that a deadline can hang on; its reminders may fall a year before."""
+        return self.calendar.first_year + 1
+
+    @property
+    def last_year(self) -> int:
+        """The last such year: the longest period takes five more, its last chaser two."""
+        return self.calendar.last_year - 7
+
     def stage(self, stage_id: str) -> Stage:
         """Return a stage by its id. Raises KeyError."""
         return self._stages_by_id[stage_id]

@@ -92,7 +92,7 @@ def build_calendar(overlay: Overlay, *, issued: date) -> WorkingCalendar:
 
     Raises UnknownCountry.
     """
-    first, last = issued.year - 1, min(issued.year + YEARS_AHEAD, LAST_YEAR)
+    first, last = issued.year - 2, min(issued.year + YEARS_AHEAD, LAST_YEAR)
     return calendar_of_years(overlay, first, last)
 
 

@@ -22,6 +22,10 @@ YEARS_OF_DATES = 13
 """Dates may be this many years after the issue; periods counted from them still fit."""
 
 
+LONGEST_CHASE = 500
+"""Working days after a deadline at which the last overdue notice may fall: two years."""
+
+
 def check_plan(desk: Desk) -> None:
     """Note every fault in how the parts of a plan fit together."""
     _check_head(desk)
@@ -290,6 +294,12 @@ def _check_ladders(desk: Desk) -> None:
             place = "office_ends" if desk.document.holds((*at, "office_ends")) else "send_at"
             ends, send = f"{ladder.office_ends:%H:%M}", f"{ladder.send_at:%H:%M}"
             desk.add("office-ends-before-sending", *at, place, ends=ends, send=send)
+        chased = ladder.overdue
+        if chased and chased.first + (chased.at_most - 1) * chased.every > LONGEST_CHASE:
+            most = (LONGEST_CHASE - chased.first) // chased.every + 1
+            written = str(chased.at_most)
+            most_at = (*at, "overdue", "at_most")
+            desk.add("number-out-of-range", *most_at, written=written, least=0, most=most)
         for index, step in enumerate(form.ladders[name].escalate):
             if step.to == "superior" and "superior" not in desk.document.keys_at():
                 desk.add("no-superior", *at, "escalate", index, "to")

@@ -133,6 +133,6 @@ def _filled(task: TaskForm, defaults: Mapping[str, object]) -> TaskForm:
     if defaults:
         own = task.model_fields_set
         taken = {key: value for key, value in defaults.items() if key not in own}
-    if task.to in NOBODY:
+    if taken.get("to", task.to) in NOBODY:
         taken["to"] = ""
     return task.model_copy(update=taken) if taken else task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario
-from plan_definitions.cells import NO_MOMENT
+from plan_definitions.cells import NO_DAY, NO_MOMENT
 from plan_definitions.diagnostics import Diagnostic, PlanFaults, nearest
-from plan_definitions.reading.source import read_text
+from plan_definitions.reading.source import read_text, unread_kind
 from plan_definitions.reading.validation import Findings, fill
 from plan_definitions.reading.yaml_source import Document, parse
 from plan_definitions.register import Register, nearest_agency
@@ -61,6 +61,8 @@ def load_scenario(source: Path | str, plan: Plan) -> Scenario:
     if document is None or form is None:
         raise PlanFaults(findings.items)
     reading = _Reading(document, plan, findings)
+    reading.check_day(form.start, "start")
+    reading.check_day(form.until, "until")
     acts = [act for index, entry in enumerate(form.entries) for act in reading.acts(index, entry)]
     outages = [
         (reading.moment(entry.at), reading.moment(entry.outage_until))
@@ -86,8 +88,8 @@ def _form(source: Path | str, findings: Findings) -> tuple[Document | None, Scen
         name = str(source)
         try:
             text = read_text(Path(source))
-        except (OSError, ValueError):
-            findings.items.append(Diagnostic("missing-file", name, 1, 1, {"name": name}))
+        except (OSError, ValueError) as error:
+            findings.items.append(Diagnostic(unread_kind(error), name, 1, 1, {"name": name}))
             return None, None
     document, found = parse(name, text)
     findings.items.extend(found)
@@ -180,6 +182,9 @@ class _Reading:
         return not missing
 
     def _check_times(self, index: int, entry: EntryForm) -> None:
+        self.check_day(entry.at, "entries", index, "at")
+        for key in ("dated", "until", "outage_until"):
+            self.check_day(getattr(entry, key), "entries", index, key)
         if entry.at == NO_MOMENT:
             return
         if entry.dated is not None and entry.dated > entry.at.date():
@@ -194,6 +199,21 @@ class _Reading:
             )
         if entry.outage_until is not None and entry.outage_until <= entry.at:
             self.findings.add(self.document, "outage-ends-first", "entries", index, "outage_until")
+
+    def check_day(self, day: date | None, *at: str | int) -> None:
+        """Note a day, or a moment, that lies outside of the years of the plan's calendar."""
+        if day is None or day in (NO_DAY, NO_MOMENT):
+            return
+        if not self.plan.can_date(day):
+            first, last = self.plan.first_year, self.plan.last_year
+            self.findings.add(
+                self.document,
+                "date-out-of-range",
+                *at,
+                written=str(day.year),
+                first=first,
+                last=last,
+            )
 
     def _knows_event(self, index: int, event: str) -> bool:
         if event in self.plan.events:

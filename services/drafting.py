@@ -10,7 +10,8 @@ from pathlib import Path
 
 from language.catalogue import text
 from plan_definitions import Bundle, load_calendar
-from plan_definitions.calendars import build_calendar, shipped
+from plan_definitions.calendars import YEARS_AHEAD, build_calendar, shipped
+from plan_definitions.dates import FIRST_YEAR, LAST_YEAR
 from plan_definitions.handbook.skeleton import (
     NEWCOMERS,
     Cast,
@@ -82,8 +83,11 @@ def draft_plan(
     """Write a plan that has no fault, and return what was written.
 
     It names the register at `agencies`; where there is none yet (`register` None), a small
-    one is written there.
+    one is written there. Raises Refused for a year that no plan can be issued in.
     """
+    if not FIRST_YEAR <= issued.year <= LAST_YEAR - YEARS_AHEAD:
+        last = LAST_YEAR - YEARS_AHEAD
+        raise Refused("refused.issue-year", year=issued.year, first=FIRST_YEAR, last=last)
     overlay = load_calendar(Bundle.read(shipped()))
     calendar = build_calendar(overlay, issued=issued)
     draft = Draft(

@@ -105,7 +105,7 @@ def extend(
         _is_owed(plan, state)
         if state.due is not None and until <= state.due.last_day:
             raise Refused("refused.not-longer", until=until, day=state.due.last_day)
-        if not plan.calendar.first_year <= until.year < plan.calendar.last_year:
+        if not plan.can_date(until):
             raise Refused("refused.beyond-calendar", day=until)
 
     data = {"until": until.isoformat(), "reason": why}
@@ -232,8 +232,8 @@ def _happened(plan: Plan, source: Source, now: datetime) -> datetime:
         return now
     if source.dated > today:
         raise Refused("refused.dated-ahead", day=source.dated, today=today)
-    if source.dated.year < plan.calendar.first_year:
-        raise Refused("refused.dated-long-ago", day=source.dated, first=plan.calendar.first_year)
+    if not plan.can_date(source.dated):
+        raise Refused("refused.dated-long-ago", day=source.dated, first=plan.first_year)
     return start_of(source.dated, plan.zone)
 
 

@@ -168,8 +168,8 @@ def _head(page: _Page, draft: Draft) -> None:
         "coordinator": draft.cast.coordinator,
         "superior": draft.cast.issuer,
         "language": draft.language,
-        "agencies": draft.agencies,
-        "calendar": draft.calendar,
+        "agencies": _scalar(draft.agencies),
+        "calendar": _scalar(draft.calendar),
     }
     for key, value in values.items():
         page.keys(PlanForm, key, value)

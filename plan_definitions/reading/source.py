@@ -70,8 +70,7 @@ class Bundle:
             try:
                 texts[name] = read_text(path.parent / name)
             except (OSError, ValueError) as error:
-                large = getattr(error, "errno", None) == errno.EFBIG
-                unread[name] = "file-too-large" if large else "missing-file"
+                unread[name] = unread_kind(error)
             else:
                 waiting.extend(islice(bundle.references(name), MOST_FILES + 1))
         return bundle
@@ -151,6 +150,11 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("utf-8", errors="surrogateescape")
+
+
+def unread_kind(error: Exception) -> str:
+    """Return the kind of fault for which `read_text` failed."""
+    return "file-too-large" if getattr(error, "errno", None) == errno.EFBIG else "missing-file"
 
 
 def _is_plain_reference(name: str) -> bool:

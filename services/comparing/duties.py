@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from engine.calendar import CalendarRangeError
-from engine.deadline import Deadline, FromDay, Within
+from engine.deadline import Deadline, FromDay, Rule, Within
 from engine.ledger import ObligationState, Outcome
 from engine.plan import Obligation, Plan, Task
 from services.comparing.changes import Change, Edited, changes
@@ -142,14 +142,21 @@ def _cause(old: ObligationState, new: ObligationState) -> Cause:
     before, after = old.obligation.task.due, new.obligation.task.due
     if _is_by_ledger(old) or _is_by_ledger(new):
         return Cause.LEDGER
-    if (before.text, before.rule) != (after.text, after.rule):
+    if before.text != after.text or not _says_the_same(before.rule, after.rule):
         return Cause.PHRASE
     if before.roll != after.roll:
         return Cause.ROLL
     hangs = isinstance(after.rule, Within) and not isinstance(after.rule.of, FromDay)
-    if hangs and _origin(old.due) != _origin(new.due):
+    if before.rule != after.rule or (hangs and _origin(old.due) != _origin(new.due)):
         return Cause.ANCHOR
     return Cause.CALENDAR
+
+
+def _says_the_same(before: Rule, after: Rule) -> bool:
+    """Whether two rules differ in what they count from at most: a plan issued on another day."""
+    if isinstance(before, Within) and isinstance(after, Within):
+        return (before.count, before.unit) == (after.count, after.unit)
+    return before == after
 
 
 def _is_by_ledger(state: ObligationState) -> bool:

@@ -74,6 +74,8 @@ class Words:
             entries = self._entries(change.old), self._entries(change.new)
             return Detail(label, self.came_and_went(*entries))
         if change.field == "due" and change.old.text == change.new.text:
+            if change.old.roll == change.new.roll:  # what the same words count from has moved
+                return Detail(label, self.value(change.field, change.new, self.new))
             label = self.label("roll")
             return Detail(label, old=self._roll(change.old), new=self._roll(change.new))
         return Detail(

@@ -41,7 +41,7 @@ def test_it_speaks_english_on_request():
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("DD13", "DD131"), ("DD999", "DD"), ("unknown-agenci", "unknown-agency")]
+    ("name", "near"), [("DD13", "DD130"), ("DD999", "DD"), ("unknown-agenci", "unknown-agency")]
 )
 def test_an_unknown_code_ends_with_one_and_names_the_nearest(name: str, near: str):
     """A slip is put right in one step."""
