@@ -42,10 +42,12 @@ def check(
 
     Exit code 1 if there is a fault; advice alone is 0.
     """
-    from plan_definitions import check_file, has_faults, render_text
+    from plan_definitions import Diagnostic, check_file, has_faults, render_text
 
     spoken = language(lang)
-    found = [diagnostic for plan in plans for diagnostic in check_file(plan)]
+    found: list[Diagnostic] = []
+    for plan in plans:  # plans that share a register share its faults
+        found += [one for one in check_file(plan) if one not in found]
     if format is Format.JSON:
         print_json({"diagnostics": [diagnostic.to_json(spoken) for diagnostic in found]})
     else:

@@ -13,21 +13,9 @@ from cli.console import err, is_colourful
 if TYPE_CHECKING:
     from engine.plan import Plan
     from engine.rehearsal import Scenario
-    from plan_definitions import Bundle, PlanFaults
+    from plan_definitions import PlanFaults
     from plan_definitions.calendars import Overlay
     from plan_definitions.register import Register
-
-
-def read_bundle(path: Path, language: str) -> Bundle:
-    """Return a plan's texts after checking that they hold a plan; end with 1 if not."""
-    from plan_definitions import Bundle, PlanFaults, load
-
-    try:
-        bundle = Bundle.read(path)
-        load(bundle)
-    except PlanFaults as faults:
-        _end(faults, language)
-    return bundle
 
 
 def read_plan(path: Path, language: str) -> Plan:

@@ -55,7 +55,6 @@ _UNITS = {
 }
 _WEEKS = frozenset({"tuần", "weeks", "week"})
 _PERIOD = rf"(?P<count>\d+)(?: ?\([^()]*\))? (?P<unit>{'|'.join(_UNITS)})"
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _DATE = re.compile(f"(?:ngày )?{DATE_SHAPE}")
 _DATE_FIRST = re.compile(rf"(?P<date>{DATE_SHAPE})\b(?P<rest>.*)")
 _WEEKDAY = re.compile(

@@ -67,11 +67,11 @@ def test_the_real_plan_has_no_fault_and_its_sunday_deadline_is_pointed_out():
 def test_loading_the_real_plan_again_takes_milliseconds(real: Plan):
     """Every process reads it at its start."""
     bundle = Bundle.read(REAL)
-    began = clock.perf_counter()
+    began = clock.process_time()
 
     load(bundle)
 
-    assert clock.perf_counter() - began < 0.15
+    assert clock.process_time() - began < 0.15
 
 
 def test_the_ladder_is_the_plans_policy(real: Plan):

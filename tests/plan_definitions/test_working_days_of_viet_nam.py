@@ -180,11 +180,11 @@ def test_building_a_calendar_is_fast():
     calendars.calendar_of_years(form, 2019, 2019)
     calendars._package.cache_clear()
     calendars.calendar_of_years.cache_clear()
-    began = time.perf_counter()
+    began = time.process_time()
 
     calendars.calendar_of_years(form, 2019, 2040)
 
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 def test_the_same_overlay_is_built_once():

@@ -101,10 +101,10 @@ def test_every_line_that_begins_with_a_tab_is_shown_at_once():
 )
 def test_bombs_are_refused_quickly(bomb: str):
     """A file sent by e-mail must not stop the machine that checks it."""
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert faults(bomb)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_the_pure_python_parser_says_the_same(monkeypatch: pytest.MonkeyPatch):
