@@ -6,6 +6,7 @@ needs is imported when it runs: `preview` must not wait for Prefect.
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -29,6 +30,9 @@ def main() -> None:
     """Run the command line, and end with its exit code."""
     from services.errors import Refused, Unavailable
 
+    for stream in (sys.stdout, sys.stderr):  # an old code page has no Vietnamese letters
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(encoding="utf-8")
     try:
         app()
     except Refused as error:

@@ -19,8 +19,10 @@ _FORMS = (
     re.compile(rf"tháng (?P<month>\d{{1,2}}){_OF_YEAR}"),
     re.compile(rf"quý (?P<quarter>iv|i{{1,3}}|[1-4]){_OF_YEAR}"),
     re.compile(r"(?:0?6|sáu) tháng (?P<half>đầu|cuối)(?: năm |/)(?P<year>\d{4})"),
+    re.compile(r"(?:0?9|chín) tháng (?P<nine>đầu)(?: năm |/)(?P<year>\d{4})"),
+    re.compile(r"t(?P<month>\d{1,2})/(?P<year>\d{4})"),
     re.compile(r"năm (?P<year>\d{4})"),
-    re.compile(r"giai đoạn (?P<year>\d{4}) ?[-–] ?(?P<until>\d{4})"),
+    re.compile(r"(?:giai đoạn )?(?P<year>\d{4}) ?[-–] ?(?P<until>\d{4})"),
 )
 _ROMAN = ("I", "II", "III", "IV")
 
@@ -48,6 +50,8 @@ def read_span(written: str) -> tuple[date, date] | None:
     if quarter := parts.get("quarter"):
         last = 3 * _QUARTERS[quarter]
         return _months(year, last - 2, last)
+    if parts.get("nine"):
+        return _months(year, 1, 9)
     if half := parts.get("half"):
         return _months(year, 1, 6) if half == "đầu" else _months(year, 7, 12)
     return date(year, 1, 1), date(last_year, 12, 31)

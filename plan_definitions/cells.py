@@ -242,6 +242,8 @@ def read_address(value: Any) -> str:
 def _values(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise Misread("wrong-type", expected=Term("mapping"))
+    if not all(key and text for key, text in value.items()):
+        raise Misread("empty-value")
     return {key: _word(text) for key, text in value.items()}
 
 

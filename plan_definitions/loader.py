@@ -135,6 +135,8 @@ def _register(
     parts = [Part(document, {}, form.groups, {})]
     complete = bool(form.agencies)
     for index, name in enumerate(form.agencies):
+        if name in form.agencies[:index]:
+            continue
         item: tuple[str | int, ...] = ("agencies", index)
         at = item if document.holds(item) else ("agencies",)
         file, register = _referred(bundle, document, name, RegisterForm, findings, *at)

@@ -63,8 +63,18 @@ _WEEKDAY = re.compile(
 _UNDATED = frozenset(
     {"kịp thời", "thường xuyên", "liên tục", "không hạn", "không thời hạn", "none"}
 )
+_COUNTDOWN = re.compile(r"\b\d+ (?:ngày|tháng|tuần)(?: làm việc)? trước (?:ngày|khi|thời điểm)\b")
+_VAGUE = re.compile(
+    r"^(?:trong |vào )?(?:đầu|giữa|nửa|khoảng|trung tuần|thượng tuần|hạ tuần|tuần)\b"
+)
+_FIELD = re.compile(r"{(\w+)}")
+_NEAR = 0.5
+_DECISIVE = ("truoc", "sau", "qua", "before", "after", "thang", "quy", "tuan", "gio")
 _NOTHING = frozenset({"no", "không", "không có", "chưa có", "không rõ", "null", "~", "-", "n/a"})
-_RECURRING = re.compile(r"\b(?:(?:hằng|hàng|mỗi) (?:năm|quý|tháng|tuần|ngày)|định kỳ)\b")
+_RECURRING = re.compile(
+    r"\b(?:(?:hằng|hàng|mỗi|các) (?:năm|quý|tháng|tuần|ngày)|định kỳ|tháng cuối quý)\b"
+    r"|\bquý (?:iv|i{1,3}|[1-4])\b[/\d]* ?(?:,|và|-) ?(?:quý )?(?:iv|i{1,3}|[1-4])\b"
+)
 _CLOCK = re.compile(r"\b\d{1,2} ?(?:giờ|g|h|:)(?: ?\d{2}(?: phút)?)?,? (?:ngày )?(?P<date>.+)")
 
 _BEFORE = re.compile(r"trước (?:ngày )?(?P<date>\S*\d.*)")
@@ -150,9 +160,7 @@ def _read_phrase(words: str) -> Due:
     whole = fold(words).rstrip(" .;,")
     said = _WEEKDAY.sub("", whole)
     if len(said) > LONGEST:
-        raise Misread(
-            "phrase-not-understood", written=words, near=_EXAMPLES[0].format(day="10/5/2020")
-        )
+        raise Misread("phrase-not-understood", written=words, near="")
     if all(part in _UNDATED for part in re.split(", | và ", said)):
         return Due(words if said != "none" else "", NoDate())
     rule = _read_span(said) or _read_within(words, said) or _read_date_phrase(words, said)
@@ -204,7 +212,7 @@ def _read_date_phrase(words: str, said: str) -> Rule | None:
 
 def _speaks_of_more(said: str) -> bool:
     """Say whether a phrase speaks of a clock time or a repetition, which no deadline has."""
-    return _CLOCK.search(said) is not None or _RECURRING.search(said) is not None
+    return any(found.search(said) for found in (_CLOCK, _RECURRING, _COUNTDOWN))
 
 
 def _not_understood(words: str, said: str) -> Misread:
@@ -213,6 +221,10 @@ def _not_understood(words: str, said: str) -> Misread:
         variant = "bare-date"
     elif _RECURRING.search(said):
         variant = "recurring"
+    elif _COUNTDOWN.search(said):
+        variant = "countdown"
+    elif _VAGUE.search(said):
+        variant = "vague"
     elif (clock := _CLOCK.search(said)) and (day := _DATE_FIRST.match(clock["date"])):
         # An hour of that day is still that day.
         variant, near = "clock", partial("chậm nhất ngày {}".format, day["date"])
@@ -275,40 +287,57 @@ def worded(language: str, rule: Rule, after: str | None = None) -> str:
             return worded_span(language, first, last)
         case Within(count, unit, FromDay(day)):
             return say(language, f"phrase.within-{unit}", count=count, of=_written(day))
-        case Within(count, unit, FromEvent(name) | FromStage(name)):
+        case Within(count, unit, FromEvent(name)):
             return say(language, f"phrase.within-{unit}-of", count=count, of=name)
+        case Within(count, unit, FromStage(name)):
+            return say(language, f"phrase.within-{unit}-of-stage", count=count, of=name)
         case _ if after is not None:
             return say(language, "phrase.after", of=after)
     return say(language, "phrase.none")
 
 
 def nearest_phrase(written: str) -> str:
-    """Return the understood phrase that `written` comes closest to, with its own values."""
+    """Return the understood phrase that `written` comes closest to, "" where none is near.
+
+    It says nothing that is not written: no date, year, number or name is made up.
+    """
     said = fold(written)
     if said in _NOTHING:
         return "không hạn"
     day = re.search(DATE_SHAPE, said)
     rest = said.replace(day[0], " ") if day else said
     number = re.search(r"\b\d{1,3}\b", rest)
-    name = re.search(r"\b[a-z0-9]+(?:[.-][a-z0-9]+)+\b", rest)
+    name = re.search(r"\b[a-z0-9]*[a-z][a-z0-9]*(?:[.-][a-z0-9]+)+\b", rest)
     month = re.search(r"\b(?:0?[1-9]|1[0-2])[/.-](?:20\d\d)\b", rest)
-    year = re.search(r"\b20\d\d\b", said)
-    quarter = re.search(r"\b(i{1,3}|iv|[1-4])\b(?=\W+(?:nam |năm )?20\d\d\b)", bare(rest))
-    of = year[0] if year else "2020"
-    values = {
-        "day": day[0] if day else "10/5/2020",
-        "count": number[0] if number else "10",
-        "name": name[0] if name else "tên-sự-kiện",
-        "month": month[0] if month else f"5/{of}",
-        "quarter": f"{quarter[1].upper() if quarter else 'II'}/{of}",
-        "year": of,
+    year = re.search(r"\b20\d\d\b", rest)
+    quarter = re.search(r"\b(i{1,3}|iv|[1-4])\b\W+(?:nam |năm )?(20\d\d)\b", bare(rest))
+    found = {
+        "day": day and day[0],
+        "count": number and number[0],
+        "name": name and name[0],
+        "month": month and month[0],
+        "quarter": quarter and f"{quarter[1].upper()}/{quarter[2]}",
+        "year": year and year[0],
     }
+    values = {key: value for key, value in found.items() if value}
     plain = bare(said)
 
     def likeness(example: str) -> float:
         return SequenceMatcher(None, plain, bare(example)).ratio()
 
-    return max((example.format_map(values) for example in _EXAMPLES), key=likeness)
+    said_so = [
+        example.format_map(values)
+        for example in _EXAMPLES
+        if all(key in values for key in _FIELD.findall(example))
+    ]
+    near = max(said_so, key=likeness)
+    return near if likeness(near) >= _NEAR and not _turns(plain, bare(near)) else ""
+
+
+def _turns(said: str, near: str) -> bool:
+    """Say whether a proposal would turn the meaning round: its direction or its unit."""
+    words, others = set(said.split()), set(near.split())
+    return any((word in words) != (word in others) for word in _DECISIVE)
 
 
 def _period(found: re.Match[str]) -> tuple[int, Unit]:

@@ -250,7 +250,10 @@ def _check_groups(part: Part, register: Register, findings: Findings) -> None:
 
 def _check_parents(part: Part, register: Register, findings: Findings) -> None:
     for key, agency in part.agencies.items():
-        if agency.parent and agency.parent not in register.known:
+        if agency.parent in register.groups:
+            at = ("agencies", key, "parent")
+            findings.add(part.document, "group-not-agency", *at, name=agency.parent)
+        elif agency.parent and agency.parent not in register.known:
             near = partial(register.nearest, agency.parent)
             at = ("agencies", key, "parent")
             findings.unknown(part.document, "unknown-agency", *at, near=near, name=agency.parent)

@@ -110,6 +110,8 @@ def draft_plan(
 
 def _free(file: Path) -> Path:
     """Return a file with the ending that plans need. Raises Refused where it is there."""
+    if not file.name:
+        raise Refused("refused.file-exists", file=str(file))
     named = file if file.suffix in SUFFIXES else file.with_name(f"{file.name}.yaml")
     if named.exists():
         raise Refused("refused.file-exists", file=str(named))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -136,7 +137,7 @@ def announce(
     do. Raises Refused where no run knows the event, or it is about none of them. Returns
     the runs that it is new to.
     """
-    carried = dict(values or {})
+    carried = {_plain(key): _plain(value) for key, value in (values or {}).items()}
     with parts.database.writing() as connection:
         active = plans.all_runs(connection, active_only=True)
         knowing = [run for run in active if name in parts.plan(run.plan_version).events]
@@ -182,6 +183,12 @@ def announce(
                 appended = runs.keep(connection, live, [entry], now=now)
                 recorded.append(Recorded(stored.id, tuple(appended)))
     return recorded
+
+
+def _plain(written: object) -> str:
+    """Return a value as plans hold it: text in NFC with single spaces, nothing hidden."""
+    text = " ".join(unicodedata.normalize("NFC", str(written)).split())
+    return "".join(sign for sign in text if sign.isprintable())[:200]
 
 
 def _record(

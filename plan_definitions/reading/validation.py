@@ -189,6 +189,8 @@ def _note_cell(
     # What nobody is shown need not be made.
     shown = made(parts) if findings.has_room(document, kind) else {}
     shown.pop("item", None)
+    if not variant and shown.get("near") == "":  # nothing comes near
+        variant = "none"
     values = {"key_name": path[-1] if path else "", **shown}
     findings.add(document, kind, *path, key=at_key, variant=variant, **values)
 
