@@ -22,8 +22,8 @@ YEARS_OF_DATES = 13
 """Dates may be this many years after the issue; periods counted from them still fit."""
 
 
-LONGEST_CHASE = 500
-"""Working days after a deadline at which the last overdue notice may fall: two years."""
+LONGEST_CHASE = 400
+"""Working days after a deadline at which the last overdue notice may fall: under two years."""
 
 
 def check_plan(desk: Desk) -> None:
