@@ -6,6 +6,7 @@ said once: the defaults of the stage, then of the plan; the ladder that a ladder
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,13 +80,13 @@ class Desk:
     @cached_property
     def event_names(self) -> Mapping[str, str]:
         """The id of each event by its id and by its title, as they are compared."""
-        titles = {fold(event.title): name for name, event in self.form.events.items()}
+        titles = _by_title({name: event.title for name, event in self.form.events.items()})
         return titles | {name: name for name in self.document.keys_at("events")}
 
     @cached_property
     def stage_names(self) -> Mapping[str, str]:
         """The id of each stage by its id and by its title, as they are compared."""
-        titles = {fold(stage.title): name for name, stage in self.form.stages.items()}
+        titles = _by_title({name: stage.title for name, stage in self.form.stages.items()})
         return titles | {name: name for name in self.document.keys_at("stages")}
 
     def event_of(self, name: str) -> str | None:
@@ -122,6 +123,13 @@ class Desk:
         """Return the path of a list's item, or of the single value that stands for the list."""
         item = (*path, index)
         return item if self.document.holds(item) else path
+
+
+def _by_title(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids by their titles, as they are compared; a title of two names neither."""
+    folded = {name: fold(title) for name, title in titles.items()}
+    often = Counter(folded.values())
+    return {title: name for name, title in folded.items() if often[title] == 1}
 
 
 def _said(defaults: DefaultsForm) -> dict[str, object]:

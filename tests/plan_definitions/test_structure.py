@@ -268,6 +268,21 @@ def test_events_and_stages_are_known_by_their_titles_too(phrase: str, rule: obje
     assert due.text == phrase
 
 
+def test_a_title_that_two_events_have_names_neither():
+    """The last one written would win without a word."""
+    twin = "  another:\n    title: Chính phủ ban hành chương trình\n"
+    written = "kể từ khi government.programme-issued"
+    with pytest.raises(PlanFaults) as raised:
+        load(
+            sample(
+                ("stages:\n", f"{twin}stages:\n"),
+                (written, "kể từ khi Chính phủ ban hành Chương trình"),
+            )
+        )
+
+    assert [found.kind for found in raised.value.diagnostics] == ["unknown-origin"]
+
+
 def test_an_event_is_told_from_others_of_its_name_by_the_values_it_carries():
     """Two programmes are issued; the plan waits for one of them."""
     plan = load(sample((EVENT, EVENT + "    correlate: {period: 2021-2030}\n")))
