@@ -80,6 +80,12 @@ def preview(
         raise typer.BadParameter("--mails, --to: chỉ dùng với --format text – with text only.")
     spoken = language(lang)
     loaded = read_plan(plan, spoken)
+    if to is not None and to not in loaded.agencies:
+        from plan_definitions.register import nearest_agency
+        from services.errors import Refused
+
+        near = nearest_agency(to, loaded.agencies.values()) or ", ".join(list(loaded.agencies)[:5])
+        raise Refused("refused.no-such-agency", agency=to, near=near)
     acted = None if scenario is None else read_scenario(scenario, loaded, spoken)
     shown = previewing.preview(loaded, acted)
     match format:
