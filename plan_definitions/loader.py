@@ -134,8 +134,9 @@ def _register(
     """Return the agencies of every register that the plan names, with the plan's own groups."""
     parts = [Part(document, {}, form.groups, {})]
     complete = bool(form.agencies)
+    names = [bundle.named(name) for name in form.agencies]
     for index, name in enumerate(form.agencies):
-        if name in form.agencies[:index]:
+        if bundle.named(name) in names[:index]:  # one file, however often it is named
             continue
         item: tuple[str | int, ...] = ("agencies", index)
         at = item if document.holds(item) else ("agencies",)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from language.catalogue import text
 from plan_definitions import Bundle, load
 from services.errors import Refused
 
@@ -45,7 +46,8 @@ def test_what_it_writes_can_be_checked_and_previewed_at_once(language: str, fold
     assert (checked.exit_code, checked.stdout) == (0, '{\n  "diagnostics": []\n}\n')
     previewed = runner.invoke(app, ["preview", plan, "--lang", language])
     assert previewed.exit_code == 0
-    assert "Báo cáo" in previewed.output or "report" in previewed.output
+    for said in ("skeleton.stage-reports", "skeleton.task-report", "skeleton.task-summary"):
+        assert text(language, said) in previewed.output
 
 
 def test_number_and_title_go_into_the_plan_and_name_it(folder: Path):

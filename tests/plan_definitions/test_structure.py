@@ -145,6 +145,14 @@ def test_a_plan_may_name_several_registers():
     assert plan.stage("summary").tasks[0].by == ("so-noi-vu", "bao")
 
 
+@pytest.mark.parametrize("again", ["parts/agencies.yaml", "./parts/agencies.yaml"])
+def test_a_register_that_is_named_twice_is_one_register(again: str):
+    """Else every agency of it would be called a duplicate of itself."""
+    bundle = sample(("agencies: parts/agencies.yaml", f"agencies: [parts/agencies.yaml, {again}]"))
+
+    assert load(bundle).agencies == load(sample()).agencies
+
+
 def communes_report(*changes: tuple[str, str]) -> Bundle:
     """Return the sample with a stage in which the communes report to their district."""
     stage = (

@@ -27,7 +27,9 @@ DUES = (
     due=st.sampled_from(DUES),
     to=st.sampled_from(["to: ubnd-tinh", "to: none", "to: không", ""]),
     default=st.sampled_from(["", "to: none", "to: so-noi-vu", "to: không"]),
-    chase=st.sampled_from([(1, 1, 2), (200, 200, 2), (250, 250, 2), (250, 1, 151), (1, 1, 0)]),
+    chase=st.sampled_from(
+        [(1, 1, 2), (200, 200, 2), (250, 250, 2), (1, 250, 250), (250, 1, 151), (1, 1, 0)]
+    ),
     remind=st.sampled_from([0, 1, 250]),
     event_on=st.sampled_from(["01/01/2019", "31/12/2020", "30/12/2033"]),
 )
