@@ -1,4 +1,8 @@
-"""Stage runs: which Prefect flow run shows a stage, and what it shows."""
+"""Stage runs: what in Prefect shows what of a plan run, and what it shows.
+
+A stage stands under its own id, the other views under `kind/name`: `plan/plan`,
+`escalation/12`; an artifact under `artifact/board`, where `flow_run` is its own id.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from storage.tables import STAGE_RUNS
 
 @dataclass(frozen=True, slots=True)
 class StageRun:
-    """A stage's flow run; `shown` is the state that was last put on it."""
+    """A view's flow run, or an artifact; `shown` is what was last put on it."""
 
     run: str
     stage: str
@@ -36,3 +40,11 @@ def save(
         .where(STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage == stage)
         .values(flow_run=flow_run, shown=shown)
     )
+
+
+def unsettled(connection: Connection, view: str) -> list[str]:
+    """Return the plan runs whose `view` is not shown as done."""
+    query = select(STAGE_RUNS.c.run).where(
+        STAGE_RUNS.c.stage == view, STAGE_RUNS.c.shown.not_like('%"look": "done"%')
+    )
+    return list(connection.execute(query).scalars())
