@@ -20,7 +20,7 @@ from storage.outbox import Message
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One obligation as the board shows it."""
+    """One obligation as the board shows it; `last_told` is what the agency itself got last."""
 
     obligation: ObligationState
     outcome: Outcome
@@ -112,7 +112,9 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
 
 def of_state(run: str, state: RunState, now: datetime, told: list[Told]) -> Board:
     """Return the board of a state."""
-    last = {(one.obligation): one for one in told}
+    agencies = {key: obligation.agency.id for key, obligation in state.plan.obligations.items()}
+    # What those above were told stands on a page of its own.
+    last = {one.obligation: one for one in told if one.recipient == agencies[one.obligation]}
     rows = tuple(
         BoardRow(
             obligation=obligation,

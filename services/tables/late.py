@@ -7,7 +7,7 @@ from language.dates import day, instant
 from services.board import Board, BoardRow
 from services.run_views import of_escalation
 from services.stage_views import late_since
-from services.tables.markdown import link, table
+from services.tables.markdown import link, plain, table
 from services.tables.rows import next_mail
 from services.wording import rung_name
 
@@ -25,8 +25,8 @@ def late_markdown(board: Board, language: str) -> str:
     heads = [head(key) for key in ("agency", "task", "late-since", "told", "next")]
     rows = [
         [
-            row.obligation.obligation.agency.name,
-            row.obligation.obligation.task.title,
+            plain(row.obligation.obligation.agency.name),
+            plain(row.obligation.obligation.task.title),
             _since(board, row, language),
             _told(board, row, language),
             next_mail(board, row, language),

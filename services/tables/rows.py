@@ -9,6 +9,7 @@ from language.catalogue import text
 from language.dates import day
 from services.board import Board, BoardRow
 from services.previewing import derivation
+from services.tables.markdown import plain
 from services.wording import rung_name
 
 
@@ -31,12 +32,12 @@ def groups(board: Board, rows: Iterable[BoardRow], language: str) -> list[Group]
         owed = row.obligation.obligation
         says = (
             text(language, f"mark.{row.outcome.value}"),
-            owed.task.title,
+            plain(owed.task.title),
             derivation(row.obligation.due, language),
             last_told(board, row, language),
             next_mail(board, row, language),
         )
-        gathered.setdefault(says, []).append(owed.agency.name)
+        gathered.setdefault(says, []).append(plain(owed.agency.name))
     return [
         Group(mark, task, tuple(dict.fromkeys(agencies)), due, told, following)
         for (mark, task, due, told, following), agencies in gathered.items()
