@@ -84,9 +84,17 @@ def agency_of(plan: Plan, written: str) -> str:
         return found[0]
     if named in plan.agencies:
         raise Refused("refused.owes-nothing", name=plan.agencies[named].name)
-    close = difflib.get_close_matches(named, owing, n=3, cutoff=0.4)
-    near = ", ".join(label(owing[id], id) for id in close or list(owing)[:3])
-    raise Refused("refused.no-such-agency-owes", agency=written.strip(), near=near)
+    close = difflib.get_close_matches(named.casefold(), owing, n=3, cutoff=0.6) or [
+        id for id, name in owing.items() if name in _near(written, owing.values())
+    ]
+    if close:
+        near = ", ".join(label(owing[id], id) for id in close)
+        raise Refused("refused.no-such-agency-owes", agency=written.strip(), near=near)
+    raise Refused("refused.nobody-owes", agency=written.strip(), known=", ".join(owing))
+
+
+def _near(written: str, names: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(written.strip(), names, n=3, cutoff=0.6)
 
 
 def find_obligation(

@@ -359,7 +359,7 @@ def test_a_pause_that_does_not_fit_is_refused(small: Parts):
     assert "ngày ấy đã qua" in refused(small, lambda: pause(small, until=date(2020, 5, 6)))
     assert "nằm ngoài" in refused(small, lambda: pause(small, until=date(2999, 5, 6)))
     assert "không phải thực hiện" in refused(small, lambda: pause(small, agency="tinh"))
-    assert "Có phải: Sở An (a)" in refused(small, lambda: pause(small, agency="aa"))
+    assert "Có phải: Sở An (a)" in refused(small, lambda: pause(small, agency="Sở Ann"))
     assert "Sở An không ở trong" in refused(small, lambda: resume(small, NOW, "a"))
     pause(small, agency="a")
     assert "Sở An đang được tạm dừng" in refused(small, lambda: pause(small, agency="a"))

@@ -129,8 +129,8 @@ def test_a_withdrawal_means_the_only_submission_that_can_be_taken_back(small: Pa
     ("named", "said"),
     [
         ({}, "Chưa chọn cơ quan"),
-        ({"agency": "aa"}, "Sở An (a)"),
-        ({"agency": "Sở Ann"}, "Sở An (a)"),
+        ({"agency": "Sở Ann"}, "Có phải: Sở An (a)"),
+        ({"agency": "xyz"}, "Mã các cơ quan: a, b, c, noi-vu"),
         ({"agency": "tinh"}, "Ủy ban nhân dân tỉnh không phải thực hiện"),
         ({"agency": "a", "task": "draft"}, "Các nhiệm vụ của cơ quan này: Báo cáo tổng kết"),
         ({"task": "report"}, "Ghi rõ cơ quan nào"),
