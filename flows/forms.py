@@ -94,6 +94,7 @@ FORMS = (
     ),
     _about_a_report("return-report", WHY, Field("days", DAYS), DATED, DOCUMENT),
     _about_a_report("accept-report"),
+    _about_a_report("withdraw-submission", WHY),
     _about_a_report(
         "extend-deadline",
         Field("until", DAY, required=True),
@@ -101,10 +102,10 @@ FORMS = (
         Field("why", TEXT),
     ),
     _about_a_report("waive-obligation", WHY, DOCUMENT),
-    _about_a_report("report-difficulty", Field("what", TEXT, required=True)),
-    _about_a_report("answer-difficulty", Field("answer", TEXT, required=True)),
-    Form("pause-chasing", (RUN, SOME_AGENCY, WHY, Field("until", DAY), BY)),
-    Form("resume-chasing", (RUN, SOME_AGENCY, BY)),
+    _about_a_report("report-difficulty", Field("what", TEXT, required=True), DATED, DOCUMENT),
+    _about_a_report("answer-difficulty", Field("answer", TEXT, required=True), DATED, DOCUMENT),
+    Form("pause-chasing", (RUN, SOME_AGENCY, WHY, Field("until", DAY), DOCUMENT, BY)),
+    Form("resume-chasing", (RUN, SOME_AGENCY, Field("why", TEXT), DOCUMENT, BY)),
     Form(
         "announce-event",
         (Field("event", TEXT, required=True, offers="events"), NEEDED_DOCUMENT, DATED, BY),

@@ -14,10 +14,11 @@ from prefect.states import Completed
 
 from flows import forms, moment, office
 from flows.chase import chase
+from flows.entering import ascii_name
 from flows.refusals import as_state
 from language.catalogue import text
 from plan_definitions import Bundle, PlanFaults
-from services import board, choices, runs
+from services import board, choices, naming, runs
 from services.errors import Refused
 from services.runs import Started
 from services.wiring import Parts
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def _name() -> str:
     """Name a run by its plan file: a choice has letters that the run graph does not show."""
-    return f"start {Path(choices.chosen(runtime.flow_run.parameters['plan'])).name}"
+    return ascii_name(f"start {Path(naming.id_of(runtime.flow_run.parameters['plan'])).name}")
 
 
 @flow(name="start-plan", flow_run_name=_name, persist_result=False)

@@ -1,12 +1,11 @@
 """Choices: what a person can pick from where the values are known.
 
-A choice is written with its id in the last parentheses, `Sở Tư pháp (so-tu-phap)`, so that
-a person reads a name, and whoever takes the choice finds the id again.
+A choice is a label, `Sở Tư pháp (so-tu-phap)`: a person reads the name, and whoever takes
+the choice finds the id again (`naming.id_of`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from engine.plan import OutsideEvent, Plan
 from language.ordering import alphabetical
 from plan_definitions import shelf
+from services import naming
 from services.errors import Refused
 from services.settings import Settings
 from services.wiring import Parts
@@ -22,8 +22,6 @@ from storage.plans import StoredRun
 
 LONGEST = 90
 """Characters of a title in a choice; a longer one is cut at a word."""
-
-_LAST_PARENTHESES = re.compile(r"\(([^()]+)\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,8 @@ def active_runs(parts: Parts) -> list[StoredRun]:
 
 
 def label(title: str, id_: str) -> str:
-    """Return a choice: its title, shortened, and its id in parentheses."""
-    return f"{shortened(title)} ({id_})"
+    """Return a choice: its title, shortened, and its id."""
+    return naming.label(shortened(title), id_)
 
 
 def shortened(title: str) -> str:
@@ -71,12 +69,6 @@ def shortened(title: str) -> str:
     return title[: LONGEST - 1].rsplit(" ", 1)[0].rstrip(" ,;:–-") + " …"
 
 
-def chosen(written: str) -> str:
-    """Return the id of a choice; what is none, as a bare id, comes back as it is."""
-    found = _LAST_PARENTHESES.search(written)
-    return (found[1] if found else written).strip()
-
-
 def chosen_event(parts: Parts, written: str) -> tuple[str, Mapping[str, str]]:
     """Return the name of a chosen event, and the values that its announcement must carry.
 
@@ -84,7 +76,7 @@ def chosen_event(parts: Parts, written: str) -> tuple[str, Mapping[str, str]]:
     """
     known = [parts.plan(run.plan_version) for run in active_runs(parts)]
     event = _events(known).get(written)
-    return (chosen(written), {}) if event is None else (event.name, event.correlate)
+    return (naming.id_of(written), {}) if event is None else (event.name, event.correlate)
 
 
 def plan_file(settings: Settings, written: str) -> Path:
@@ -92,7 +84,7 @@ def plan_file(settings: Settings, written: str) -> Path:
 
     Raises Refused where there is none.
     """
-    for name in (written.strip(), chosen(written)):
+    for name in (written.strip(), naming.id_of(written)):
         for file in (settings.plans_folder / name, Path(name)):
             if name and file.is_file():
                 return file
@@ -121,7 +113,7 @@ def _events(known: Iterable[Plan]) -> dict[str, OutsideEvent]:
             if event.name in awaited:
                 carried = ", ".join(f"{key}={value}" for key, value in event.correlate.items())
                 title = shortened(event.title) + (f" [{carried}]" if carried else "")
-                found.setdefault(f"{title} ({event.name})", event)
+                found.setdefault(naming.label(title, event.name), event)
     return found
 
 
