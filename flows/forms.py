@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prefect.client.orchestration import PrefectClient
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
-from prefect.client.schemas.responses import DeploymentResponse
 
 from flows import artifacts
 from language.catalogue import has, text
@@ -29,8 +28,8 @@ from services.wiring import Parts
 
 log = logging.getLogger(__name__)
 
-MOST_CHOICES = 400
-"""Values that a picker bears; where there are more, the id is typed."""
+MOST_CHOICES = 1_000
+"""Values that a picker bears: it opens in half a second. Where there are more, the id is typed."""
 
 TEXT: Mapping[str, Any] = {"type": "string"}
 DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
@@ -164,7 +163,22 @@ def about(form: Form, parts: Parts) -> str:
     return f"{said}\n\n{see if links else text(language, 'operator.see-none')}"
 
 
+def tags(form: Form, language: str) -> list[str]:
+    """Return what the list of deployments and the runs are tagged with: what it is, in words."""
+    return [
+        "dondoc",
+        text(language, "operator.tag"),
+        text(language, f"operator.{form.deployment}.title"),
+    ]
+
+
 _brought: dict[str, str] = {}  # by server: the state of affairs that its forms show
+
+
+async def show(parts: Parts) -> None:
+    """Bring the forms up to the database, whatever was brought before."""
+    async with get_client() as client:
+        await refresh(parts, client, force=True)
 
 
 async def refresh(parts: Parts, client: PrefectClient, *, force: bool = False) -> int:
@@ -177,44 +191,31 @@ async def refresh(parts: Parts, client: PrefectClient, *, force: bool = False) -
     server, affairs = str(client.api_url), _fingerprint(parts)
     if not force and _brought.get(server) == affairs:
         return 0
-    offered = choices.read(parts)
     forms = {form.deployment: form for form in FORMS}
     found = await client.read_deployments(
         deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=list(forms)))
     )
+    offered = choices.read(parts)
     changed = 0
     for deployment in found:
-        form = forms[deployment.name]
-        wanted = schema(form, offered, parts.settings.language)
-        changed += await _bring(client, deployment, form, wanted, about(form, parts))
+        wanted = _wanted(forms[deployment.name], offered, parts)
+        if any(getattr(deployment, key) != value for key, value in wanted.items()):
+            await client.update_deployment(deployment.id, DeploymentUpdate(**wanted))
+            changed += 1
     _brought[server] = affairs
     if changed:
         log.info("%s forms brought up to date", changed, extra={"action": "forms-refreshed"})
     return changed
 
 
-async def _bring(
-    client: PrefectClient,
-    deployment: DeploymentResponse,
-    form: Form,
-    wanted: dict[str, Any],
-    said: str,
-) -> bool:
-    if (
-        deployment.parameter_openapi_schema == wanted
-        and deployment.description == said
-        and deployment.enforce_parameter_schema is not form.loose
-    ):
-        return False
-    await client.update_deployment(
-        deployment.id,
-        DeploymentUpdate(
-            description=said,
-            parameter_openapi_schema=wanted,
-            enforce_parameter_schema=not form.loose,
-        ),
-    )
-    return True
+def _wanted(form: Form, offered: Choices, parts: Parts) -> dict[str, Any]:
+    language = parts.settings.language
+    return {
+        "description": about(form, parts),
+        "parameter_openapi_schema": schema(form, offered, language),
+        "enforce_parameter_schema": not form.loose,
+        "tags": tags(form, language),
+    }
 
 
 def _fingerprint(parts: Parts) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
@@ -91,7 +90,6 @@ def _start(
 async def _show_forms(parts: Parts) -> None:
     """Offer the new run in the forms. The run has begun: the next sweep makes up for a failure."""
     try:
-        async with get_client() as client:
-            await forms.refresh(parts, client, force=True)
+        await forms.show(parts)
     except Exception:
         log.exception("the forms were not refreshed", extra={"action": "forms-failed"})
