@@ -164,12 +164,9 @@ def about(form: Form, parts: Parts) -> str:
 
 
 def tags(form: Form, language: str) -> list[str]:
-    """Return what the list of deployments and the runs are tagged with: what it is, in words."""
-    return [
-        "dondoc",
-        text(language, "operator.tag"),
-        text(language, f"operator.{form.deployment}.title"),
-    ]
+    """Return the form's tags: what it is, in words, first, for the lists show no more of them."""
+    title = text(language, f"operator.{form.deployment}.title")
+    return [title, text(language, "operator.tag"), "dondoc"]
 
 
 _brought: dict[str, str] = {}  # by server: the state of affairs that its forms show
