@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from engine.ledger import Entry, EntryKind
+from engine.ledger import Entry, EntryKind, ObligationState, RunState
 from engine.plan import Plan
 from language.catalogue import has, text
 from services.recording import Announced, Recorded
@@ -64,6 +64,39 @@ def announced(language: str, announced: Announced) -> str:
         written = ", ".join(f"{key}={value}" for key, value in announced.unasked.items())
         said.append(text(language, "record.event-unasked", values=written))
     return " ".join(said)
+
+
+def remarks(language: str, plan: Plan, state: ObligationState, now: datetime) -> list[str]:
+    """Say what is to be known of an obligation besides its outcome, each in a few words."""
+    said = []
+    if state.is_closed and state.is_nil:
+        said.append(text(language, "record.nil"))
+    if state.in_part is not None and not state.is_closed:
+        on = state.in_part.on.astimezone(plan.zone).date()
+        said.append(text(language, "remark.in-part", count=state.in_part.count, day=on))
+    if state.difficulties:
+        since = state.difficulties[0].since.astimezone(plan.zone).date()
+        said.append(text(language, "remark.difficulty", day=since))
+    if state.is_open and state.is_paused(now):
+        said.append(text(language, "remark.paused"))
+    return said
+
+
+def pauses(language: str, state: RunState, now: datetime) -> list[str]:
+    """Say which pauses hold in a run: of whom, since when, until when, and why."""
+    said = []
+    for pause in state.paused(now):
+        name = state.plan.agencies[pause.agency].name if pause.agency else ""
+        scope = "agency" if pause.agency else "run"
+        ends = "" if pause.until is None else text(language, "record.until", until=pause.until)
+        values = {
+            "name": name,
+            "since": pause.since.astimezone(state.plan.zone).date(),
+            "until": f", {ends}" if ends else "",
+            "why": pause.why.strip().rstrip("."),
+        }
+        said.append(text(language, f"remark.paused-{scope}", **values))
+    return said
 
 
 def entry_detail(language: str, entry: Entry, plan: Plan) -> str:
