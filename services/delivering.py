@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from engine.chasing import Kind, Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
@@ -52,11 +54,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A claimed message: what is still true of it, and what is not."""
+    """A claimed message: what is still true of it, what is not, and what a pause keeps back."""
 
     message: Message
     digest: Digest | None
     outdated: tuple[Notice, ...]
+    paused: tuple[Notice, ...] = ()
 
 
 @asynccontextmanager
@@ -136,8 +139,10 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
     state = live.folding.state()
     true = [n for n in carried if all_of_it or _still_true(live, n)]
     outdated = tuple(n for n in carried if n not in true)
+    paused = () if all_of_it else tuple(n for n in true if _is_paused(live, n, now))
+    true = [n for n in true if n not in paused]
     if not true:
-        return _Ready(message, None, outdated)
+        return _Ready(message, None, outdated, paused)
     history: dict[str, list[tuple[Kind, datetime]]] = {}
     for one in told:
         # Not what goes out in the same minute: whose turn comes first would change the mail.
@@ -153,7 +158,11 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         part=message.part,
         history=history,
     )
-    return _Ready(message, digest, outdated)
+    return _Ready(message, digest, outdated, paused)
+
+
+def _is_paused(live: runs.LiveRun, notice: Notice, now: datetime) -> bool:
+    return live.folding.obligations[notice.obligation].is_paused(now)
 
 
 def _still_true(live: runs.LiveRun, notice: Notice) -> bool:
@@ -228,6 +237,7 @@ def _mark(
         if not counted:
             return
         notices.drop(connection, message.id, ready.outdated)
+        _withdraw(parts, connection, ready, now)
         kind = _ENTRIES.get(status)
         if kind is not None:
             data = {"message_id": message.message_id, "recipient": message.recipient}
@@ -237,6 +247,27 @@ def _mark(
             ledger.append(connection, message.run, [entry])
     delivered.counts[status] += 1
     delivered.runs.add(message.run)
+
+
+def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime) -> None:
+    """Take back what a pause keeps from going out: it is due again when the pause ends."""
+    if not ready.paused:
+        return
+    notices.withdraw(connection, ready.message.id, ready.paused)
+    live = runs.live(parts, connection, ready.message.run)
+    keys = [notice.obligation for notice in ready.paused]
+    taken_back = [
+        Entry(
+            kind=EntryKind.NOTICE_WITHDRAWN,
+            happened_at=now,
+            recorded_at=now,
+            by=SYSTEM,
+            obligation=notice.obligation,
+            data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        )
+        for notice in ready.paused
+    ]
+    runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
 
 
 _ENTRIES = {

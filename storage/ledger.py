@@ -19,10 +19,16 @@ STATE_KINDS = frozenset(
         EntryKind.STAGE_DONE,
         EntryKind.EVENT_ANNOUNCED,
         EntryKind.SUBMITTED,
+        EntryKind.SUBMITTED_IN_PART,
+        EntryKind.SUBMISSION_WITHDRAWN,
         EntryKind.RETURNED,
         EntryKind.ACCEPTED,
         EntryKind.EXTENDED,
         EntryKind.WAIVED,
+        EntryKind.DIFFICULTY_REPORTED,
+        EntryKind.DIFFICULTY_ANSWERED,
+        EntryKind.CHASING_PAUSED,
+        EntryKind.CHASING_RESUMED,
     }
 )
 
