@@ -14,7 +14,7 @@ from itertools import groupby
 
 from engine.chasing import Kind, Notice, rungs
 from engine.deadline import NoDate
-from engine.ledger import Entry, ObligationState, RunState, Standing
+from engine.ledger import Difficulty, Entry, ObligationState, Pause, RunState, Standing
 from engine.plan import Agency, Plan
 
 WORD = "brief"
@@ -55,27 +55,12 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A difficulty that waits for an answer: whose, what, since when, on what document."""
-
-    state: ObligationState
-    what: str
-    since: datetime
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sending:
     """What goes out at one time: the agencies by kind, and how many are reported above."""
 
     at: datetime
     agencies: tuple[tuple[Kind, tuple[str, ...]], ...]
     late: int
-
-
-def difficulties(_state: RunState) -> tuple[Unanswered, ...]:
-    """Return the difficulties that wait for an answer, the longest first."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +142,22 @@ class Brief:
         return found
 
     @cached_property
+    def unanswered(self) -> tuple[tuple[ObligationState, Difficulty], ...]:
+        """The difficulties with what is still owed that wait for an answer, the longest first."""
+        found = [
+            (state, difficulty)
+            for state in self.state.obligations.values()
+            for difficulty in state.difficulties
+            if not state.is_closed
+        ]
+        return tuple(sorted(found, key=lambda one: one[1].since))
+
+    @cached_property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The pauses of chasing that hold, that of the whole run first."""
+        return self.state.paused(self.as_of)
+
+    @cached_property
     def falling_due(self) -> tuple[tuple[date, tuple[ObligationState, ...]], ...]:
         """By day and task, what is owed within the days ahead, its stage open or not."""
         found = [
@@ -183,7 +184,7 @@ class Brief:
     def _ahead(self) -> Iterator[Notice]:
         for state in self.state.obligations.values():
             for notice in rungs(self.plan, state):
-                if notice.at > self.as_of:
+                if notice.at > self.as_of and not state.is_paused(notice.at):
                     yield notice
 
     def _day(self, moment: datetime) -> date:

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine.chasing import Kind
 from engine.graph import gives_way_at
-from engine.ledger import Entry, EntryKind, ObligationState, done_on
+from engine.ledger import Difficulty, Entry, EntryKind, ObligationState, Pause, done_on
 from engine.plan import Plan, Stage
 from language.catalogue import has, text
-from notifiers.brief import AHEAD, Brief, Overdue, Sending, Unanswered, Unreached, difficulties
+from notifiers.brief import AHEAD, Brief, Overdue, Sending, Unreached
 from notifiers.page import BriefPage, BriefSection, Group, Point
 from notifiers.saying import Voice
 from notifiers.subject import LONGEST, shortened
@@ -92,8 +92,8 @@ class _Telling(Voice):
             yield self.tell("completed", at=brief.state.completed_at.astimezone(self.plan.zone))
         agencies = {one.state.obligation.agency.id for one in late}
         yield self.tell("late" if late else "in-time", count=len(late), agencies=len(agencies))
-        if unanswered := difficulties(brief.state):
-            yield self.tell("unanswered", count=len(unanswered))
+        if brief.unanswered:
+            yield self.tell("unanswered", count=len(brief.unanswered))
         if brief.unreached:
             yield self.tell("unreached", count=len(brief.unreached))
         if ahead := sum(len(states) for _, states in brief.falling_due):
@@ -105,10 +105,11 @@ class _Telling(Voice):
         stages = [self._stage(stage, number) for number, stage in numbered]
         yield from self._section("stages", "assign", [_group(stages)])
         yield from self._section("late", "overdue", self._late())
-        unanswered = map(self._unanswered, difficulties(brief.state))
+        unanswered = [self._unanswered(state, what) for state, what in brief.unanswered]
         yield from self._section("difficulties", "overdue", [_group(unanswered)])
         unreached = map(self._unreached, brief.unreached)
         yield from self._section("unreached", "overdue", [_group(unreached)])
+        yield from self._section("pauses", "remind", [_group(map(self._pause, brief.pauses))])
         ahead, last = [_group(self._ahead())], brief.last_ahead
         yield from self._section("ahead", "remind", ahead, count=AHEAD, day=last)
         since = brief.since.astimezone(zone)
@@ -205,6 +206,8 @@ class _Telling(Voice):
             said.append(self.tell("late.chased", count=len(one.chased), last=one.chased[-1]))
         else:
             said.append(self.tell("late.unchased"))
+        if one.state.in_part is not None:
+            said.append(self.tell("late.in-part"))
         for key, to_parent in (("informed", True), ("reported", False)):
             whom = [
                 self.tell("late.told", name=self.name(recipient), day=day)
@@ -217,13 +220,13 @@ class _Telling(Voice):
 
     # ── What waits for an answer, who is not reached, what falls due ──
 
-    def _unanswered(self, one: Unanswered) -> Point:
-        day = one.since.astimezone(self.plan.zone).date()
-        title = self._short(one.state.obligation.task.title)
-        said = self.tell("difficulty", what=_plain(one.what), title=title, day=day)
-        if one.document:
-            said = self.tell("by-document", said=said, number=one.document)
-        return _point(self.placed(one.state.obligation.agency), said)
+    def _unanswered(self, state: ObligationState, difficulty: Difficulty) -> Point:
+        day = difficulty.since.astimezone(self.plan.zone).date()
+        title = self._short(state.obligation.task.title)
+        said = self.tell("difficulty", what=_plain(difficulty.what), title=title, day=day)
+        if difficulty.document:
+            said = self.tell("by-document", said=said, number=difficulty.document)
+        return _point(self.placed(state.obligation.agency), said)
 
     def _unreached(self, one: Unreached) -> Point:
         agency = self.plan.agencies[one.recipient]
@@ -233,6 +236,15 @@ class _Telling(Voice):
             key, count=one.count, address=agency.email or "", day=day, why=_plain(one.why)
         )
         return _point(self.placed(agency), said)
+
+    def _pause(self, one: Pause) -> Point:
+        key = "pause.open" if one.until is None else "pause.until"
+        day = one.since.astimezone(self.plan.zone).date()
+        said = self.tell(key, day=day, until=one.until)
+        if one.why:
+            said = self.tell("news.why", said=said, why=_plain(one.why))
+        name = self.tell("pause.run") if one.agency is None else self.name(one.agency)
+        return _point(name, said)
 
     def _ahead(self) -> Iterator[Point]:
         for day, states in self.mail.falling_due:
@@ -274,18 +286,28 @@ class _Telling(Voice):
             if missing := entry.data.get("missing"):
                 return _point(name, self.tell("news.stage-done-missing", count=len(missing)))
             return _point(name, self.tell(f"news.{entry.kind.value}"))
-        return _point(self.tell("news.run"), self._kind(entry))
+        agency = self.plan.agencies.get(entry.data.get("agency") or "")
+        name = self.tell("news.run") if agency is None else self.placed(agency)
+        return _point(name, self._explained(self._kind(entry), entry))
 
     def _deed(self, entry: Entry, state: ObligationState) -> Point:
         said = self._documented(self._kind(entry), entry)
         if entry.kind in (EntryKind.RETURNED, EntryKind.EXTENDED) and state.due is not None:
             said = self.tell("news.due", said=said, day=state.due.last_day)
+        return _point(self.placed(state.obligation.agency), self._explained(said, entry))
+
+    def _explained(self, said: str, entry: Entry) -> str:
+        """Add what somebody wrote: a reason, a difficulty, an answer."""
         if why := _plain(str(entry.data.get("reason", ""))):
-            said = self.tell("news.why", said=said, why=why)
-        return _point(self.placed(state.obligation.agency), said)
+            return self.tell("news.why", said=said, why=why)
+        if what := _plain(str(entry.data.get("what") or entry.data.get("answer") or "")):
+            return self.tell("news.what", said=said, what=what)
+        return said
 
     def _kind(self, entry: Entry) -> str:
         """Name what was done; what the brief has no words for is called as the ledger calls it."""
+        if entry.data.get("nil"):
+            return self.tell("news.submitted-nil")
         if has(self.mail.language, f"mail.brief.news.{entry.kind.value}"):
             return self.tell(f"news.{entry.kind.value}")
         return text(self.mail.language, f"entry.{entry.kind.value}")
@@ -356,7 +378,7 @@ def _weight(entry: Entry) -> tuple[int, datetime]:
     grave = (*_BEGINNINGS, EntryKind.EVENT_ANNOUNCED, *_TURNS)
     if entry.kind in grave:
         return 0, entry.recorded_at
-    routine = (EntryKind.SUBMITTED, EntryKind.ACCEPTED)
+    routine = (EntryKind.SUBMITTED, EntryKind.SUBMITTED_IN_PART, EntryKind.ACCEPTED)
     return (2 if entry.kind in routine else 1), entry.recorded_at
 
 

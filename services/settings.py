@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )
 
+    brief: Literal["off", "daily"] = Field(
+        default="off",
+        description="Whether the coordinator gets a brief by itself: `daily` sends one each working morning on which there is something to say.",
+    )
+
     @property
     def url(self) -> str:
         """The database's URL."""
