@@ -22,7 +22,7 @@ from services.briefing import Requested
 from services.errors import Refused
 from services.wiring import Parts
 from storage import outbox
-from storage.outbox import Message, Status
+from storage.outbox import Status
 
 
 def _name() -> str:
@@ -79,13 +79,9 @@ def _told(parts: Parts, asked: Requested) -> State[Any]:
             said = say("brief.undeliverable", why=message.error, number=message.id)
             return Failed(name="Undeliverable", message=said)
         case Status.LATER | Status.UNCERTAIN:
-            again = _again(message).astimezone(plan.zone)
+            again = (message.next_try_at or message.send_at).astimezone(plan.zone)
             return Completed(
                 name="Put off", message=say("brief.later", why=message.error, at=again)
             )
         case _:
             return Completed(name="Queued", message=say("brief.queued", number=message.id))
-
-
-def _again(message: Message) -> datetime:
-    return message.next_try_at or message.send_at

@@ -86,18 +86,21 @@ class _Telling(Voice):
         brief, at = self.mail, self.mail.as_of.astimezone(self.plan.zone)
         dated, late = brief.dated, brief.overdue
         done = sum(one.is_closed for one in dated)
-        key = "done" if dated else "none-owed"
+        key = "opening.done" if dated else "opening.none-owed"
         yield self.tell(key, at=at, done=done, owed=len(dated))
         if brief.state.completed_at is not None:
-            yield self.tell("completed", at=brief.state.completed_at.astimezone(self.plan.zone))
+            yield self.tell(
+                "opening.completed", at=brief.state.completed_at.astimezone(self.plan.zone)
+            )
         agencies = {one.state.obligation.agency.id for one in late}
-        yield self.tell("late" if late else "in-time", count=len(late), agencies=len(agencies))
+        key = "late" if late else "in-time"
+        yield self.tell(f"opening.{key}", count=len(late), agencies=len(agencies))
         if brief.unanswered:
-            yield self.tell("unanswered", count=len(brief.unanswered))
+            yield self.tell("opening.unanswered", count=len(brief.unanswered))
         if brief.unreached:
-            yield self.tell("unreached", count=len(brief.unreached))
+            yield self.tell("opening.unreached", count=len(brief.unreached))
         if ahead := sum(len(states) for _, states in brief.falling_due):
-            yield self.tell("ahead", days=AHEAD, count=ahead)
+            yield self.tell("opening.ahead", days=AHEAD, count=ahead)
 
     def sections(self) -> Iterator[BriefSection]:
         brief, zone = self.mail, self.plan.zone

@@ -59,8 +59,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 
 def preview(parts: Parts, run: str, now: datetime) -> Brief:
     """Return the brief that would go out now. Raises Refused where there is no such run."""
-    with parts.database.reading() as connection:
-        plan = _plan(parts, connection, run)
+    plan = plan_of(parts, run)
     return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now)
 
 
@@ -69,6 +68,12 @@ def compose(parts: Parts, message: Message, now: datetime) -> Brief:
     return _compose(
         parts, message.run, message.recipient, slot=message.slot, part=message.part, now=now
     )
+
+
+def plan_of(parts: Parts, run: str) -> Plan:
+    """Return the plan that a run executes. Raises Refused where there is no such run."""
+    with parts.database.reading() as connection:
+        return _plan(parts, connection, run)
 
 
 def next_at(parts: Parts) -> datetime | None:

@@ -54,7 +54,8 @@ class Settings(BaseSettings):
 
     brief: Literal["off", "daily"] = Field(
         default="off",
-        description="Whether the coordinator gets a brief by itself: `daily` sends one each working morning on which there is something to say.",
+        description="The brief to the coordinator: `off` only when asked for; `daily` also by"
+        " itself, each working morning on which there is something to say.",
     )
 
     @property
