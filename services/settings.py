@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )
 
+    brief: Literal["off", "daily"] = Field(
+        default="off",
+        description="The brief to the coordinator: `off` only when asked for; `daily` also by"
+        " itself, each working morning on which there is something to say.",
+    )
+
     @property
     def url(self) -> str:
         """The database's URL."""
