@@ -17,7 +17,7 @@ from flows import moment, office
 from flows.chase import chase
 from flows.refusals import as_state
 from language.catalogue import text
-from services import briefing, chasing, delivering, runs
+from services import briefing, chasing, delivering, naming
 from services.briefing import Requested
 from services.errors import Refused
 from services.wiring import Parts
@@ -31,7 +31,7 @@ def _name() -> str:
     now = parameters.get("now") or moment.now(parts.settings)
     what = f"brief {now.astimezone(ZoneInfo(parts.settings.time_zone)):%Y-%m-%d %H:%M}"
     try:
-        return f"{runs.find(parts, parameters.get('run') or None)}/{what}"
+        return f"{naming.find_run(parts, parameters.get('run'))}/{what}"
     except Refused:
         return what
 
@@ -50,7 +50,7 @@ async def daily_brief(
     """
     parts = office.parts()
     now = now or moment.now(parts.settings)
-    run = runs.find(parts, run or None)
+    run = naming.find_run(parts, run)
     if chasing.is_anything_due(parts, now):
         await chase(now=now, show=run, return_state=True)
     asked = briefing.send(parts, run, now=now, by=by)

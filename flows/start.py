@@ -80,7 +80,8 @@ def _start(
         first, *more = faults.diagnostics
         raise Refused(
             "refused.plan-faults" if more else "refused.plan-fault",
-            place=f"{first.file}:{first.line}",
+            line=first.line,
+            name=Path(first.file).name,
             first=first.message(parts.settings.language),
             count=len(more),
             file=file,

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import DeploymentUpdate
 
 from flows import forms
 from flows.forms import FORMS, Form
 from flows.processes import PREFECT_FILE
 from language.catalogue import LANGUAGES
 from services.choices import Choices
+from services.wiring import Parts
+from storage import plans
+from tests.services import written as w
+from tests.services.office import office, start
 
 OFFERED = Choices(
     runs=("1/KH-UBND – Kế hoạch nhỏ (nho)",),
@@ -97,3 +106,69 @@ def test_too_many_values_are_typed_and_none_leave_a_plain_field():
     assert "enum" not in properties["agency"]
     assert "1001" in properties["agency"]["description"]
     assert "enum" not in properties["run"]
+
+
+class FakeServer:
+    """Keeps deployments as Prefect does, and counts what it is asked."""
+
+    api_url = "http://server.example/api"
+
+    def __init__(self) -> None:
+        self.deployments = {
+            form.deployment: SimpleNamespace(
+                id=form.deployment,
+                name=form.deployment,
+                description="",
+                parameter_openapi_schema={},
+                enforce_parameter_schema=True,
+                tags=["dondoc"],
+            )
+            for form in FORMS
+        }
+        self.asked = 0
+
+    async def read_deployments(self, **_filters: object) -> list[SimpleNamespace]:
+        """Return every deployment."""
+        self.asked += 1
+        return list(self.deployments.values())
+
+    async def update_deployment(self, key: str, update: DeploymentUpdate) -> None:
+        """Keep what is sent, and only that."""
+        vars(self.deployments[key]).update(update.model_dump(exclude_unset=True))
+
+
+def refresh(parts: Parts, server: FakeServer, *, force: bool = False) -> int:
+    """Bring the server's forms up."""
+    return asyncio.run(forms.refresh(parts, cast(PrefectClient, server), force=force))
+
+
+def test_nothing_is_asked_of_prefect_while_nothing_has_changed(tmp_path: Path):
+    """The clock looks every second or so, for fifteen months."""
+    with office(tmp_path) as parts:
+        server = FakeServer()
+        assert refresh(parts, server, force=True) == len(FORMS)
+        asked = server.asked
+
+        assert refresh(parts, server) == 0
+        assert server.asked == asked
+        assert refresh(parts, server, force=True) == 0, "made anew, and found as they should be"
+
+
+def test_a_run_that_starts_is_offered_and_one_that_is_completed_no_more(tmp_path: Path):
+    """A form that offers what is over would turn every entry away."""
+    with office(tmp_path) as parts:
+        server = FakeServer()
+        refresh(parts, server, force=True)
+        shown = server.deployments["accept-report"]
+        assert "enum" not in shown.parameter_openapi_schema["properties"]["run"]
+
+        start(parts)
+        assert refresh(parts, server) > 0
+        offered = shown.parameter_openapi_schema["properties"]
+        assert offered["run"]["enum"] == ["1/KH-UBND – Kế hoạch nhỏ (nho)"]
+        assert "board-nho" in shown.description
+
+        with parts.database.writing() as connection:
+            plans.set_turn(connection, "nho", next_turn_at=None, completed_at=w.START)
+        assert refresh(parts, server) > 0
+        assert "enum" not in shown.parameter_openapi_schema["properties"]["run"]
