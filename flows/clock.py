@@ -14,8 +14,9 @@ from datetime import UTC, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from prefect.client.orchestration import get_client
 
-from flows import moment, office, showing
+from flows import forms, moment, office, showing
 from flows.chase import chase
 from services import chasing
 from services.wiring import Parts
@@ -68,6 +69,8 @@ class Clock:
             await self.tick()
             async with self._turn:
                 await showing.reconcile(self.parts, moment.now(self.parts.settings))
+                async with get_client() as client:
+                    await forms.refresh(self.parts, client)
         except Exception:
             # The next sweep tries again: a server that is away must not stop the clock.
             log.exception("the sweep failed", extra={"action": "sweep-failed"})

@@ -29,7 +29,7 @@ from flows.entering import (
     required_day,
 )
 from flows.refusals import as_state
-from services import recording, wording
+from services import choices, naming, recording, wording
 from services.errors import Refused
 from services.naming import Wanted
 from services.recording import Recorded, Source
@@ -167,14 +167,14 @@ def resume_chasing(at: Desk, why: str = "", document: Text = "") -> Recorded:
 
 
 def _event_name() -> str:
-    return ascii_name(f"event {runtime.flow_run.parameters.get('event')}")
+    return ascii_name(f"event {naming.id_of(str(runtime.flow_run.parameters.get('event') or ''))}")
 
 
 @flow(name="announce-event", flow_run_name=_event_name, persist_result=False)
 @as_state
 async def announce_event(
-    event: Text,
-    document: Text,
+    event: Text = "",
+    document: Text = "",
     by: Text = recording.PREFECT_EVENT,
     dated: Day = None,
     values: dict[str, Any] | str | None = None,
@@ -184,7 +184,7 @@ async def announce_event(
     """Record an outside event, and open what waited for it. Sent twice it counts once.
 
     Args:
-        event: its name in the plan file, e.g. government.programme-issued
+        event: its name in the plan file, e.g. government.programme-issued, or as the form offers it
         document: the document that it came with, e.g. 76/NQ-CP
         by: who announces it
         dated: the date on the document; by default today
@@ -196,7 +196,10 @@ async def announce_event(
     carried = _carried(values)
     source = Source(by.strip() or recording.PREFECT_EVENT, document.strip(), day_of(dated))
     parts, now = begin(now)
-    announced = recording.announce(parts, event.strip(), source, values=carried, now=now)
+    name, demanded = choices.chosen_event(parts, event)
+    if not name:
+        raise Refused("refused.no-event")
+    announced = recording.announce(parts, name, source, values=carried or demanded, now=now)
     for one in announced.recorded:
         await bring_up(parts, one.run, now, show=show)
     return Completed(message=wording.announced(parts.settings.language, announced))

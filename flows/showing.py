@@ -66,7 +66,7 @@ async def reconcile(parts: Parts, now: datetime) -> None:
         active = [run.id for run in plans.all_runs(connection, active_only=True)]
         # One that ended while Prefect was away is still to be shown as done.
         active += sorted({*stage_runs.unsettled(connection, PLAN)} - {*active})
-        last = ledger.last(connection, active)
+        last = ledger.places(connection, active)
         shown = {run: stage_runs.of_run(connection, run) for run in active}
     async with get_client() as client:
         ids = [one.flow_run for run in active for one in _flow_runs(shown[run])]
@@ -127,7 +127,7 @@ async def _bring_up(
         seen = board.read(parts, run, now)
         await _Showing(parts, client, seen, found).bring_up()
         with parts.database.reading() as connection:
-            if ledger.last(connection, [run])[run] == seen.seq:
+            if ledger.places(connection, [run])[run] == seen.seq:
                 break
     _fresh[run] = (seen.seq, _fresh_until(seen))
     return seen

@@ -19,13 +19,14 @@ from sqlalchemy import Connection
 from engine.chasing import Kind, Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
+from notifiers.brief import WORD as BRIEF
 from notifiers.channel import Envelope, Outcome, Refused, Sent, Session, TryLater, Unknown
-from notifiers.digest import Digest, compose
+from notifiers.digest import compose
 from notifiers.mailbox import MailboxServer
 from notifiers.message import MessageError, Sender, build
-from notifiers.rendering import Rendered, render
+from notifiers.rendering import Mail, Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import runs
+from services import briefing, runs
 from services.errors import Refused as NotAllowed
 from services.wiring import Parts
 from storage import ledger, notices, outbox
@@ -57,7 +58,7 @@ class _Ready:
     """A claimed message: what is still true of it, what is not, and what a pause keeps back."""
 
     message: Message
-    digest: Digest | None
+    mail: Mail | None
     outdated: tuple[Notice, ...]
     paused: tuple[Notice, ...] = ()
 
@@ -131,6 +132,8 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
 
     `all_of_it` keeps what is not true any more, to look at a mail that went out before.
     """
+    if message.kind == BRIEF:  # it carries no notices, and is never pointless
+        return _Ready(message, briefing.compose(parts, message, now), ())
     with parts.database.reading() as connection:
         # A mail that went out is shown as things stood when it did.
         live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
@@ -179,9 +182,9 @@ def rendered(parts: Parts, number: int) -> Rendered:
     was_sent = message.sent_at is not None
     as_of = message.sent_at or message.send_at
     ready = look_again(parts, message, as_of, all_of_it=was_sent)
-    if ready.digest is None:
+    if ready.mail is None:
         raise NotAllowed("refused.message-pointless", number=number)
-    return render(ready.digest)
+    return render(ready.mail)
 
 
 def retry(parts: Parts, number: int, now: datetime) -> None:
@@ -195,20 +198,20 @@ def retry(parts: Parts, number: int, now: datetime) -> None:
 
 async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str] | None:
     """Render and send; None where nothing is true any more."""
-    digest = ready.digest
-    if digest is None:
+    mail = ready.mail
+    if mail is None:
         return None
-    rendered = render(digest)
-    coordinator = digest.plan.agencies[digest.plan.coordinator]
+    rendered = render(mail)
+    coordinator = mail.plan.agencies[mail.plan.coordinator]
     sender = Sender(coordinator.name, parts.settings.sender, reply_to=coordinator.email)
     try:
-        content = build(rendered, digest, sender=sender)
+        content = build(rendered, mail, sender=sender)
     except MessageError as error:
         return Refused(str(error)), rendered.subject
     envelope = Envelope(
-        message_id=digest.message_id,
+        message_id=mail.message_id,
         sender=sender.address,
-        recipient=digest.recipient.email or "",
+        recipient=mail.recipient.email or "",
         content=content,
     )
     return await way.send(envelope), rendered.subject

@@ -57,6 +57,24 @@ def next_part(connection: Connection, run: str, recipient: str, slot: datetime) 
     return int(connection.execute(query).scalar_one()) + 1
 
 
+def in_slot(
+    connection: Connection, run: str, recipient: str, slot: datetime, *, kind: str
+) -> int | None:
+    """Return the id of the first message of `kind` to this recipient in this slot, if any."""
+    query = (
+        select(MESSAGES.c.id)
+        .where(
+            MESSAGES.c.run == run,
+            MESSAGES.c.recipient == recipient,
+            MESSAGES.c.slot == slot,
+            MESSAGES.c.kind == kind,
+        )
+        .order_by(MESSAGES.c.part)
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
+
+
 def enqueue(
     connection: Connection,
     *,
