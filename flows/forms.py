@@ -18,12 +18,12 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-from flows import artifacts
 from language.catalogue import has, text
 from plan_definitions import shelf
 from services import choices
 from services.choices import Choices
 from services.recording import LONGEST_RETURN
+from services.tables.markdown import artifact_key
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def about(form: Form, parts: Parts) -> str:
         return said
     links = [
         f"[{text(language, 'operator.see-board', number=run.number, run=run.id)}]"
-        f"(/v2/artifacts/key/{artifacts.key('board', run.id)})"
+        f"(/v2/artifacts/key/{artifact_key('board', run.id)})"
         for run in choices.active_runs(parts)
     ]
     see = text(language, "operator.see", links=", ".join(links))
