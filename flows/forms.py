@@ -23,7 +23,6 @@ from plan_definitions import shelf
 from services import choices
 from services.choices import Choices
 from services.recording import LONGEST_RETURN
-from services.tables.markdown import artifact_key
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
