@@ -154,8 +154,7 @@ def about(form: Form, parts: Parts) -> str:
     if not form.points_to_boards:
         return said
     links = [
-        f"[{text(language, 'operator.see-board', number=run.number, run=run.id)}]"
-        f"(/v2/artifacts/key/{artifact_key('board', run.id)})"
+        link(text(language, "operator.see-board", number=run.number, run=run.id), "board", run.id)
         for run in choices.active_runs(parts)
     ]
     see = text(language, "operator.see", links=", ".join(links))
