@@ -153,7 +153,8 @@ class _Telling(Voice):
                 yield self.tell("stage.still-missing", count=len(missing))
             return
         if where.opened_at is None:
-            yield self.tell("stage.blocked", what=", ".join(self._waits_for(stage)))
+            what = self._both(list(self._waits_for(stage)))
+            yield self.tell("stage.blocked", what=what) if what else self.tell("stage.not-open")
         else:
             needed = stage.gate.needed(len(gated))
             key = "stage.waiting" if needed == len(gated) else "stage.waiting-part"
@@ -336,8 +337,7 @@ class _Telling(Voice):
         above = [one for one in agencies if not self.is_parent(one)]
         parents = [one for one in agencies if self.is_parent(one)]
         if above:
-            first, *others = (self.name(one) for one in above)
-            names = self.tell("both", first=first, second=others[0]) if others else first
+            names = self._both([self.name(one) for one in above])
             yield self.tell("next.escalate", names=names, late=late)
         if parents:
             names = self.names(parents)
@@ -350,6 +350,12 @@ class _Telling(Voice):
         if rest := len(names) - len(said):
             said.append(self.tell("more-agencies", count=rest))
         return "; ".join(said)
+
+    def _both(self, said: Sequence[str]) -> str:
+        """Join what is one or two."""
+        if len(said) == 2:
+            return self.tell("both", first=said[0], second=said[1])
+        return ", ".join(said)
 
     def _short(self, title: str) -> str:
         return shortened(" ".join(title.split()), _TITLE)

@@ -160,11 +160,12 @@ def quiet(language: str) -> Brief:
         stage="agency-reports",
         data={"missing": []},
     )
+    opened = replace(done, kind=EntryKind.STAGE_OPENED, stage="summary", data={})
     summarised = Phrase("không hạn", b.REWARDS.due.rule)
     undated = replace(plan().stages[1], tasks=(replace(SUMMARY, due=summarised),))
     of = plan()
     of = replace(of, stages=(of.stages[0], undated, of.stages[2]))
-    return brief(state(of, *entries, done), language=language, now=b.at("2020-06-22 08:00"))
+    return brief(state(of, *entries, done, opened), language=language, now=b.at("2020-06-22 08:00"))
 
 
 def turning(language: str) -> Brief:
