@@ -322,6 +322,7 @@ def test_a_quiet_run_is_never_woken_for_a_brief(tmp_path: Path):
 
         assert [one.slot for one in briefs(parts)] == [w.at("2020-04-07 08:00")]
         assert briefing.next_at(parts) == w.at("2020-05-04 08:00")
+        assert rung is not None
         assert chasing.next_wake(parts) == min(w.at("2020-05-04 08:00"), rung)
         assert not chasing.is_anything_due(parts, w.at("2020-04-08 08:00"))
 
