@@ -311,6 +311,24 @@ def test_a_morning_on_which_something_is_late_has_one_brief(tmp_path: Path):
         assert "đã đôn đốc 2 lần (gần nhất 12/5/2020)" in said(parts, NEXT)
 
 
+def test_clocks_that_wake_at_once_send_one_brief(tmp_path: Path):
+    """Even if they do not agree on the minute."""
+    with daily(tmp_path) as one, daily(tmp_path) as two:
+        start(one)
+        for moment in (w.START, w.EVE, w.LATE):
+            wake(one, moment)
+        before = len(briefs(one))
+
+        at_once(
+            *[
+                partial(briefing.send_due, parts, NEXT + timedelta(minutes=number))
+                for number, parts in enumerate((one, two, one, two))
+            ]
+        )
+
+        assert len(briefs(one)) == before + 1
+
+
 def test_a_quiet_run_is_never_woken_for_a_brief(tmp_path: Path):
     """Nothing is owed soon, nothing was recorded: no mail, and no wake-up for months."""
     with daily(tmp_path) as parts:
