@@ -19,11 +19,11 @@ from notifiers.subject import LONGEST, shortened
 
 LINES = 15
 """How many lines a section has; the rest is counted."""
-NAMES = 8
+NAMES = 30
 """How many agencies a line names; the rest is counted."""
-SENDINGS = 3
+SENDINGS = 5
 """How many of the next send times are told."""
-_TITLE = 100  # characters of a task's or stage's title
+_TITLE = 110  # characters of a task's or stage's title
 _WHY = 160  # characters of a reason that somebody wrote
 
 _BEGINNINGS = (EntryKind.RUN_STARTED, EntryKind.RUN_COMPLETED)
@@ -127,16 +127,7 @@ class _Telling(Voice):
         kept, cut = _cut(groups)
         if kept:
             heading = self.tell(f"section.{name}", **values)
-            yield BriefSection(heading, tone, kept, self._more(name, kept, cut))
-
-    def _more(self, name: str, kept: Sequence[Group], cut: Sequence[Point]) -> str:
-        if not cut:
-            return ""
-        shown = {point.name for group in kept for point in group.points}
-        others = {point.name for point in cut} - shown
-        if others and name in ("late", "unreached"):
-            return self.tell("more-agencies", count=len(others))
-        return self.tell("more", count=len(cut))
+            yield BriefSection(heading, tone, kept, self.tell("more", count=cut) if cut else "")
 
     # ── Where the stages stand ──
 
@@ -162,7 +153,8 @@ class _Telling(Voice):
                 yield self.tell("stage.still-missing", count=len(missing))
             return
         if where.opened_at is None:
-            yield self.tell("stage.blocked", what=", ".join(self._waits_for(stage)))
+            what = self._both(list(self._waits_for(stage)))
+            yield self.tell("stage.blocked", what=what) if what else self.tell("stage.not-open")
         else:
             needed = stage.gate.needed(len(gated))
             key = "stage.waiting" if needed == len(gated) else "stage.waiting-part"
@@ -191,26 +183,33 @@ class _Telling(Voice):
     # ── Who is late ──
 
     def _late(self) -> list[Group]:
+        """By task; whoever is as late and was told as often shares a line."""
         by_task: dict[str, list[Overdue]] = {}
         for one in self.mail.overdue:
             by_task.setdefault(one.state.obligation.task.id, []).append(one)
         return [
-            Group(
-                self._short(found[0].state.obligation.task.title),
-                tuple(self._overdue(one) for one in found),
-            )
+            Group(self._short(found[0].state.obligation.task.title), tuple(self._alike(found)))
             for found in by_task.values()
         ]
 
-    def _overdue(self, one: Overdue) -> Point:
-        key = "late.days" if one.days else "late.since"
-        said = [self.tell(key, day=one.since, count=one.days)]
+    def _alike(self, late: Sequence[Overdue]) -> Iterator[Point]:
+        alike: dict[str, list[str]] = {}
+        for one in late:
+            names = alike.setdefault("; ".join(self._fate(one)), [])
+            names.append(self.placed(one.state.obligation.agency))
+        for fate, names in alike.items():
+            if len(names) == 1:
+                yield _point(names[0], fate)
+            else:
+                name = self.tell("agencies", count=len(names))
+                yield _point(name, f"{fate}: {self._named(names)}", count=len(names))
+
+    def _fate(self, one: Overdue) -> Iterator[str]:
+        yield self.tell("late.days" if one.days else "late.since", day=one.since, count=one.days)
         if one.chased:
-            said.append(self.tell("late.chased", count=len(one.chased), last=one.chased[-1]))
+            yield self.tell("late.chased", count=len(one.chased), last=one.chased[-1])
         else:
-            said.append(self.tell("late.unchased"))
-        if one.state.in_part is not None:
-            said.append(self.tell("late.in-part"))
+            yield self.tell("late.unchased")
         for key, to_parent in (("informed", True), ("reported", False)):
             whom = [
                 self.tell("late.told", name=self.name(recipient), day=day)
@@ -218,8 +217,9 @@ class _Telling(Voice):
                 if self.is_parent(recipient) is to_parent
             ]
             if whom:
-                said.append(self.tell(f"late.{key}", whom=", ".join(whom)))
-        return _point(self.placed(one.state.obligation.agency), "; ".join(said))
+                yield self.tell(f"late.{key}", whom=", ".join(whom))
+        if one.state.in_part is not None:
+            yield self.tell("late.in-part")
 
     # ── What waits for an answer, who is not reached, what falls due ──
 
@@ -337,7 +337,8 @@ class _Telling(Voice):
         above = [one for one in agencies if not self.is_parent(one)]
         parents = [one for one in agencies if self.is_parent(one)]
         if above:
-            yield self.tell("next.escalate", names=self.names(above), late=late)
+            names = self._both([self.name(one) for one in above])
+            yield self.tell("next.escalate", names=names, late=late)
         if parents:
             names = self.names(parents)
             yield self.tell("next.escalate-parent", count=len(parents), names=names)
@@ -350,6 +351,12 @@ class _Telling(Voice):
             said.append(self.tell("more-agencies", count=rest))
         return "; ".join(said)
 
+    def _both(self, said: Sequence[str]) -> str:
+        """Join what is one or two."""
+        if len(said) == 2:
+            return self.tell("both", first=said[0], second=said[1])
+        return ", ".join(said)
+
     def _short(self, title: str) -> str:
         return shortened(" ".join(title.split()), _TITLE)
 
@@ -358,22 +365,21 @@ def _group(points: Iterable[Point]) -> Group:
     return Group("", tuple(points))
 
 
-def _point(name: str, said: str) -> Point:
+def _point(name: str, said: str, *, count: int = 1) -> Point:
     """Return a line that ends as a sentence does, whatever was written last."""
-    return Point(name, said if said.endswith((".", "…", "!", "?")) else f"{said}.")
+    return Point(name, said if said.endswith((".", "…", "!", "?")) else f"{said}.", count)
 
 
-def _cut(groups: Iterable[Group]) -> tuple[tuple[Group, ...], tuple[Point, ...]]:
-    """Keep the first `LINES` lines; return what is kept and what is not."""
+def _cut(groups: Iterable[Group]) -> tuple[tuple[Group, ...], int]:
+    """Keep the first `LINES` lines; return what is kept, and of how many the rest speaks."""
     kept: list[Group] = []
-    cut: list[Point] = []
-    room = LINES
+    cut, room = 0, LINES
     for group in groups:
         if shown := group.points[:room]:
             kept.append(Group(group.title, shown))
-        cut += group.points[len(shown) :]
+        cut += sum(point.count for point in group.points[len(shown) :])
         room -= len(shown)
-    return tuple(kept), tuple(cut)
+    return tuple(kept), cut
 
 
 def _weight(entry: Entry) -> tuple[int, datetime]:

@@ -80,10 +80,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One line of a brief: whom or what it is about, and what is said of it."""
+    """One line of a brief: whom or what it is about, what is said, of how many bodies."""
 
     name: str
     said: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

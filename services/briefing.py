@@ -90,12 +90,19 @@ def send_due(parts: Parts, now: datetime) -> list[Requested]:
 
     After an outage there is one of each run, not one for every morning missed.
     """
-    return [_send_by_itself(parts, run, now) for run, morning in _mornings(parts) if morning <= now]
+    due = [run for run, morning in _mornings(parts) if morning <= now]
+    return [sent for run in due if (sent := _send_by_itself(parts, run, now)) is not None]
 
 
-def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested:
+def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:
     with parts.database.writing() as connection:
-        plan = _plan(parts, connection, run)
+        plans.lock(connection, run)
+        stored = plans.find_run(connection, run)
+        assert stored is not None
+        plan = parts.plan(stored.plan_version)
+        morning = _morning(connection, stored, plan)
+        if morning is None or morning > now:
+            return None  # another clock was faster
         recipient = plan.agencies[plan.coordinator]
         send_at = at_once(plan, _ladder(plan), now)
         return _queue(connection, run, recipient, send_at=send_at, now=now, by=SYSTEM)
