@@ -23,6 +23,7 @@ from plan_definitions import shelf
 from services import choices
 from services.choices import Choices
 from services.recording import LONGEST_RETURN
+from services.tables.markdown import link
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
