@@ -82,3 +82,8 @@ def last(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
         query = select(func.max(LEDGER.c.seq)).where(LEDGER.c.run == run)
         found[run] = connection.execute(query).scalar() or 0
     return found
+
+
+def newest(connection: Connection) -> int:
+    """Return the number of the last entry of all runs; 0 where nothing is recorded."""
+    return int(connection.execute(select(func.max(LEDGER.c.seq))).scalar() or 0)
