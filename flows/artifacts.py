@@ -29,7 +29,10 @@ from storage.stage_runs import StageRun
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One artifact as it should be; `of` is the view whose flow run it belongs to."""
+    """One artifact as it should be; `of` is the view whose flow run it belongs to.
+
+    `as_of` is the line that says when it was made: alone it makes no other page.
+    """
 
     id: str
     key: str
@@ -37,15 +40,23 @@ class Page:
     data: str | float
     of: str
     title: str
+    as_of: str
+
+    @property
+    def digest(self) -> str:
+        """What tells this page from another."""
+        said = str(self.data).replace(self.as_of, "")
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def pages(board: Board) -> Iterator[Page]:
     """Yield every page of a run, in the plan's language."""
     run, language = board.run, board.plan.language
+    as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
 
     def page(kind: str, data: str | float, type: str = "markdown") -> Page:
         title = f"{text(language, f'screen.{kind}-page')} – {board.plan.number}"
-        return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title)
+        return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title, as_of)
 
     yield page("board", overview.board_markdown(board, language))
     yield page("late", late.late_markdown(board, language))
@@ -61,7 +72,7 @@ def pages(board: Board) -> Iterator[Page]:
         key = artifact_key("stage", run, stage.id)
         card = cards.stage_markdown(board, stage, language)
         title = f"{board.plan.number} – {stage.title or stage.id}"
-        yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title)
+        yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title, as_of)
 
 
 async def publish(
@@ -71,8 +82,7 @@ async def publish(
 
     `known` is where it was shown before, `flow_run` where it belongs now.
     """
-    digest = hashlib.sha256(str(page.data).encode()).hexdigest()[:16]
-    shows = f"{flow_run} {digest}"
+    shows = f"{flow_run} {page.digest}"
     if known is not None and known.flow_run is not None:
         if known.shown == shows:
             return known.flow_run, shows

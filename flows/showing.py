@@ -27,6 +27,7 @@ from flows.looks import state_of
 from services import board, run_views
 from services.board import Board
 from services.run_views import PLAN, Look, RunView
+from services.stage_views import BLOCKED
 from services.tables.markdown import artifact_key
 from services.wiring import Parts
 from storage import ledger, plans, stage_runs
@@ -156,10 +157,17 @@ class _Showing:
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
         with parts.database.reading() as connection:
-            self.known = stage_runs.of_run(connection, seen.run)
+            self.known = dict(stage_runs.of_run(connection, seen.run))
         self._deployments: dict[str, UUID] = {}
+        self._noted: dict[str, StageRun] = {}
 
     async def bring_up(self) -> None:
+        try:
+            await self._all()
+        finally:  # where Prefect went away in between, what it has already is not made again
+            self._save()
+
+    async def _all(self) -> None:
         await self._plan()
         for stage in self.seen.stages:
             view = run_views.of_stage(self.seen, stage)
@@ -175,7 +183,7 @@ class _Showing:
                 self.client, page, known=known, flow_run=flow_run
             )
             if known is None or known.shown != shows:
-                self._save(page.id, artifact, shows)
+                self._note(page.id, artifact, shows)
 
     async def _plan(self) -> None:
         """Show the plan on a run of today: Prefect's default views go back a day or a week."""
@@ -185,7 +193,7 @@ class _Showing:
         if old is not None and json.loads(old.shown or "{}").get("day") == today:
             old = None
         if old is not None:
-            self.known = {view: one for view, one in self.known.items() if view != PLAN}
+            del self.known[PLAN]
         await self._show(run_views.of_plan(self.seen), PLAN, {}, day=today)
         if old is not None and old.flow_run not in (None, self.known[PLAN].flow_run):
             with suppress(ObjectNotFound):  # it went with Prefect's database
@@ -205,11 +213,14 @@ class _Showing:
         flow_run = await self._flow_run(view, deployment, parameters, day)
         await self._put(flow_run, view)
         before = json.loads(known.shown or "{}") if known is not None else {}
-        if (before.get("state"), before.get("message")) != (view.state, view.message):
+        is_news = before.get("state") != view.state
+        # What holds a blocked stage up is told by the log of the stage that does.
+        is_news |= before.get("message") != view.message and view.state != BLOCKED
+        if is_news:
             await self._log(flow_run, view, is_new=not before)
         if set(flow_run.tags) != set(view.tags):
             await self.client.update_flow_run(flow_run.id, tags=view.tags)
-        self._save(view.id, str(flow_run.id), wanted)
+        self._note(view.id, str(flow_run.id), wanted)
 
     async def _flow_run(
         self, view: RunView, deployment: str, parameters: dict[str, Any], day: str
@@ -272,8 +283,14 @@ class _Showing:
             ]
         )
 
-    def _save(self, view: str, prefect_id: str, shown: str) -> None:
-        run, database = self.seen.run, self.parts.database
+    def _note(self, view: str, prefect_id: str, shown: str) -> None:
+        self.known[view] = self._noted[view] = StageRun(self.seen.run, view, prefect_id, shown)
+
+    def _save(self) -> None:
+        """Keep what is shown where, in one transaction."""
+        if not self._noted:
+            return
+        database = self.parts.database
         with database.writing() as connection:
-            stage_runs.save(database, connection, run, view, flow_run=prefect_id, shown=shown)
-        self.known = {**self.known, view: StageRun(run, view, prefect_id, shown)}
+            stage_runs.save(database, connection, self._noted.values())
+        self._noted = {}

@@ -13,6 +13,7 @@ from engine.plan import Plan, Stage
 from language.catalogue import text
 from language.dates import day, instant
 
+BLOCKED = "Blocked"
 MOST_NAMES = 12  # as many as one line bears; the stage's card names everybody
 FEW_NAMES = 4  # where the sentence is about another stage
 LONGEST_TITLE = 60  # letters of a stage's title within a sentence
@@ -67,7 +68,7 @@ def _view(state: RunState, stage: Stage, number: int, now: datetime) -> StageVie
     elif where.opened_at is not None:
         name = f"Overdue {len(late)}/{total}" if late else f"Waiting {closed}/{total}"
     else:
-        name = "Awaiting event" if _lacks_only_event(state, stage) else "Blocked"
+        name = "Awaiting event" if _lacks_only_event(state, stage) else BLOCKED
     return StageView(
         id=stage.id,
         title=stage.title,
