@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import State
 
 from flows import events, moment, showing
 from flows.chase import chase
+from flows.events import Event
 from services import chasing, delivering
 from services.wiring import Parts
 from storage import clocks
@@ -42,6 +43,7 @@ class Errands:
         self.parts = parts
         self.name = clock_name()
         self.started_at = moment.wall()
+        self._untold: list[Event] = []  # what happened while Prefect was away
 
     async def chase(self) -> None:
         """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
@@ -65,7 +67,9 @@ class Errands:
         mails = 0
         if delivering.is_mail_due(self.parts, now):
             async with delivering.session(self.parts) as way:
-                mails = (await delivering.deliver(self.parts, way, now)).total
+                delivered = await delivering.deliver(self.parts, way, now)
+            mails = delivered.total
+            self._untold += events.undeliverable(delivered)
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             notices,
@@ -87,20 +91,19 @@ class Errands:
                 started_at=self.started_at,
                 now=moment.wall(),
             )
-        await events.tell(SWEPT, self._resource, self._about())
+        untold = [*self._untold]
+        if await events.tell_all([self._event(SWEPT), *untold]):
+            self._untold = [one for one in self._untold if one not in untold]
 
     async def stopped(self) -> None:
         """Say that the clock ends because it was told to."""
         with self.parts.database.writing() as connection:
             clocks.stop(connection, self.name, started_at=self.started_at, now=moment.wall())
-        await events.tell(STOPPED, self._resource, self._about())
+        await events.tell(self._event(STOPPED))
 
-    @property
-    def _resource(self) -> str:
-        return f"dondoc.clock.{self.name}"
-
-    def _about(self) -> dict[str, object]:
-        return {"clock": self.name, "started_at": self.started_at.isoformat()}
+    def _event(self, name: str) -> Event:
+        about = {"clock": self.name, "started_at": self.started_at.isoformat()}
+        return Event(name, f"dondoc.clock.{self.name}", about)
 
 
 def clock_name() -> str:

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
     )
+    operator: str = Field(
+        default="", description="Who is mailed when something breaks. Empty: nobody."
+    )
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
     )
