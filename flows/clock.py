@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import os
+import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -21,8 +23,9 @@ from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from flows import moment, office
+from flows import client, moment, office
 from services import chasing
+from services.settings import Settings
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -253,3 +256,25 @@ async def run(stop: asyncio.Event) -> None:
     finally:
         await clock.stop()
         faulthandler.cancel_dump_traceback_later()
+
+
+def main() -> None:
+    """Run the clock as a process of its own, until Ctrl-C or SIGTERM; Prefect may be away."""
+    settings = Settings()
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.update(client.address(settings).environment() | client.QUIET)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    for loud in ("apscheduler", "httpx"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
+    asyncio.run(_until_told())
+
+
+async def _until_told() -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await run(stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -41,7 +41,7 @@ class Errands:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.name = clock_name()
+        self.name = parts.settings.clock_name or machine()
         self.started_at = moment.wall()
         self._untold: list[Event] = []  # what happened while Prefect was away
 
@@ -106,8 +106,8 @@ class Errands:
         return Event(name, f"dondoc.clock.{self.name}", about)
 
 
-def clock_name() -> str:
-    """Return the name of this machine's clock. Several on one machine vouch for each other."""
+def machine() -> str:
+    """Return this machine's name. Clocks of one name vouch for each other."""
     return re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()) or "clock"
 
 

@@ -31,6 +31,7 @@ KINDS = (CLOCK_SILENT, FLOW_CRASHED, MAIL_UNDELIVERABLE)
 
 SILENT_AFTER = timedelta(minutes=3)  # three beats, as the automation `clock-silent` has it
 QUIET = timedelta(hours=1)  # between two mails about one thing
+LATER = timedelta(seconds=5)  # a beat is kept, then told: this much later it is another one
 NAMED = 5  # messages that a sentence lists
 
 
@@ -55,7 +56,7 @@ def clock_silent(parts: Parts, name: str, heard: datetime, now: datetime) -> Ala
         ended = _local(parts, mine.stopped_at)
         key = "alarm.clock-stopped"
         return _alarm(parts, CLOCK_SILENT, key, is_over=True, subject=name, at=ended)
-    if mine is not None and beats(mine, now):
+    if mine is not None and mine.beat_at > heard + LATER and beats(mine, now):
         return _alarm(parts, CLOCK_SILENT, "alarm.clock-back", is_over=True, subject=name, at=at)
     others = [one.name for one in known if one.name != name and beats(one, now)]
     key = "alarm.clock-silent-covered" if others else "alarm.clock-silent"

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )
 
+    clock_name: str = Field(
+        default="",
+        pattern=r"^[a-z0-9.-]*$",
+        description="What the clock is called in alarms; empty: as the machine is.",
+    )
+
     @property
     def url(self) -> str:
         """The database's URL."""
