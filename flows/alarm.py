@@ -28,12 +28,14 @@ NAMES = {
     alarming.FLOW_CRASHED: "Flow crashed",
     alarming.MAIL_UNDELIVERABLE: "Mail undeliverable",
 }
+CLOCK = "dondoc.clock."
 
 
 def _name() -> str:
     """Name a run by what it is about: `alarm mail-undeliverable kh37-2020`."""
     given = runtime.flow_run.parameters
-    said = f"alarm {given.get('kind')} {given.get('name') or given.get('subject') or ''}"
+    about = str(given.get("name") or given.get("subject") or "").removeprefix(CLOCK)
+    said = f"alarm {given.get('kind')} {about}"
     return re.sub(r"[^\x20-\x7e]+", "-", said).strip()[:120]
 
 
@@ -77,7 +79,7 @@ async def _judge(
     """Look again whether it holds, and put it into a sentence."""
     match kind:
         case alarming.CLOCK_SILENT:
-            clock = subject.removeprefix("dondoc.clock.")
+            clock = subject.removeprefix(CLOCK)
             return alarming.clock_silent(parts, clock, at, moment.wall())
         case alarming.FLOW_CRASHED:
             number = subject.removeprefix("prefect.flow-run.")
