@@ -20,7 +20,7 @@ class ClockProcess:
         self._log = log.open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flows.clock"],
-            env=office.environment | {"DONDOC_CLOCK_NAME": name, "PYTHONPATH": str(ROOT)},
+            env=office.environment | {"DONDOC_CLOCK_NAME": name},
             cwd=ROOT,
             stdout=self._log,
             stderr=self._log,

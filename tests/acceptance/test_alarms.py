@@ -6,9 +6,10 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.header import decode_header, make_header
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,10 +79,11 @@ def kill_a_flow(office: Office) -> None:
     ask(office, f"flow_runs/{run['id']}/resume", {})
 
     def killed() -> bool:
-        for number, command in office.running():
-            if "flow_engine" in command or "flow-run" in command:
-                os.kill(number, signal.SIGKILL)
-                return True
+        for number, _ in office.running():
+            with suppress(OSError):  # it may have ended since
+                if run["id"].encode() in Path(f"/proc/{number}/environ").read_bytes():
+                    os.kill(number, signal.SIGKILL)
+                    return True
         return False
 
     assert eventually(killed, 60)
