@@ -123,7 +123,8 @@ async def _changed(client: PrefectClient, known: StageRun, data: Any) -> bool:
     Prefect's own method tells its event bus the whole page each time, and knows no 404.
     """
     try:
-        await client.request("PATCH", f"/artifacts/{known.flow_run}", json={"data": data})
+        where = {"id": known.flow_run}
+        await client.request("PATCH", "/artifacts/{id}", path_params=where, json={"data": data})
     except httpx.HTTPStatusError as error:
         if error.response.status_code != httpx.codes.NOT_FOUND:
             raise

@@ -227,7 +227,7 @@ def _differ(found: dict[str, str], wanted: dict[str, str]) -> list[tuple[str, st
     for key in sorted(found.keys() | wanted.keys()):
         one, other = found.get(key, ""), wanted.get(key, "")
         if one != other:
-            same = len(os.path.commonprefix([one, other]))
+            same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
             told.append((key, one[same : same + 100], other[same : same + 100]))
     return told
 
