@@ -15,7 +15,7 @@ from notifiers.digest import message_id
 from services import briefing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import notices, obligations, outbox
+from storage import ledger, notices, obligations, outbox
 from storage.notices import NoticeStatus
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,12 @@ def next_wake(parts: Parts) -> datetime | None:
         moments = [obligations.next_wake(connection), outbox.next_due(connection)]
     moments.append(briefing.next_at(parts))
     return min((at for at in moments if at is not None), default=None)
+
+
+def last_entry(parts: Parts) -> int:
+    """Return the number of the newest entry of any ledger: whatever is done moves it."""
+    with parts.database.reading() as connection:
+        return ledger.newest(connection)
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:

@@ -40,12 +40,23 @@ WAITS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timede
 GIVE_UP_AFTER = 12  # tries, about two days and a half
 
 
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """A message that was given up: its number, to whom it was, and why."""
+
+    run: str
+    message: int
+    recipient: str
+    why: str
+
+
 @dataclass
 class Delivered:
     """How a delivery went: how many messages came to which status, and of which runs."""
 
     counts: Counter[Status] = field(default_factory=Counter)
     runs: set[str] = field(default_factory=set)
+    undeliverable: list[Undeliverable] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -250,6 +261,9 @@ def _mark(
             ledger.append(connection, message.run, [entry])
     delivered.counts[status] += 1
     delivered.runs.add(message.run)
+    if status is Status.UNDELIVERABLE:
+        given_up = Undeliverable(message.run, message.id, message.recipient, detail)
+        delivered.undeliverable.append(given_up)
 
 
 def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime) -> None:

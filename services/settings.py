@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
     )
+    operator: str = Field(
+        default="", description="Who is mailed when something breaks. Empty: nobody."
+    )
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
     )
@@ -60,6 +63,12 @@ class Settings(BaseSettings):
         default="off",
         description="The brief to the coordinator: `off` only when asked for; `daily` also by"
         " itself, each working morning on which there is something to say.",
+    )
+
+    clock_name: str = Field(
+        default="",
+        pattern=r"^[a-z0-9.-]*$",
+        description="What the clock is called in alarms; empty: as the machine is.",
     )
 
     @property

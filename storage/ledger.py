@@ -102,6 +102,11 @@ def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     return found
 
 
+def newest(connection: Connection) -> int:
+    """Return the number of the last entry of all runs; 0 where nothing is recorded."""
+    return int(connection.execute(select(func.max(LEDGER.c.seq))).scalar() or 0)
+
+
 def _entry(row: Row[Any]) -> Entry:
     return Entry(
         kind=EntryKind(row.kind),
