@@ -29,7 +29,7 @@ from notifiers.smtp import SmtpChannel, SmtpSettings
 from services import briefing, runs
 from services.errors import Refused as NotAllowed
 from services.wiring import Parts
-from storage import ledger, notices, outbox
+from storage import ledger, notices, outbox, plans
 from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
@@ -239,6 +239,7 @@ def _mark(
     status, detail, next_try = _judge(message, outcome, now)
     subject = outcome[1] if outcome else ""
     with parts.database.writing() as connection:
+        plans.lock(connection, message.run)
         counted = outbox.mark(
             connection,
             message,
@@ -271,7 +272,7 @@ def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime
     if not ready.paused:
         return
     notices.withdraw(connection, ready.message.id, ready.paused)
-    live = runs.live(parts, connection, ready.message.run)
+    live = runs.held(parts, connection, ready.message.run)
     keys = [notice.obligation for notice in ready.paused]
     taken_back = [
         Entry(
