@@ -87,6 +87,12 @@ class Database:
         with connection:
             yield connection
 
+    def revisions(self) -> tuple[str | None, str | None]:
+        """Return the schema's revision and this program's; changes nothing."""
+        head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        with self._connected() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), head
+
     def upgrade(self) -> None:
         """Bring the schema to this version of the program. Raises SchemaTooNew."""
         script = ScriptDirectory(str(MIGRATIONS))
