@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import psycopg
 from sqlalchemy import URL, make_url
@@ -108,7 +109,9 @@ def _user() -> str | None:
 @contextmanager
 def _running(programs: Path, folder: Path, user: str | None) -> Iterator[URL]:
     data, log_file, port = folder / "data", folder / "log", free_port()
-    who = {} if user is None else {"user": user, "group": _group(user), "extra_groups": []}
+    who: dict[str, Any] = (
+        {} if user is None else {"user": user, "group": _group(user), "extra_groups": []}
+    )
     options = ["-U", "dondoc", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     made = subprocess.run(
         [programs / "initdb", "-D", data, *options],

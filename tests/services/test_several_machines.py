@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from plan_definitions import Bundle
 from services import briefing, chasing, delivering, recording, runs
 from services.errors import Refused
 from services.recording import Source
@@ -78,12 +79,11 @@ def test_two_versions_started_at_once_leave_one_and_refuse_the_other(machines: l
     """A name stands for one version of a plan, whoever came first."""
     other = w.bundle(w.STAGES.replace("quorum: 2", "quorum: 3"))
 
-    answers = at_once(
-        *[
-            partial(said, lambda parts, one=bundle: start(parts, one), parts)
-            for parts, bundle in zip(machines, [w.bundle(), other] * 4, strict=True)
-        ]
-    )
+    def begin(bundle: Bundle, parts: Parts) -> None:
+        start(parts, bundle)
+
+    both = zip(machines, [w.bundle(), other] * 4, strict=True)
+    answers = at_once(*[partial(said, partial(begin, bundle), parts) for parts, bundle in both])
 
     assert Counter(answers) == {"done": 4, "refused.run-exists": 4}
     assert kinds(machines[0]).count("run-started") == 1

@@ -61,8 +61,9 @@ def test_a_name_belongs_to_one_run(database: Database):
 
     with database.writing() as connection:
         later = MORNING + timedelta(days=1)
-        values = {"run": "r", "version": version, "started_at": later}
-        assert not plans.create_run(database, connection, **values)
+        assert not plans.create_run(
+            database, connection, run="r", version=version, started_at=later
+        )
 
     assert contents(database) == before
 
