@@ -109,9 +109,9 @@ def _user() -> str | None:
 @contextmanager
 def _running(programs: Path, folder: Path, user: str | None) -> Iterator[URL]:
     data, log_file, port = folder / "data", folder / "log", free_port()
-    who: dict[str, Any] = (
-        {} if user is None else {"user": user, "group": _group(user), "extra_groups": []}
-    )
+    who: dict[str, Any] = {}
+    if user is not None:
+        who = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
     options = ["-U", "dondoc", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     made = subprocess.run(
         [programs / "initdb", "-D", data, *options],
@@ -123,10 +123,10 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[URL]:
     if made.returncode != 0:
         raise RuntimeError(made.stderr)
     told = (f"port={port}", f"listen_addresses={HOST}", f"unix_socket_directories={folder}")
+    settings = [word for setting in (*told, *SWIFT) for word in ("-c", setting)]
     with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data]
-            + [word for option in (*told, *SWIFT) for word in ("-c", option)],
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            [str(programs / "postgres"), "-D", str(data), *settings],
             stdout=log,
             stderr=log,
             cwd=folder,
@@ -154,10 +154,6 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: URL, log_file: Path
                 break
             pause.wait(0.05)
     raise RuntimeError(log_file.read_text(encoding="utf-8", errors="replace"))
-
-
-def _group(user: str) -> int:
-    return pwd.getpwnam(user).pw_gid
 
 
 def _end_with_parent() -> None:
