@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 POOL = "dondoc"
 READY_WITHIN = 90.0  # seconds; a first start migrates Prefect's own database
+DEPLOYED_WITHIN = 180.0  # seconds; a server that hangs meanwhile would hold it for ever
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE = 10.0  # seconds that a child gets to end by itself
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
@@ -331,10 +332,11 @@ async def deploy(address: Address, settings: Mapping[str, str] | None = None) ->
             preexec_fn=_dying_with(os.getpid()),
         )
         try:
-            code = await process.wait()
-        except asyncio.CancelledError:
+            code = await asyncio.wait_for(process.wait(), DEPLOYED_WITHIN)
+        except (asyncio.CancelledError, TimeoutError) as error:
             process.kill()
-            await process.wait()
-            raise
+            code = await process.wait()
+            if isinstance(error, asyncio.CancelledError):
+                raise
     if code != 0:
         raise Unavailable("error.deploy-failed", log=str(log_file), last=_last_line(log_file))
