@@ -61,7 +61,7 @@ class Address:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
             "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
             "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
             "PREFECT_CLI_COLORS": "false",
@@ -177,7 +177,7 @@ def server(address: Address, settings: Mapping[str, str] | None = None) -> Child
 
 def worker(address: Address, settings: Mapping[str, str]) -> Child:
     """Return a worker of the pool as a child; `settings` are those of `dondoc` for its flows."""
-    arguments = ["-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    arguments = ["-m", "flows.worker"]
     environment = address.environment() | dict(settings)
     return Child("worker", arguments, environment, address.home / "worker.log")
 
