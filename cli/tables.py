@@ -14,7 +14,8 @@ from engine.ledger import Entry, Outcome
 from engine.plan import Plan
 from language.catalogue import has, text
 from language.dates import day, instant
-from services.board import Board, BoardRow, StageView
+from services.board import Board, BoardRow
+from services.stage_views import StageView
 
 STYLES = {
     Outcome.ON_TIME: "green",

@@ -1,82 +1,119 @@
-"""Artifacts: the board, the obligations and the progress of a plan run, by stable keys."""
+"""Artifacts: the pages of a plan run, by stable keys, brought up to the board.
+
+One that says what it said before is left alone. They belong to the flow run that shows
+the plan, a stage's card to that of the stage: its page lists them. Prefect keeps every
+version of a key; ours are changed in place, and one that moves to another flow run takes
+the old version with it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import (
-    acreate_markdown_artifact,
-    acreate_progress_artifact,
-    acreate_table_artifact,
-)
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import ArtifactUpdate
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.sorting import ArtifactSort
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.exceptions import ObjectNotFound
 
 from language.catalogue import text
-from services import tables
 from services.board import Board
+from services.run_views import PLAN
+from services.tables import cards, late, mail, overview, rows
+from services.tables.markdown import artifact_key
+from storage.stage_runs import StageRun
 
 
-def key(kind: str, run: str) -> str:
-    """Return an artifact's key: `board-kh37-2020`. Keys know only [a-z0-9-]."""
-    return re.sub("[^a-z0-9]+", "-", f"{kind}-{run}".lower()).strip("-")
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One artifact as it should be; `of` is the view whose flow run it belongs to.
+
+    `as_of` is the line that says when it was made: alone it makes no other page.
+    """
+
+    id: str
+    key: str
+    type: str
+    data: str | float
+    of: str
+    title: str
+    as_of: str
+
+    @property
+    def digest(self) -> str:
+        """What tells this page from another."""
+        said = str(self.data).replace(self.as_of, "")
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-async def publish(client: PrefectClient, board: Board) -> None:
-    """Publish a run's board, table of obligations and progress. Call it within a flow run."""
-    language = board.plan.language
+def pages(board: Board) -> Iterator[Page]:
+    """Yield every page of a run, in the plan's language."""
+    run, language = board.run, board.plan.language
+    as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
+
+    def page(kind: str, data: str | float, type: str = "markdown") -> Page:
+        title = f"{text(language, f'screen.{kind}-page')} – {board.plan.number}"
+        return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title, as_of)
+
+    yield page("board", overview.board_markdown(board, language))
+    yield page("late", late.late_markdown(board, language))
+    yield page("escalations", late.escalations_markdown(board, language))
+    yield page("mail", mail.mail_markdown(board, language))
+    yield page("agencies", overview.agencies_markdown(board, language))
+    found = rows.obligation_rows(board, language)
+    yield page("obligations", json.dumps(found, ensure_ascii=False), "table")
     total = board.total()
-    done = total.on_time + total.late
-    await _markdown(client, key("board", board.run), tables.board_markdown(board, language), board)
-    rows = tables.obligation_rows(board, language)
-    name = key("obligations", board.run)
-    if not await _update(client, name, json.dumps(rows, ensure_ascii=False)):
-        await acreate_table_artifact(key=name, table=rows, description=_title(board))
-    name, progress = key("progress", board.run), round(100 * done / max(total.owed, 1), 1)
-    if not await _update(client, name, progress):
-        await acreate_progress_artifact(key=name, progress=progress, description=_title(board))
+    done = 100 * (total.on_time + total.late) / max(total.owed, 1)
+    yield page("progress", round(done, 1), "progress")
+    for stage in board.stages:
+        key = artifact_key("stage", run, stage.id)
+        card = cards.stage_markdown(board, stage, language)
+        title = f"{board.plan.number} – {stage.title or stage.id}"
+        yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title, as_of)
 
 
-async def publish_escalations(client: PrefectClient, board: Board) -> None:
-    """Publish who is late, since when, and who was told. Call it within a flow run."""
-    markdown = tables.escalations_markdown(board, board.plan.language)
-    await _markdown(client, key("escalations", board.run), markdown, board)
+async def publish(
+    client: PrefectClient, page: Page, *, known: StageRun | None, flow_run: str
+) -> tuple[str, str]:
+    """Bring one page up to the board; return the artifact's id and what it now shows.
 
-
-async def _markdown(client: PrefectClient, name: str, markdown: str, board: Board) -> None:
-    if not await _update(client, name, markdown):
-        await acreate_markdown_artifact(key=name, markdown=markdown, description=_title(board))
-
-
-_ids: dict[tuple[str, str], UUID] = {}  # by server and key: looking one up costs as much again
-
-
-async def _update(client: PrefectClient, name: str, data: str | float) -> bool:
-    """Put new data into the artifact of that key; say whether there is one."""
-    place = (str(client.api_url), name)
-    if place in _ids:
-        try:
-            await client.update_artifact(_ids[place], ArtifactUpdate(data=data))
-        except ObjectNotFound:
-            del _ids[place]
-        else:
-            return True
-    found = await client.read_artifacts(
-        artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[name])),
-        sort=ArtifactSort.UPDATED_DESC,
-        limit=1,
+    `known` is where it was shown before, `flow_run` where it belongs now.
+    """
+    shows = f"{flow_run} {page.digest}"
+    if known is not None and known.flow_run is not None:
+        if known.shown == shows:
+            return known.flow_run, shows
+        if known.shown.split(" ")[0] == flow_run and await _changed(client, known, page.data):
+            return known.flow_run, shows
+    made = await client.create_artifact(
+        ArtifactCreate(
+            key=page.key,
+            type=page.type,
+            data=page.data,
+            description=page.title,
+            flow_run_id=UUID(flow_run),
+        )
     )
-    if not found or found[0].id is None:
+    if known is not None and known.flow_run is not None:
+        await _forget(client, known.flow_run)
+    return str(made.id), shows
+
+
+async def _changed(client: PrefectClient, known: StageRun, data: Any) -> bool:
+    """Put new data into the artifact; say whether it is still there."""
+    assert known.flow_run is not None
+    try:
+        await client.update_artifact(UUID(known.flow_run), ArtifactUpdate(data=data))
+    except ObjectNotFound:
         return False
-    _ids[place] = found[0].id
-    await client.update_artifact(found[0].id, ArtifactUpdate(data=data))
     return True
 
 
-def _title(board: Board) -> str:
-    return text(board.plan.language, "screen.title", number=board.plan.number, run=board.run)
+async def _forget(client: PrefectClient, artifact: str) -> None:
+    try:
+        await client.delete_artifact(UUID(artifact))
+    except ObjectNotFound:  # it went with Prefect's database
+        return

@@ -8,12 +8,12 @@ from prefect import flow
 
 from flows import moment, office
 from services import delivering
-from storage.outbox import Status
+from services.delivering import Delivered
 
 
 @flow(name="deliver", persist_result=False)
-async def deliver(now: datetime | None = None) -> int:
-    """Send every message that is due; return how many went out.
+async def deliver(now: datetime | None = None) -> Delivered:
+    """Send every message that is due; return what became of them, and of which runs.
 
     Args:
         now: for rehearsals; by default the present
@@ -21,5 +21,4 @@ async def deliver(now: datetime | None = None) -> int:
     parts = office.parts()
     now = now or moment.now(parts.settings)
     async with delivering.session(parts) as way:
-        delivered = await delivering.deliver(parts, way, now)
-    return delivered.counts[Status.SENT]
+        return await delivering.deliver(parts, way, now)

@@ -1,114 +1,296 @@
 """Showing: keeps what Prefect shows of a plan run in step with the database.
 
-The stage runs (made, renamed, resumed, made again where they were lost) and the
-artifacts. Prefect shows the truth, it does not hold it: all of this can be done again
-at any time, by any process.
+The flow runs of a plan run (the plan, its stages, its escalations) are made, renamed,
+resumed, and made again where they were lost; so are its artifacts. Prefect shows the
+truth, it does not hold it: all of this can be done again at any time, by any process.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.states import Completed, Running
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Running
 
 from flows import artifacts, moment
-from flows.stage import waiting
-from services import board
-from services.board import Board, StageView
+from flows.looks import state_of
+from services import board, run_views
+from services.board import Board
+from services.run_views import PLAN, Look, RunView
+from services.stage_views import BLOCKED
+from services.tables.markdown import artifact_key
 from services.wiring import Parts
-from storage import plans, stage_runs
+from storage import ledger, plans, stage_runs
+from storage.stage_runs import StageRun
 
 log = logging.getLogger(__name__)
 
-DEPLOYMENT = "stage/stage"
 OPENING = "Opening"
 IN_FLIGHT = {StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING}
+TYPES = {
+    Look.WAITS: StateType.PAUSED,
+    Look.ALARMS: StateType.FAILED,
+    Look.IS_DONE: StateType.COMPLETED,
+}
 STUCK = timedelta(minutes=5)
+AT_ONCE = 200  # flow runs asked about in one request: Prefect's own limit
+TURNS = 3  # looks at a ledger that others write to meanwhile
+
+# What is shown is fresh until the ledger moves or this moment comes; per process.
+_fresh: dict[str, tuple[int, datetime]] = {}
 
 
 async def show(parts: Parts, run: str, now: datetime) -> Board:
-    """Bring the stage runs and artifacts of a run up to the database. Call it in a flow run."""
-    seen = board.read(parts, run, now)
+    """Bring the flow runs and artifacts of a run up to the database, those that changed."""
     async with get_client() as client:
-        await show_stages(parts, client, seen, changed_only=True)
-        await artifacts.publish(client, seen)
-    return seen
+        return await _bring_up(parts, client, run, now, found=None)
 
 
 async def reconcile(parts: Parts, now: datetime) -> None:
-    """Ask Prefect about every stage of every active run, and put right what differs.
+    """Ask Prefect about every flow run that shows something, and put right what differs.
 
-    What was cancelled, deleted, crashed or lost with Prefect's database is made again.
+    What was cancelled, deleted, crashed or lost with Prefect's database is made again. A
+    run whose ledger has not moved, and of which nothing has become late, costs no fold.
     """
     with parts.database.reading() as connection:
-        active = plans.all_runs(connection, active_only=True)
+        active = [run.id for run in plans.all_runs(connection, active_only=True)]
+        # One that ended while Prefect was away is still to be shown as done.
+        active += sorted({*stage_runs.unsettled(connection, PLAN)} - {*active})
+        last = ledger.last(connection, active)
+        shown = {run: stage_runs.of_run(connection, run) for run in active}
     async with get_client() as client:
+        ids = [one.flow_run for run in active for one in _flow_runs(shown[run])]
+        found = await _states(client, [UUID(one) for one in ids if one])
         for run in active:
-            seen = board.read(parts, run.id, now)
-            await show_stages(parts, client, seen, changed_only=False)
+            seq, until = _fresh.get(run, (-1, now))
+            if last[run] == seq and now < until and _stands(shown[run], found):
+                continue
+            await _bring_up(parts, client, run, now, found=found)
 
 
-async def show_stages(
-    parts: Parts, client: PrefectClient, seen: Board, *, changed_only: bool
-) -> None:
-    """Bring the stage runs up to the board; with `changed_only` those that changed."""
-    with parts.database.reading() as connection:
-        known = stage_runs.of_run(connection, seen.run)
-    for view in seen.stages:
-        wanted = json.dumps([view.name, view.message], ensure_ascii=False)
-        shown = known[view.id].shown if view.id in known else ""
-        if changed_only and shown == wanted:
-            continue
-        flow_run = await _show(client, seen.run, view)
-        with parts.database.writing() as connection:
-            stage_runs.save(
-                parts.database,
-                connection,
-                seen.run,
-                view.id,
-                flow_run=str(flow_run.id),
-                shown=wanted,
-            )
+def _flow_runs(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
+    return (one for one in shown.values() if not one.stage.startswith("artifact/"))
 
 
-async def _show(client: PrefectClient, run: str, view: StageView) -> FlowRun:
-    """Make the stage's flow run say what `view` says, whatever happened to it.
+async def _states(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
+    found: dict[str, FlowRun] = {}
+    for first in range(0, len(ids), AT_ONCE):
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + AT_ONCE]))
+        for one in await client.read_flow_runs(flow_run_filter=wanted, limit=AT_ONCE):
+            found[str(one.id)] = one
+    return found
 
-    Its key gives the run that is there already; only a deleted one is made anew. It is
-    born running, because one born suspended is shown as "late" for as long as it waits;
-    no worker takes it up, and no process is held.
+
+def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun]) -> bool:
+    """Say whether Prefect still shows what was put there, on the plan's run of today."""
+    for one in _flow_runs(shown):
+        says = json.loads(one.shown or "{}")
+        flow_run = found.get(one.flow_run or "")
+        if flow_run is None:
+            if _may_be_gone(one, says):
+                continue
+            return False
+        state = flow_run.state
+        if state is None or (state.name, state.message) != (says.get("state"), says.get("message")):
+            return False
+    return shown[PLAN].flow_run is not None if PLAN in shown else False
+
+
+def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
+    """An escalation that was answered may have been cleaned away; nobody misses it."""
+    return one.stage.startswith("escalation/") and says.get("look") == Look.IS_DONE
+
+
+async def _bring_up(
+    parts: Parts,
+    client: PrefectClient,
+    run: str,
+    now: datetime,
+    *,
+    found: Mapping[str, FlowRun] | None,
+) -> Board:
+    """Bring a run up; once more where its ledger moved meanwhile, so that the newest is last.
+
+    `found` is what Prefect has; None to trust what was shown before.
     """
-    deployment = await client.read_deployment_by_name(DEPLOYMENT)
-    flow_run = await client.create_flow_run_from_deployment(
-        deployment.id,
-        name=f"{run}/{view.id}",
-        parameters={"run": run, "stage": view.id},
-        idempotency_key=f"{run}/{view.id}",
-        tags=["dondoc", f"run:{run}", f"stage:{view.id}"],
-        state=Running(name=OPENING),
-    )
-    state = flow_run.state
-    assert state is not None
-    says = (state.name, state.message) == (view.name, view.message)
-    settled = StateType.COMPLETED if view.is_done else StateType.PAUSED
-    if says and state.type is settled:
-        return flow_run
-    age = moment.wall() - state.timestamp
-    if state.type in IN_FLIGHT and state.name != OPENING and age < STUCK:
-        # A worker has it: it looks at the database by itself, and would die of being
-        # suspended by force just before it starts.
-        return flow_run
-    if not view.is_done:
-        await client.set_flow_run_state(flow_run.id, waiting(view), force=True)
-    elif state.type is StateType.PAUSED:
-        await client.resume_flow_run(flow_run.id)
-    else:
-        # It was cancelled or crashed, or nobody took it up: the database says it is done.
-        done: State[Any] = Completed(name=view.name, message=view.message)
-        await client.set_flow_run_state(flow_run.id, done, force=True)
-    return flow_run
+    for _ in range(TURNS):
+        seen = board.read(parts, run, now)
+        await _Showing(parts, client, seen, found).bring_up()
+        with parts.database.reading() as connection:
+            if ledger.last(connection, [run])[run] == seen.seq:
+                break
+    _fresh[run] = (seen.seq, _fresh_until(seen))
+    return seen
+
+
+def _fresh_until(seen: Board) -> datetime:
+    """Return when the board says something else although nothing is recorded."""
+    local = seen.now.astimezone(seen.plan.zone)
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(0), seen.plan.zone)
+    turns = [
+        one.due.late_from
+        for one in seen.state.obligations.values()
+        if one.is_open and one.due is not None and one.due.late_from > seen.now
+    ]
+    return min([midnight, *turns])
+
+
+class _Showing:
+    """One board on its way to Prefect."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        client: PrefectClient,
+        seen: Board,
+        found: Mapping[str, FlowRun] | None,
+    ) -> None:
+        self.parts, self.client, self.seen, self.found = parts, client, seen, found
+        with parts.database.reading() as connection:
+            self.known = dict(stage_runs.of_run(connection, seen.run))
+        self._deployments: dict[str, UUID] = {}
+        self._noted: dict[str, StageRun] = {}
+
+    async def bring_up(self) -> None:
+        try:
+            await self._all()
+        finally:  # where Prefect went away in between, what it has already is not made again
+            self._save()
+
+    async def _all(self) -> None:
+        await self._plan()
+        for stage in self.seen.stages:
+            view = run_views.of_stage(self.seen, stage)
+            await self._show(view, "stage/stage", {"stage": stage.id})
+        for one in self.seen.escalations:
+            view = run_views.of_escalation(self.seen, one)
+            await self._show(view, "escalation/escalation", {"message": one.message.id})
+        for page in artifacts.pages(self.seen):
+            flow_run = self.known[page.of].flow_run
+            assert flow_run is not None
+            known = self.known.get(page.id)
+            artifact, shows = await artifacts.publish(
+                self.client, page, known=known, flow_run=flow_run
+            )
+            if known is None or known.shown != shows:
+                self._note(page.id, artifact, shows)
+
+    async def _plan(self) -> None:
+        """Show the plan on a run of today: Prefect's default views go back a day or a week."""
+        zone = ZoneInfo(self.parts.settings.time_zone)
+        today = moment.wall().astimezone(zone).date().isoformat()
+        old = self.known.get(PLAN)
+        if old is not None and json.loads(old.shown or "{}").get("day") == today:
+            old = None
+        if old is not None:
+            del self.known[PLAN]
+        await self._show(run_views.of_plan(self.seen), PLAN, {}, day=today)
+        if old is not None and old.flow_run not in (None, self.known[PLAN].flow_run):
+            with suppress(ObjectNotFound):  # it went with Prefect's database
+                await self.client.delete_flow_run(UUID(old.flow_run))
+
+    async def _show(
+        self, view: RunView, deployment: str, parameters: dict[str, Any], day: str = ""
+    ) -> None:
+        known = self.known.get(view.id)
+        says = {"state": view.state, "message": view.message, "look": view.look, "tags": view.tags}
+        wanted = json.dumps(says | ({"day": day} if day else {}), ensure_ascii=False)
+        if known is not None and known.flow_run is not None and known.shown == wanted:
+            if self.found is None:
+                return
+            if known.flow_run not in self.found and _may_be_gone(known, says):
+                return
+        flow_run = await self._flow_run(view, deployment, parameters, day)
+        await self._put(flow_run, view)
+        before = json.loads(known.shown or "{}") if known is not None else {}
+        is_news = before.get("state") != view.state
+        # What holds a blocked stage up is told by the log of the stage that does.
+        is_news |= before.get("message") != view.message and view.state != BLOCKED
+        if is_news:
+            await self._log(flow_run, view, is_new=not before)
+        if set(flow_run.tags) != set(view.tags):
+            await self.client.update_flow_run(flow_run.id, tags=view.tags)
+        self._note(view.id, str(flow_run.id), wanted)
+
+    async def _flow_run(
+        self, view: RunView, deployment: str, parameters: dict[str, Any], day: str
+    ) -> FlowRun:
+        """Return the flow run of a view; its key finds it, only a deleted one is made anew.
+
+        It is born running, because one born suspended is shown as "late" for as long as it
+        waits; no worker takes it up, and no process is held.
+        """
+        known = self.known.get(view.id)
+        there = (self.found or {}).get((known.flow_run or "") if known else "")
+        if there is not None:
+            return there
+        if deployment not in self._deployments:
+            found = await self.client.read_deployment_by_name(deployment)
+            self._deployments[deployment] = found.id
+        key = "/".join(part for part in (self.seen.run, view.id, day) if part)
+        return await self.client.create_flow_run_from_deployment(
+            self._deployments[deployment],
+            name=view.called,
+            parameters={"run": self.seen.run, **parameters},
+            idempotency_key=key,
+            tags=view.tags,
+            state=Running(name=OPENING),
+        )
+
+    async def _put(self, flow_run: FlowRun, view: RunView) -> None:
+        """Make the flow run say what the view says, whatever happened to it."""
+        state = flow_run.state
+        assert state is not None
+        says = (state.name, state.message) == (view.state, view.message)
+        if says and state.type is TYPES[view.look]:
+            return
+        age = moment.wall() - state.timestamp
+        if state.type in IN_FLIGHT and state.name != OPENING and age < STUCK:
+            # A worker has it: it looks at the database by itself, and would die of being
+            # set by force just before it starts.
+            return
+        if view.look is Look.IS_DONE and state.type is StateType.PAUSED and view.id != PLAN:
+            # A stage is resumed and completes; what was cancelled or lost is set by force.
+            await self.client.resume_flow_run(flow_run.id)
+            return
+        wanted: State[Any] = state_of(view)
+        await self.client.set_flow_run_state(flow_run.id, wanted, force=True)
+
+    async def _log(self, flow_run: FlowRun, view: RunView, *, is_new: bool) -> None:
+        """Tell the run's own log what changed: the first page that an operator sees of it."""
+        lines = [f"{view.state}: {view.message}"]
+        if is_new:
+            kinds = ("board", "late", "escalations", "mail")
+            ui = str(self.client.api_url).rstrip("/").removesuffix("/api")
+            lines += [f"{ui}/v2/artifacts/key/{artifact_key(k, self.seen.run)}" for k in kinds]
+        level = logging.WARNING if view.state.startswith(("Overdue", "Escalated")) else logging.INFO
+        about = {"name": "dondoc", "flow_run_id": str(flow_run.id)}
+        levels = [level, *[logging.INFO] * (len(lines) - 1)]
+        await self.client.create_logs(
+            [
+                about | {"message": line, "level": level, "timestamp": moment.wall().isoformat()}
+                for line, level in zip(lines, levels, strict=True)
+            ]
+        )
+
+    def _note(self, view: str, prefect_id: str, shown: str) -> None:
+        self.known[view] = self._noted[view] = StageRun(self.seen.run, view, prefect_id, shown)
+
+    def _save(self) -> None:
+        """Keep what is shown where, in one transaction."""
+        if not self._noted:
+            return
+        database = self.parts.database
+        with database.writing() as connection:
+            stage_runs.save(database, connection, self._noted.values())
+        self._noted = {}

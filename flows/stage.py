@@ -8,28 +8,18 @@ looks at the database and goes back to waiting: the database is the truth.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from prefect import flow, runtime
-from prefect.client.orchestration import get_client
+from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.exceptions import Pause
-from prefect.states import Completed, Suspended
 
-from flows import moment, office, quiet
-from services import board
-from services.board import StageView
+from flows import looks, quiet
+from services import run_views
 
 quiet.install()
 
 
-def waiting(view: StageView) -> State[Any]:
-    """Return the state of a stage that waits: suspended, without a time-out."""
-    return Suspended(message=view.message).model_copy(update={"name": view.name})
-
-
-@flow(name="stage", flow_run_name="{run}/{stage}", persist_result=False)
+@flow(name="stage", persist_result=False)
 async def stage(run: str, stage: str) -> State[Any]:
     """Show one stage of a plan run: wait for its gate, then complete.
 
@@ -37,11 +27,6 @@ async def stage(run: str, stage: str) -> State[Any]:
         run: the plan run, as `dondoc status` names it
         stage: the stage's id in the plan file
     """
-    parts = office.parts()
-    now: datetime = moment.now(parts.settings)
-    view = next(one for one in board.read(parts, run, now).stages if one.id == stage)
-    if view.is_done:
-        return Completed(name=view.name, message=view.message)
-    async with get_client() as client:
-        put = await client.set_flow_run_state(runtime.flow_run.id, waiting(view), force=True)
-    raise Pause(state=put.state)
+    seen = looks.look(run)
+    view = next(one for one in seen.stages if one.id == stage)
+    return await looks.settle(run_views.of_stage(seen, view))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from engine.chasing import Notice, next_rung
-from engine.graph import gives_way_at
-from engine.ledger import ObligationState, Outcome, RunState, StageState
-from engine.plan import Plan, Stage
-from language.catalogue import text
-from services import runs
+from engine.ledger import ObligationState, Outcome, RunState
+from engine.plan import Plan
+from services import runs, stage_views
+from services.stage_views import StageView
 from services.wiring import Parts
-from storage import notices
+from storage import ledger, notices, outbox
 from storage.notices import Told
+from storage.outbox import Message
 
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One obligation as the board shows it."""
+    """One obligation as the board shows it; `last_told` is what the agency itself got last."""
 
     obligation: ObligationState
     outcome: Outcome
@@ -34,23 +34,11 @@ class BoardRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StageView:
-    """One stage at a glance: `name` is what the list of runs shows, `message` says the rest."""
+class Escalation:
+    """One message to somebody above, and the obligations that it named as late."""
 
-    id: str
-    title: str
-    name: str
-    message: str
-    opened_at: datetime | None
-    done_at: datetime | None
-    closed: int
-    total: int
-    missing: tuple[str, ...]
-
-    @property
-    def is_done(self) -> bool:
-        """Whether its gate has held."""
-        return self.done_at is not None
+    message: Message
+    obligations: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +61,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A run as people look at it."""
+    """A run as people look at it, as its ledger stands after the entry `seq`."""
 
     run: str
     plan: Plan
@@ -82,6 +70,9 @@ class Board:
     stages: tuple[StageView, ...]
     rows: tuple[BoardRow, ...]
     told: tuple[Told, ...]
+    escalations: tuple[Escalation, ...] = ()
+    messages: tuple[Message, ...] = ()
+    seq: int = 0
 
     @property
     def late(self) -> tuple[BoardRow, ...]:
@@ -106,14 +97,24 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run, as_of=as_of)
         told = notices.told(connection, run)
+        messages = outbox.of_run(connection, run)
+        named = notices.escalated(connection, run)
+        seq = ledger.last(connection, [run]).get(run, 0)
     if as_of is not None:
         told = [one for one in told if one.sent_at <= as_of]
-    return of_state(run, live.folding.state(), as_of or now, told)
+        messages = [one for one in messages if one.send_at <= as_of]
+    seen = of_state(run, live.folding.state(), as_of or now, told)
+    escalations = tuple(
+        Escalation(one, tuple(named[one.id])) for one in messages if one.id in named
+    )
+    return replace(seen, escalations=escalations, messages=tuple(messages), seq=seq)
 
 
 def of_state(run: str, state: RunState, now: datetime, told: list[Told]) -> Board:
     """Return the board of a state."""
-    last = {(one.obligation): one for one in told}
+    agencies = {key: obligation.agency.id for key, obligation in state.plan.obligations.items()}
+    # What those above were told stands on a page of its own.
+    last = {one.obligation: one for one in told if one.recipient == agencies[one.obligation]}
     rows = tuple(
         BoardRow(
             obligation=obligation,
@@ -123,93 +124,8 @@ def of_state(run: str, state: RunState, now: datetime, told: list[Told]) -> Boar
         )
         for key, obligation in state.obligations.items()
     )
-    stages = tuple(stage_view(state, stage, now) for stage in state.plan.stages)
+    stages = stage_views.all_of(state, now)
     return Board(run, state.plan, state, now, stages, rows, tuple(told))
-
-
-def stage_view(state: RunState, stage: Stage, now: datetime) -> StageView:
-    """Return a stage at a glance. Its name is ASCII: the run list's font lacks Vietnamese."""
-    keys = state.plan.gated(stage)
-    gated = [state.obligations[key] for key in keys]
-    missing = tuple(one.obligation.agency.id for one in gated if not one.is_closed)
-    where = state.stages[stage.id]
-    closed = len(gated) - len(missing)
-    late = sum(one.is_late(now) for one in gated)
-    return StageView(
-        id=stage.id,
-        title=stage.title,
-        name=_name(state, stage, where, closed=closed, late=late, total=len(gated)),
-        message=_message(state, stage, missing, late),
-        opened_at=where.opened_at,
-        done_at=where.done_at,
-        closed=closed,
-        total=len(gated),
-        missing=tuple(dict.fromkeys(missing)),
-    )
-
-
-def _name(
-    state: RunState, stage: Stage, where: StageState, *, closed: int, late: int, total: int
-) -> str:
-    if where.done_at is not None:
-        return f"Done {total - len(where.missing)}/{total}"
-    if where.opened_at is not None:
-        return f"Overdue {late}/{total}" if late else f"Waiting {closed}/{total}"
-    return "Awaiting event" if _lacks_only_event(state, stage) else "Blocked"
-
-
-def _lacks_only_event(state: RunState, stage: Stage) -> bool:
-    return all(state.stages[need].done_at is not None for need in stage.needs)
-
-
-def _message(state: RunState, stage: Stage, missing: tuple[str, ...], late: int) -> str:
-    """Say in one line, in the plan's language, what the stage waits for."""
-    plan, language = state.plan, state.plan.language
-    where = state.stages[stage.id]
-    if where.done_at is not None:
-        done_on = where.done_at.astimezone(plan.zone)
-        if where.missing:
-            names = _names(plan, tuple(key.rsplit("/", 1)[1] for key in where.missing))
-            return text(language, "stage.done-missing", at=done_on, names=names)
-        return text(language, "stage.done", at=done_on)
-    if where.opened_at is None:
-        return _waits_for(state, stage)
-    said = [text(language, "stage.missing", count=len(missing), names=_names(plan, missing))]
-    if late:
-        said.append(text(language, "stage.late", count=late))
-    deadline = _next_deadline(state, stage)
-    if deadline is not None:
-        said.append(text(language, "stage.deadline", day=deadline))
-    gives_way = gives_way_at(state, stage)
-    if gives_way is not None:
-        said.append(text(language, "stage.gives-way", at=gives_way.astimezone(plan.zone)))
-    return " ".join(said)
-
-
-def _waits_for(state: RunState, stage: Stage) -> str:
-    plan, language = state.plan, state.plan.language
-    waits = [
-        text(language, "stage.needs", stage=need)
-        for need in stage.needs
-        if state.stages[need].done_at is None
-    ]
-    if stage.event is not None and stage.event not in state.events:
-        title = plan.events[stage.event].title
-        waits.append(text(language, "stage.event", title=title, event=stage.event))
-    return text(language, "stage.waits", what="; ".join(waits))
-
-
-def _next_deadline(state: RunState, stage: Stage) -> date | None:
-    days = [
-        one.due.last_day
-        for one in state.obligations.values()
-        if one.obligation.stage.id == stage.id and one.is_open and one.due is not None
-    ]
-    return min(days, default=None)
-
-
-def _names(plan: Plan, agencies: tuple[str, ...]) -> str:
-    return ", ".join(plan.agencies[agency].name for agency in dict.fromkeys(agencies))
 
 
 def _tally(outcome: Outcome) -> Tally:

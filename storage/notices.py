@@ -125,6 +125,24 @@ def told(connection: Connection, run: str) -> list[Told]:
     ]
 
 
+def escalated(connection: Connection, run: str) -> dict[int, list[str]]:
+    """Return the obligations that each escalation of a run names, by the message's number."""
+    query = (
+        select(NOTICES.c.message, NOTICES.c.obligation)
+        .where(
+            NOTICES.c.run == run,
+            NOTICES.c.kind == Kind.ESCALATE.word,
+            NOTICES.c.status == NoticeStatus.ISSUED.value,
+            NOTICES.c.message.is_not(None),
+        )
+        .order_by(NOTICES.c.id)
+    )
+    found: dict[int, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.message, []).append(row.obligation)
+    return found
+
+
 def _notice(row: Row[Any]) -> Notice:
     return Notice(
         obligation=row.obligation,

@@ -44,9 +44,12 @@ def stage_runs(office: Office) -> dict[str, dict[str, Any]]:
     return {run["name"]: run for run in runs}
 
 
+NUMBERS = {"agency-reports": 1, "topic-reports": 2, "draft-summary": 3, "plan-2021-2030": 4}
+
+
 def state(office: Office, stage: str) -> str:
     """The name of the state that a stage's run is in."""
-    run = stage_runs(office).get(f"kh37-2020/{stage}")
+    run = stage_runs(office).get(f"kh37-2020/{NUMBERS[stage]}-{stage}")
     return "" if run is None else str(run["state"]["name"])
 
 
@@ -68,7 +71,7 @@ def test_a_morning_with_plan_37(office: Office):
     mails = mailbox.read(office.home / "mailbox")
     assert len({mail.recipient for mail in mails}) == len(mails) == 30
     assert {mail.kind for mail in mails if mail.recipient == "ubnd-tinh"} == {"escalate"}
-    assert ask(office, "flow_runs/filter", {"flows": {"name": {"any_": ["escalate"]}}})
+    assert ask(office, "flow_runs/filter", {"flows": {"name": {"any_": ["escalation"]}}})
 
     # A submission counts; a second one, a date ahead and a wrong name are refused.
     submitted = office.run("submit", f"{FINAL}/so-tu-phap", "--date", "2020-05-08")
@@ -89,13 +92,13 @@ def test_a_morning_with_plan_37(office: Office):
     runs = stage_runs(office)
     ask(
         office,
-        f"flow_runs/{runs['kh37-2020/topic-reports']['id']}/set_state",
+        f"flow_runs/{runs['kh37-2020/2-topic-reports']['id']}/set_state",
         {"state": {"type": "CANCELLED"}, "force": True},
     )
     assert eventually(lambda: state(office, "topic-reports") == "Blocked", 30)
 
     # Resumed by hand before its time, it looks at the database and waits again.
-    ask(office, f"flow_runs/{runs['kh37-2020/agency-reports']['id']}/resume", {})
+    ask(office, f"flow_runs/{runs['kh37-2020/1-agency-reports']['id']}/resume", {})
     assert eventually(lambda: state(office, "agency-reports") != "Overdue 26/27", 30)
     assert eventually(lambda: state(office, "agency-reports") == "Overdue 26/27", 60)
 

@@ -10,6 +10,7 @@ import pytest
 from plan_definitions import load, load_scenario
 from services import board, recording
 from services.board import Board, Tally
+from services.stage_views import MOST_NAMES
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import live_through
@@ -71,8 +72,10 @@ def test_overdue_counts_and_names_the_late(parts: Parts, missing: int, name: str
     assert before.name == f"Waiting {27 - missing}/27"
     assert stage.name == name
     assert stage.missing == tuple(key.rsplit("/", 1)[1] for key in owing[:missing])
-    for agency in stage.missing:
+    for agency in stage.missing[:MOST_NAMES]:
         assert PLAN_37.agencies[agency].name in stage.message
+    assert ("15 cơ quan khác" in stage.message) is (missing == 27)
+    assert "lâu nhất từ ngày 10/5/2020" in stage.message
 
 
 def test_the_counts_add_up(lived: Parts):

@@ -14,7 +14,7 @@ from tests.storage.records import keep_run
 def save(database: Database, run: str, stage: str, flow_run: str, shown: str) -> None:
     """Keep a stage run in a transaction of its own."""
     with database.writing() as connection:
-        stage_runs.save(database, connection, run, stage, flow_run=flow_run, shown=shown)
+        stage_runs.save(database, connection, [StageRun(run, stage, flow_run, shown)])
 
 
 def test_a_stage_has_one_run_and_the_latest_stands(database: Database):
@@ -41,3 +41,21 @@ def test_a_stage_of_no_run_is_refused(database: Database):
     """There is nothing that it could show."""
     with pytest.raises(IntegrityError):
         save(database, "nobody", "first", "1", "")
+
+
+def test_a_run_is_settled_when_its_view_is_shown_as_done(database: Database):
+    """One that ended while Prefect was away is still to be shown."""
+    keep_run(database, "r")
+    keep_run(database, "s")
+    save(database, "r", "plan/plan", "1", '{"look": "waits"}')
+    save(database, "s", "plan/plan", "2", '{"look": "done"}')
+
+    with database.reading() as connection:
+        assert stage_runs.unsettled(connection, "plan/plan") == ["r"]
+
+
+def test_saving_nothing_writes_nothing(database: Database):
+    """A run that shows what it showed costs no transaction's worth of work."""
+    with database.writing() as connection:
+        stage_runs.save(database, connection, [])
+        assert stage_runs.unsettled(connection, "plan/plan") == []

@@ -1,0 +1,1 @@
+"""Tables: what operators look at as Markdown and rows: board, late agencies, mail, cards."""

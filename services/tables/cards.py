@@ -1,0 +1,43 @@
+"""Cards: one stage on one page: what it waits for, who owes, and where to read on."""
+
+from __future__ import annotations
+
+from language.catalogue import text
+from services.board import Board
+from services.stage_views import StageView
+from services.tables.markdown import link, table
+from services.tables.overview import picture
+from services.tables.rows import groups
+
+
+def stage_markdown(board: Board, stage: StageView, language: str) -> str:
+    """Return a stage's card: its sentence, its place in the plan, who owes what of it."""
+
+    def head(key: str) -> str:
+        return text(language, f"screen.{key}")
+
+    links = [
+        link(head(f"{kind}-page"), kind, board.run)
+        for kind in ("board", "late", "escalations", "mail")
+    ]
+    parts = [
+        f"# {board.plan.number} – {stage.number} {stage.id}: {stage.name}",
+        stage.title,
+        text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone)),
+        f"**{stage.message}**",
+        " · ".join(links),
+        picture(board.plan.stages, board.stages),
+    ]
+    rows = [row for row in board.rows if row.obligation.obligation.stage.id == stage.id]
+    keys = ("state", "agency", "task", "due-why", "last-told", "next")
+    heads = [head(key) for key in keys]
+    parts.append(
+        table(
+            heads,
+            [
+                [g.mark, ", ".join(g.agencies), g.task, g.due, g.last_told, g.next]
+                for g in groups(board, rows, language)
+            ],
+        )
+    )
+    return "\n\n".join(parts)

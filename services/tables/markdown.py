@@ -1,0 +1,34 @@
+"""Markdown: tables and links as Prefect's pages render them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; a bar or a line break within a cell is no cell's end."""
+    return "\n".join([_line(heads), _line(["---"] * len(heads)), *(_line(row) for row in rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(cell: str) -> str:
+    return " ".join(cell.replace("|", "\\|").split())
+
+
+def plain(text: str) -> str:
+    """Return text that somebody typed so that it stays text: no markup, no link."""
+    return re.sub(r"([\\`*_\[\]<>#~])", r"\\\1", text)
+
+
+def artifact_key(kind: str, *names: str) -> str:
+    """Return an artifact's key: `board-kh37-2020`. Keys know only [a-z0-9-]."""
+    return re.sub("[^a-z0-9]+", "-", "-".join((kind, *names)).lower()).strip("-")
+
+
+def link(said: str, kind: str, *names: str) -> str:
+    """Return a link to an artifact's page. Within a table cell the pages show it as text."""
+    return f"[{said}](/v2/artifacts/key/{artifact_key(kind, *names)})"

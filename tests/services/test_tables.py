@@ -1,0 +1,189 @@
+"""Tables: the pages of a run as an operator reads them: Markdown that reads at a glance."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from notifiers.channel import Refused as MailRefused
+from notifiers.channel import TryLater
+from services import board, chasing, recording
+from services.board import Board
+from services.tables import cards, late, mail, overview, rows
+from services.tables.markdown import artifact_key, plain, table
+from services.wiring import Parts
+from tests.services import written as w
+from tests.services.office import BY, Recording, deliver, start, submit, wake
+
+MORNING = w.at("2020-05-11 08:00")
+
+
+@pytest.fixture
+def late_37(parts: Parts) -> Board:
+    """Plan 37 on the first morning after the deadline: 27 are late, mail delivered."""
+    start(parts, w.real())
+    for moment in (w.START, w.EVE, MORNING):
+        wake(parts, moment)
+    return board.read(parts, "kh37-2020", MORNING)
+
+
+def pages(seen: Board, language: str = "vi") -> dict[str, str]:
+    """Return every Markdown page of a run."""
+    found = {
+        "board": overview.board_markdown(seen, language),
+        "late": late.late_markdown(seen, language),
+        "escalations": late.escalations_markdown(seen, language),
+        "mail": mail.mail_markdown(seen, language),
+        "agencies": overview.agencies_markdown(seen, language),
+    }
+    cards_ = {s.id: cards.stage_markdown(seen, s, language) for s in seen.stages}
+    return found | cards_
+
+
+def columns(page: str) -> set[int]:
+    """Return how many cells the lines of a page's tables have, table by table, as differences."""
+    widths = []
+    before = 0
+    for line in page.splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        if cells and before:
+            widths.append(cells - before)
+        before = cells
+    return set(widths)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_every_page_is_whole_tables_without_ids_of_rungs(late_37: Board, language: str):
+    """A table whose rows differ in width falls apart; `overdue-2` is no word of an office."""
+    for name, page in pages(late_37, language).items():
+        assert columns(page) <= {0}, name
+        assert not re.search(r"\b(overdue|remind|escalate)-\d", page), name
+        assert len(page) < 16_000, name
+
+
+def test_twenty_seven_who_owe_the_same_are_one_row(late_37: Board):
+    """A wall of equal rows says nothing; the agencies are named in it all the same."""
+    page = pages(late_37)["board"]
+
+    line = next(one for one in page.splitlines() if "Báo cáo tổng kết" in one and "QUÁ HẠN" in one)
+    assert line.count("|") == 7
+    assert "**27**" in line
+    assert all(
+        late_37.plan.agencies[row.obligation.obligation.agency.id].name in line
+        for row in late_37.late
+    )
+    assert "trước ngày 10/5/2020 (Chủ nhật) → hết ngày 09/5/2020" in line
+    assert "đôn đốc lần 1 (11/5/2020)" in line
+    assert "đôn đốc lần 2 (12/5/2020)" in line
+
+
+def test_the_board_says_first_what_wants_attention(late_37: Board):
+    """Who is late and what those above were told, each with a link, before anything else."""
+    page = pages(late_37)["board"]
+
+    attention = page.index("## Cần chú ý")
+    assert attention < page.index("## Sắp tới") < page.index("## Các bước")
+    assert "**Quá hạn 27 nghĩa vụ**, lâu nhất từ ngày 10/5/2020" in page
+    assert "(/v2/artifacts/key/late-kh37-2020)" in page
+    assert "(/v2/artifacts/key/escalations-kh37-2020)" in page
+    assert "chưa tới nơi" not in page
+
+
+def test_a_calm_run_has_nothing_under_attention(small: Parts):
+    """No heading without anything below it."""
+    wake(small, w.START)
+
+    page = overview.board_markdown(board.read(small, "nho", w.START), "vi")
+
+    assert "Cần chú ý" not in page
+    assert "Không có cơ quan nào quá hạn" in late.late_markdown(
+        board.read(small, "nho", w.START), "vi"
+    )
+
+
+def test_the_late_page_answers_since_when_and_who_was_told(late_37: Board):
+    """Three of the questions that operators are asked."""
+    line = next(one for one in pages(late_37)["late"].splitlines() if "| Sở Tư pháp |" in one)
+
+    assert "hết ngày 09/5/2020, quá 2 ngày" in line
+    assert "Sở Tư pháp: đôn đốc lần 1 (11/5/2020)" in line
+    assert "Sở Nội vụ: báo cáo cấp trên lần 1 (11/5/2020)" in line
+    assert "đôn đốc lần 2 (12/5/2020)" in line
+
+
+def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
+    """To whom, why, and what to do; what was delivered is counted."""
+
+    def answer(envelope: object) -> MailRefused | TryLater:
+        to = getattr(envelope, "recipient", "")
+        return MailRefused("550 <x> | no") if to.startswith("a@") else TryLater("451 busy")
+
+    chasing.issue_notices(small, w.START)
+    deliver(small, w.START, Recording(answer))
+    seen = board.read(small, "nho", w.START)
+
+    page = mail.mail_markdown(seen, "vi")
+
+    assert "không gửi được: **1**" in page
+    assert "gửi lại sau: **2**" in page
+    assert "Sở An (a@nho.example)" in page
+    assert "550 \\<x\\> \\| no" in page
+    assert "dondoc outbox retry" in page
+    assert "**3 thư chưa tới nơi.**" in overview.board_markdown(seen, "vi")
+
+
+def test_what_people_typed_stays_text_and_cells_stay_cells():
+    """A bar, a line break or a link in a reason does not break the page."""
+    assert plain("[x](http://a) *b* `c` <d>") == r"\[x\](http://a) \*b\* \`c\` \<d\>"
+    made = table(["a", "b"], [["1|2", "3\n4"]])
+    assert made.splitlines()[2] == r"| 1\|2 | 3 4 |"
+
+
+def test_artifact_keys_know_only_small_letters_digits_and_hyphens():
+    """Prefect refuses any other."""
+    assert artifact_key("stage", "kh37.2020", "agency_Reports") == "stage-kh37-2020-agency-reports"
+
+
+def test_every_obligation_is_a_row_to_search(late_37: Board):
+    """The table has one row each, with words for its state."""
+    found = rows.obligation_rows(late_37, "vi")
+
+    assert len(found) == len(late_37.rows) == 90
+    assert {len(row) for row in found} == {7}
+    assert found[0]["Tình trạng"] == "chưa hoàn thành, quá hạn"
+
+
+def test_a_card_shows_its_stage_and_only_its_rows(late_37: Board):
+    """Linked from the stage's run: what it waits for, on whom."""
+    first, second = late_37.stages[:2]
+
+    page = cards.stage_markdown(late_37, first, "vi")
+    blocked = cards.stage_markdown(late_37, second, "vi")
+
+    assert page.startswith("# 37/KH-UBND – 1 agency-reports: Overdue 27/27")
+    assert first.message in page
+    assert "(/v2/artifacts/key/board-kh37-2020)" in page
+    assert "Tổng hợp, đánh giá theo chuyên đề" not in page
+    assert "Tổng hợp, đánh giá theo chuyên đề" in blocked
+
+
+def test_an_early_return_shows_on_the_board_with_its_new_deadline(small: Parts):
+    """Why then: the board gives the reason of the deadline that holds now."""
+    submit(small, w.REPORT_A, now=w.EVE)
+    recording.send_back(small, "nho", w.REPORT_A, BY, why="Thiếu phụ lục", days=3, now=w.LATE)
+
+    page = overview.board_markdown(board.read(small, "nho", w.LATE), "vi")
+
+    assert "trả lại ngày 11/5/2020, hoàn thiện trong 3 ngày làm việc" in page
+
+
+def test_a_plan_with_markup_in_its_names_shows_it_as_text(parts: Parts):
+    """A coordinator's asterisks are not the page's."""
+    bundle = w.bundle(w.ONE.replace("title: Báo cáo,", 'title: "Báo *cáo* | [x](y)",'))
+    start(parts, bundle)
+
+    page = overview.board_markdown(board.read(parts, "nho", w.START), "vi")
+
+    assert columns(page) <= {0}
+    assert r"Báo \*cáo\*" in page
