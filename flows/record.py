@@ -240,11 +240,11 @@ def _begin(now: datetime | None) -> tuple[Parts, datetime]:
 async def _finish(
     parts: Parts, recorded: Recorded, what: str, now: datetime, *, show: bool
 ) -> State[Any]:
-    """Show the change; where it made something due, issue it at once."""
-    if show and chasing.is_anything_due(parts, now):
-        await chase(now=now, show=recorded.run, return_state=True)
-    elif show:
+    """Show the change, before the mail that may take its time; issue at once what it made due."""
+    if show:
         await showing.show(parts, recorded.run, now)
+    if show and chasing.is_anything_due(parts, now):
+        await chase(now=now, return_state=True)
     language = parts.settings.language
     said = [text(language, f"record.{recorded.entries[0].kind.value}", what=what)]
     said += [
