@@ -170,7 +170,16 @@ def _group_lives(group: int) -> bool:
 
 def server(address: Address, settings: Mapping[str, str] | None = None) -> Child:
     """Return the Prefect server as a child; `settings` are more of Prefect's own."""
-    arguments = ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(address.port)]
+    arguments = [
+        "-m",
+        "flows.server",
+        "server",
+        "start",
+        "--host",
+        HOST,
+        "--port",
+        str(address.port),
+    ]
     environment = address.environment() | dict(settings or {})
     return Child("server", arguments, environment, address.home / "server.log")
 

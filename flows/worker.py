@@ -26,6 +26,7 @@ from pathlib import Path
 
 import anyio
 import anyio.abc
+import yaml
 from prefect.client.schemas.objects import FlowRun
 from prefect.flows import load_flow_from_flow_run
 from prefect.runner._control_channel import ControlChannel
@@ -34,9 +35,21 @@ from prefect.runner._process_manager import ProcessHandle
 from prefect.utilities.processutils import sanitize_subprocess_env, setup_signal_handlers_worker
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
-from flows.processes import POOL
+from flows.processes import POOL, PREFECT_FILE
 
-PRELOADED = ["flows.warm"]
+# What the engine and the flows import only when they come to need it.
+LATE = [
+    "anyio._backends._asyncio",
+    "anyio.streams.tls",
+    "fastapi.encoders",
+    "graphviz",
+    "holidays.countries.vietnam",
+    "opentelemetry.metrics",
+    "prefect._internal.metrics",
+    "prefect.engine",
+    "prefect.flow_engine",
+    "rich._emoji_codes",
+]
 warm = multiprocessing.get_context("forkserver")
 
 
@@ -127,12 +140,18 @@ def execute(environment: Mapping[str, str], folder: str) -> None:
     runpy.run_module("prefect.engine", run_name="__main__")
 
 
+def _deployed() -> list[str]:
+    """Return the modules of the flows in `prefect.yaml`."""
+    deployments = yaml.safe_load(PREFECT_FILE.read_text(encoding="utf-8"))["deployments"]
+    return sorted({one["entrypoint"].rpartition(".")[0] for one in deployments})
+
+
 def main() -> None:
     """Run a worker of the pool until SIGTERM or Ctrl-C."""
     arguments = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
     # A name that stays: with one for each start the pool's page fills with workers gone.
     arguments.add_argument("--name", default=socket.gethostname())
-    warm.set_forkserver_preload(PRELOADED)
+    warm.set_forkserver_preload(LATE + _deployed())
     forkserver.ensure_running()
     worker = WarmWorker(work_pool_name=POOL, name=arguments.parse_args().name)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
