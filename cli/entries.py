@@ -29,6 +29,9 @@ By = Annotated[
     str | None, typer.Option("--by", help="Người ghi nhận; mặc định người đang dùng máy.")
 ]
 Run = Annotated[str | None, typer.Option("--run", help="Đợt thực hiện, khi có nhiều đợt.")]
+Agency = Annotated[
+    str, typer.Option("--agency", help="Chỉ một cơ quan, theo mã; bỏ trống: cả đợt thực hiện.")
+]
 Why = Annotated[str, typer.Option("--why", help="Lý do, cơ quan sẽ đọc nguyên văn.")]
 
 EXAMPLE = "agency-reports/final-report/so-tu-phap"
@@ -48,6 +51,20 @@ def register(app: typer.Typer) -> None:
     )
     app.command(epilog=f"Ví dụ: dondoc waive {EXAMPLE} --why 'Đã sáp nhập'")(waive)
     app.command(
+        epilog=f"Ví dụ: dondoc withdraw {EXAMPLE} --why 'Ghi nhầm cơ quan'",
+    )(withdraw)
+    app.command(
+        epilog=f"Ví dụ: dondoc difficulty {EXAMPLE} --what 'Chưa có số liệu của cấp xã'",
+    )(difficulty)
+    app.command(
+        epilog=f"Ví dụ: dondoc answer {EXAMPLE} --answer 'Dùng số liệu đến 31/3'",
+    )(answer)
+    app.command(
+        epilog="Ví dụ: dondoc pause --why 'Nghỉ lễ' --until 03/5/2020"
+        "    |    dondoc pause --agency so-tu-phap --why 'Đang sáp nhập'",
+    )(pause)
+    app.command(epilog="Ví dụ: dondoc resume    |    dondoc resume --agency so-tu-phap")(resume)
+    app.command(
         epilog="Ví dụ: dondoc event government.programme-issued"
         " --document 76/NQ-CP --date 2021-07-15"
     )(event)
@@ -57,6 +74,10 @@ def submit(
     obligation: Obligation,
     document: Document = "",
     dated: Dated = None,
+    part: Annotated[
+        bool, typer.Option("--part", help="Mới nộp một phần: phần còn lại vẫn được đôn đốc.")
+    ] = False,
+    nil: Annotated[bool, typer.Option("--nil", help="Báo cáo không phát sinh.")] = False,
     by: By = None,
     run: Run = None,
 ) -> None:
@@ -67,8 +88,20 @@ def submit(
         by=_who(by),
         dated=_day(dated),
         document=document,
+        part=part,
+        nil=nil,
         run=run,
     )
+
+
+def withdraw(
+    obligation: Obligation,
+    why: Annotated[str, typer.Option("--why", help="Ghi nhầm điều gì.")],
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Huỷ ghi nhận báo cáo ghi nhầm – take back a submission recorded by mistake."""
+    _run("withdraw_submission", obligation=obligation, by=_who(by), why=why, run=run)
 
 
 def send_back(
@@ -127,6 +160,80 @@ def waive(
     _run(
         "waive_obligation", obligation=obligation, by=_who(by), why=why, document=document, run=run
     )
+
+
+def difficulty(
+    obligation: Obligation,
+    what: Annotated[str, typer.Option("--what", help="Khó khăn, vướng mắc là gì.")],
+    document: Document = "",
+    dated: Dated = None,
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Ghi nhận khó khăn, vướng mắc – keep a difficulty that an agency reports."""
+    _run(
+        "report_difficulty",
+        obligation=obligation,
+        by=_who(by),
+        what=what,
+        dated=_day(dated),
+        document=document,
+        run=run,
+    )
+
+
+def answer(
+    obligation: Obligation,
+    answer: Annotated[str, typer.Option("--answer", help="Nội dung trả lời.")],
+    document: Document = "",
+    dated: Dated = None,
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Trả lời khó khăn, vướng mắc – answer the difficulties that an agency has reported."""
+    _run(
+        "answer_difficulty",
+        obligation=obligation,
+        by=_who(by),
+        answer=answer,
+        dated=_day(dated),
+        document=document,
+        run=run,
+    )
+
+
+def pause(
+    why: Annotated[str, typer.Option("--why", help="Lý do tạm dừng.")],
+    agency: Agency = "",
+    until: Annotated[
+        str | None,
+        typer.Option(help="Ngày cuối của thời gian tạm dừng; bỏ trống: đến khi tiếp tục."),
+    ] = None,
+    document: Document = "",
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Tạm dừng đôn đốc – issue nothing in a run, or about one agency."""
+    _run(
+        "pause_chasing",
+        by=_who(by),
+        agency=agency,
+        why=why,
+        until=_day(until),
+        document=document,
+        run=run,
+    )
+
+
+def resume(
+    agency: Agency = "",
+    why: Annotated[str, typer.Option("--why", help="Lý do, nếu cần ghi lại.")] = "",
+    document: Document = "",
+    by: By = None,
+    run: Run = None,
+) -> None:
+    """Tiếp tục đôn đốc – end a pause; only the newest notice of what fell due is sent."""
+    _run("resume_chasing", by=_who(by), agency=agency, why=why, document=document, run=run)
 
 
 def event(

@@ -11,7 +11,17 @@ import sys
 
 import typer
 
-from cli import calendar, comparing, drafting, entries, explaining, looking, planning, running
+from cli import (
+    briefing,
+    calendar,
+    comparing,
+    drafting,
+    entries,
+    explaining,
+    looking,
+    planning,
+    running,
+)
 from cli.console import fail
 
 app = typer.Typer(
@@ -22,7 +32,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (drafting, planning, comparing, explaining, calendar, running, entries, looking):
+for module in (
+    drafting,
+    planning,
+    comparing,
+    explaining,
+    calendar,
+    running,
+    entries,
+    briefing,
+    looking,
+):
     module.register(app)
 
 

@@ -16,6 +16,7 @@ from language.catalogue import has, text
 from language.dates import day, instant
 from services.board import Board, BoardRow
 from services.stage_views import StageView
+from services.wording import entry_detail, pauses, remarks, rung_name
 
 STYLES = {
     Outcome.ON_TIME: "green",
@@ -35,6 +36,8 @@ def print_board(board: Board, language: str) -> None:
     """Print what a run waits for, on whom and until when."""
     out.print(Text(f"{board.plan.number}  {board.plan.title}", style="bold"))
     out.print(screen("as-of", language, at=board.now.astimezone(board.plan.zone)))
+    for said in pauses(language, board.state, board.now):
+        out.print(Text(said, style="yellow"))
     print_stages(board.stages, board.plan, language)
     _print_open(board, language)
     print_tallies(board, language)
@@ -117,14 +120,20 @@ def _print_open(board: Board, language: str) -> None:
 def _open_row(board: Board, row: BoardRow, language: str) -> list[str | Text]:
     zone = board.plan.zone
     last = row.last_told
+    outcome = text(language, f"outcome.{row.outcome.value}")
+    remarked = remarks(language, board.plan, row.obligation, board.now)
     return [
         row.obligation.obligation.id,
         row.obligation.obligation.agency.name,
         "" if row.due is None else day(language, row.due),
-        Text(text(language, f"outcome.{row.outcome.value}"), style=STYLES[row.outcome]),
-        "" if last is None else f"{last.rung} ({day(language, last.sent_at.astimezone(zone))})",
-        "" if row.next is None else f"{row.next.rung} ({day(language, row.next.at)})",
+        Text("; ".join([outcome, *remarked]), style=STYLES[row.outcome]),
+        "" if last is None else _rung(language, last.rung, last.sent_at.astimezone(zone)),
+        "" if row.next is None else _rung(language, row.next.rung, row.next.at.astimezone(zone)),
     ]
+
+
+def _rung(language: str, rung: str, at: datetime) -> str:
+    return f"{rung_name(language, rung)} ({day(language, at)})"
 
 
 def print_ledger(entries: Iterable[Entry], plan: Plan, language: str) -> None:
@@ -145,17 +154,8 @@ def print_ledger(entries: Iterable[Entry], plan: Plan, language: str) -> None:
 
 def _entry(entry: Entry, plan: Plan, language: str) -> Text:
     said = text(language, f"entry.{entry.kind.value}")
-    data = entry.data
-    match data:
-        case {"rung": rung, "recipient": recipient}:
-            said += f" {rung} → {plan.agencies[recipient].name}"
-        case {"subject": subject, "recipient": recipient}:
-            said += f" → {plan.agencies[recipient].name}: {subject}"
-        case {"event": event}:
-            said += f" {event}"
-        case {"reason": why} if isinstance(why, str) and why:
-            said += f": {why}"
-    return Text(said)
+    detail = entry_detail(language, entry, plan)
+    return Text(f"{said}: {detail}" if detail else said)
 
 
 def print_outbox(found: Sequence[Mapping[str, Any]], language: str) -> None:

@@ -114,8 +114,9 @@ def decide(
     the newest rung outdates is returned as superseded. `issued` holds the keys of notices
     that were issued or superseded before. A closed obligation is silent, and so is
     everyone while offices are closed: what fell due then waits for the next send hour.
+    What falls within a pause waits for its end, as after an outage.
     """
-    if not is_office_hour(plan, state.obligation.ladder, now):
+    if state.is_paused(now) or not is_office_hour(plan, state.obligation.ladder, now):
         return NOTHING_DUE
     reached: dict[str, list[Notice]] = {}
     for notice in rungs(plan, state):
@@ -132,18 +133,39 @@ def decide(
 
 
 def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice | None:
-    """Return the first rung that falls after `after`, if any."""
-    return next((notice for notice in rungs(plan, state) if notice.at > after), None)
+    """Return the first rung that falls after `after` and in no pause, if any."""
+    ahead = (notice for notice in rungs(plan, state) if notice.at > after)
+    return next((notice for notice in ahead if not state.is_paused(notice.at)), None)
 
 
 def next_wake(
     plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime
 ) -> datetime | None:
-    """Return when the obligation next has a notice to issue, not before `now`, if ever."""
+    """Return when the obligation next has a notice to issue, not before `now`, if ever.
+
+    What falls within a pause waits for the first send time after it; in one without an end
+    for the entry that resumes it.
+    """
     waiting = next((n for n in rungs(plan, state) if n.key not in issued), None)
     if waiting is None:
         return None
-    return waiting.at if waiting.at > now else at_once(plan, state.obligation.ladder, now)
+    ladder = state.obligation.ladder
+    at = waiting.at if waiting.at > now else at_once(plan, ladder, now)
+    if not state.is_paused(at):
+        return at
+    freed = state.freed_at(at)
+    return None if freed is None else at_once(plan, ladder, freed)
+
+
+def is_held_back(
+    plan: Plan, state: ObligationState, *, issued: Set[NoticeKey], now: datetime
+) -> bool:
+    """Say whether only a pause keeps an obligation from ever having a notice to issue."""
+    unpaused = replace(state, pauses=())
+    return (
+        next_wake(plan, state, issued=issued, now=now) is None
+        and next_wake(plan, unpaused, issued=issued, now=now) is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)

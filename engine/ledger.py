@@ -25,6 +25,7 @@ from engine.deadline import (
     derive,
     later_of,
     settle,
+    start_of,
 )
 from engine.plan import Obligation, Plan
 from engine.reason import reason
@@ -39,16 +40,24 @@ class EntryKind(StrEnum):
     STAGE_DONE = "stage-done"
     EVENT_ANNOUNCED = "event-announced"
     SUBMITTED = "submitted"
+    SUBMITTED_IN_PART = "submitted-in-part"
+    SUBMISSION_WITHDRAWN = "submission-withdrawn"
     RETURNED = "returned"
     ACCEPTED = "accepted"
     EXTENDED = "extended"
     WAIVED = "waived"
+    DIFFICULTY_REPORTED = "difficulty-reported"
+    DIFFICULTY_ANSWERED = "difficulty-answered"
+    CHASING_PAUSED = "chasing-paused"
+    CHASING_RESUMED = "chasing-resumed"
     NOTICE_ISSUED = "notice-issued"
     NOTICE_SUPERSEDED = "notice-superseded"
     NOTICE_DROPPED = "notice-dropped"
+    NOTICE_WITHDRAWN = "notice-withdrawn"
     MESSAGE_SENT = "message-sent"
     MESSAGE_CANCELLED = "message-cancelled"
     MESSAGE_UNDELIVERABLE = "message-undeliverable"
+    BRIEF_REQUESTED = "brief-requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,55 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class InPart:
+    """What has come in of an obligation that is still owed: how many parts, and the last one."""
+
+    count: int
+    on: datetime
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difficulty:
+    """A difficulty that an agency reports: what, since when, by whom, on what document."""
+
+    what: str
+    since: datetime
+    by: str
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered to an agency's difficulties, when, by whom, on what document."""
+
+    answer: str
+    at: datetime
+    by: str
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which nothing is issued: of one agency, or of the whole run (`agency` None).
+
+    It holds from `since` until before `ends_at`; None: until it is resumed.
+    """
+
+    agency: str | None
+    since: datetime
+    ends_at: datetime | None
+    until: date | None
+    why: str
+    by: str
+    document: str = ""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether nothing is issued at `now`."""
+        return self.since <= now and (self.ends_at is None or now < self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
 class ObligationState:
     """What the ledger says of one obligation.
 
@@ -97,7 +155,9 @@ class ObligationState:
     extension starts a new one, with its own rungs; `round_began` is when, `begun_by`
     what. `told_of` is what the agency is told first, its assignment or the last return,
     of `told_round`, at `told_from`: an extension that follows does not take its place.
-    `settled_at` is when it was last closed.
+    `settled_at` is when it was last closed, `is_nil` whether by a nil report; `before` is
+    the state that the last submission or part found, to go back to where it is withdrawn.
+    `pauses` are those that cover it, whether they still hold or not.
     """
 
     obligation: Obligation
@@ -116,6 +176,12 @@ class ObligationState:
     settled_at: datetime | None = None
     returned_for: str = ""
     document: str = ""
+    is_nil: bool = False
+    in_part: InPart | None = None
+    before: ObligationState | None = None
+    difficulties: tuple[Difficulty, ...] = ()
+    answer: Answer | None = None
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def is_closed(self) -> bool:
@@ -126,6 +192,16 @@ class ObligationState:
     def is_open(self) -> bool:
         """Whether its stage has opened and it is still owed."""
         return self.opened_at is not None and not self.is_closed
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether nothing is issued about it at `now`."""
+        return any(pause.holds(now) for pause in self.pauses)
+
+    def freed_at(self, moment: datetime) -> datetime | None:
+        """Return `moment`, or the end of the pauses that it lies in; None if they have none."""
+        ends = [pause.ends_at for pause in self.pauses if pause.holds(moment)]
+        known = [end for end in ends if end is not None]
+        return None if len(known) < len(ends) else max([moment, *known])
 
     def is_late(self, now: datetime) -> bool:
         """Whether it is owed, open, and past its deadline at `now`."""
@@ -172,6 +248,17 @@ class RunState:
     stages: Mapping[str, StageState]
     obligations: Mapping[str, ObligationState]
     events: Mapping[str, EventState]
+    pauses: Mapping[str | None, Pause] = field(default_factory=dict)
+
+    def pause_of(self, agency: str | None, now: datetime) -> Pause | None:
+        """Return the pause of one agency, or of the whole run (None), that holds at `now`."""
+        pause = self.pauses.get(agency)
+        return pause if pause is not None and pause.holds(now) else None
+
+    def paused(self, now: datetime) -> tuple[Pause, ...]:
+        """Return the pauses that hold at `now`, that of the whole run first."""
+        held = [pause for pause in self.pauses.values() if pause.holds(now)]
+        return tuple(sorted(held, key=lambda pause: pause.agency or ""))
 
     def anchors(self) -> Anchors:
         """Return the dates that periods are counted from, in the plan's zone."""
@@ -209,6 +296,7 @@ class Folding:
         self.completed_at: datetime | None = None
         self.stages = {stage.id: StageState() for stage in plan.stages}
         self.events: dict[str, EventState] = {}
+        self.pauses: dict[str | None, Pause] = {}
         self.obligations = {
             key: ObligationState(obligation) for key, obligation in plan.obligations.items()
         }
@@ -223,6 +311,7 @@ class Folding:
             stages=self.stages,
             obligations=self.obligations,
             events=self.events,
+            pauses=self.pauses,
         )
 
     def snapshot(self) -> RunState:
@@ -232,6 +321,7 @@ class Folding:
             stages=dict(self.stages),
             obligations=dict(self.obligations),
             events=dict(self.events),
+            pauses=dict(self.pauses),
         )
 
     def take(self, entry: Entry) -> None:
@@ -249,6 +339,8 @@ class Folding:
                 self._derive_all(entry.recorded_at)
             case EntryKind.STAGE_OPENED | EntryKind.STAGE_DONE:
                 self._take_stage(entry)
+            case EntryKind.CHASING_PAUSED | EntryKind.CHASING_RESUMED:
+                self._take_pause(entry)
             case _ if entry.obligation in self.obligations:
                 before = self.obligations[entry.obligation]
                 self.obligations[entry.obligation] = _after(self.plan, before, entry)
@@ -273,6 +365,19 @@ class Folding:
                     told_round=state.round,
                     told_from=entry.happened_at,
                 )
+
+    def _take_pause(self, entry: Entry) -> None:
+        """Pause or resume the whole run or one agency; what was told or is due stays as it is."""
+        agency = entry.data.get("agency")
+        if entry.kind is EntryKind.CHASING_RESUMED:
+            self.pauses.pop(agency, None)
+        else:
+            self.pauses[agency] = _pause(self.plan, entry)
+        for key, state in self.obligations.items():
+            if agency in (None, state.obligation.agency.id):
+                found = (self.pauses.get(None), self.pauses.get(state.obligation.agency.id))
+                pauses = tuple(pause for pause in found if pause is not None)
+                self.obligations[key] = replace(state, pauses=pauses)
 
     def _derive_all(self, known_at: datetime | None = None) -> None:
         """Derive the deadlines that are not known yet; events and stages are their anchors."""
@@ -302,15 +407,30 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
                 submitted_on=entry.happened_at,
                 settled_at=entry.recorded_at,
                 document=entry.document,
+                is_nil=bool(entry.data.get("nil")),
+                before=state,
             )
+        case EntryKind.SUBMITTED_IN_PART:
+            count = 1 if state.in_part is None else state.in_part.count + 1
+            part = InPart(count, entry.happened_at, entry.document)
+            return replace(state, in_part=part, before=state)
+        case EntryKind.SUBMISSION_WITHDRAWN if state.before is not None:
+            return _as_before(state, state.before)
+        case EntryKind.DIFFICULTY_REPORTED:
+            difficulty = Difficulty(entry.data["what"], entry.happened_at, entry.by, entry.document)
+            return replace(state, difficulties=(*state.difficulties, difficulty))
+        case EntryKind.DIFFICULTY_ANSWERED:
+            answer = Answer(entry.data["answer"], entry.happened_at, entry.by, entry.document)
+            return replace(state, difficulties=(), answer=answer)
         case EntryKind.ACCEPTED:
-            return replace(state, standing=Standing.ACCEPTED)
+            return replace(state, standing=Standing.ACCEPTED, before=None)
         case EntryKind.WAIVED:
             return replace(
                 state,
                 standing=Standing.WAIVED,
                 settled_at=entry.recorded_at,
                 document=entry.document,
+                before=None,
             )
         case EntryKind.RETURNED:
             return replace(
@@ -326,6 +446,9 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
                 submitted_on=None,
                 settled_at=None,
                 returned_for=entry.data.get("reason", ""),
+                is_nil=False,
+                in_part=None,
+                before=None,
             )
         case EntryKind.EXTENDED:
             return replace(
@@ -337,6 +460,35 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
             )
         case _:
             return state
+
+
+def _as_before(state: ObligationState, before: ObligationState) -> ObligationState:
+    """Take the last submission or part back; what else has happened since stays."""
+    return replace(
+        state,
+        standing=before.standing,
+        submitted_on=before.submitted_on,
+        settled_at=before.settled_at,
+        document=before.document,
+        is_nil=before.is_nil,
+        in_part=before.in_part,
+        before=before.before,
+    )
+
+
+def _pause(plan: Plan, entry: Entry) -> Pause:
+    """A pause counts from its recording; `until` is its last day, to 24:00 in the plan's zone."""
+    written = entry.data.get("until")
+    until = None if written is None else date.fromisoformat(written)
+    return Pause(
+        agency=entry.data.get("agency"),
+        since=entry.recorded_at,
+        ends_at=None if until is None else start_of(until + timedelta(days=1), plan.zone),
+        until=until,
+        why=entry.data.get("reason", ""),
+        by=entry.by,
+        document=entry.document,
+    )
 
 
 def _due_after_return(plan: Plan, state: ObligationState, entry: Entry) -> Deadline | None:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.chasing import Digest, NoticeKey, decide, digests, next_wake, send_time
+from engine.chasing import (
+    Digest,
+    NoticeKey,
+    decide,
+    digests,
+    is_held_back,
+    next_wake,
+    send_time,
+)
 from engine.graph import SYSTEM, advance, is_finished, next_turn
 from engine.ledger import Entry, EntryKind, Folding, RunState
 from engine.plan import Plan
@@ -132,8 +140,20 @@ class _Run:
         if self.scenario.awake(now) == now:
             self._issue(now)
         state = self.folding.state()
-        if state.completed_at is None and is_finished(self.plan, state) and not self.wakes:
+        if (
+            state.completed_at is None
+            and is_finished(self.plan, state)
+            and not self.wakes
+            and not self._is_held_back(now)
+        ):
             self._take(Entry(EntryKind.RUN_COMPLETED, now, now, SYSTEM))
+
+    def _is_held_back(self, now: datetime) -> bool:
+        return any(
+            is_held_back(self.plan, state, issued=self.issued[key], now=now)
+            for key, state in self.folding.obligations.items()
+            if state.is_paused(now)
+        )
 
     def _apply(self, act: Act) -> None:
         data = {"event": act.event, **act.data} if act.event else act.data
@@ -154,8 +174,13 @@ class _Run:
         self.entries.extend(entries[kept:])
         opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
         touched = {entry.obligation for entry in entries}
-        dating = (EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_DONE)
-        redated = any(entry.kind in dating for entry in entries)
+        rewaking = (
+            EntryKind.EVENT_ANNOUNCED,
+            EntryKind.STAGE_DONE,
+            EntryKind.CHASING_PAUSED,
+            EntryKind.CHASING_RESUMED,
+        )
+        redated = any(entry.kind in rewaking for entry in entries)
         for key, obligation in self.plan.obligations.items():
             if redated or key in touched or obligation.stage.id in opened:
                 self._set_wake(key, now)

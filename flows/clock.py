@@ -1,108 +1,282 @@
 """Clock: one wake-up job, set to the earliest moment at which anything is due.
 
-After each tick it is set again from the database; a sweep also catches what an event
-lost, and looks whether Prefect still shows every stage. The cost of a quiet month is one
-look at an index per sweep. Several clocks may run: the work is idempotent.
+A look each second, one indexed query, sets the job again where another process has moved
+that moment; it also notices that the wall's clock jumped. The job runs `chase`. What fails
+is tried again soon, then less often. A sweep puts right what Prefect shows, and a beat
+tells that the clock is alive. Looks, sweeps and beats are reckoned by the monotonic clock,
+so that setting back the wall's stops nothing. Several clocks may run: the work is
+idempotent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
-from datetime import UTC, timedelta
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
-from flows import moment, office, showing
-from flows.chase import chase
+from flows import client, moment, office
 from services import chasing
+from services.settings import Settings
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
 
 WAKE_UP = "wake-up"
-SWEEP = "sweep"
-FAR = timedelta(days=1)  # a wake-up further off is set again by a sweep before it comes
+LOOK = 1.0  # seconds between looks
+FAR = timedelta(days=1)  # no job is set for what is further off: a look sets it in time
+BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of them
+OFTEN = timedelta(seconds=10)  # no beat more often, however often the sweep
+LONGEST = timedelta(minutes=30)  # that a chase or a sweep may take; longer than a mail's lease
+LONGEST_WAIT = timedelta(seconds=60)  # before what failed is tried again
+JUMP = timedelta(seconds=2)  # by which the wall's clock may stray between two looks
+HANGING = 600.0  # seconds without a look, after which this process is ended
+GRACE = 8.0  # seconds that a stop gives to what is under way
+
+
+class Errands(Protocol):
+    """What the clock does when it is time; `flows.errands` has the real ones."""
+
+    async def chase(self) -> None:
+        """Issue what is due and mail it; raise where that fails."""
+
+    async def reconcile(self, now: datetime) -> None:
+        """Put right what Prefect shows."""
+
+    async def beat(self) -> None:
+        """Leave a sign of life."""
+
+    async def stopped(self) -> None:
+        """Say that the clock ends because it was told to."""
+
+
+class NothingMoved(Exception):
+    """The chase said that all was well, but what was due is due still."""
 
 
 class Clock:
-    """Runs `chase` when something is due. `start` and `stop` it within an event loop."""
+    """Runs its errands when they are due. `start`, `look` each second, and `stop` it."""
 
-    def __init__(self, parts: Parts, *, sweep: timedelta) -> None:
-        self.parts = parts
+    def __init__(
+        self,
+        parts: Parts,
+        errands: Errands,
+        *,
+        sweep: timedelta,
+        scheduler: Any = None,
+        wall: Callable[[], datetime] = moment.wall,
+        ticks: Callable[[], float] = time.monotonic,
+        longest: timedelta = LONGEST,
+    ) -> None:
+        self.parts, self.errands = parts, errands
         self.sweep_every = sweep
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._turn = asyncio.Lock()
+        self.beat_every = max(OFTEN, min(BEAT, sweep))
+        self.longest = longest
+        self._scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
+        self._wall, self._ticks = wall, ticks
+        self._seen: tuple[datetime, float] | None = None
+        self._set_to: datetime | None = None
+        self._retry_at: datetime | None = None
+        self._failures = 0
+        self._trouble: dict[str, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._next: dict[str, float] = {}
 
     def start(self) -> None:
-        """Set the sweep, and look at once for what came due while nothing ran."""
-        self._scheduler.add_job(
-            self.sweep,
-            IntervalTrigger(seconds=int(self.sweep_every.total_seconds()), timezone=UTC),
-            id=SWEEP,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-            next_run_time=moment.wall(),
-        )
+        """Look at once for what came due while nothing ran."""
         self._scheduler.start()
+        self.look()
+
+    def look(self) -> None:
+        """Set the wake-up to the earliest moment there is, and begin what else it is time for."""
+        self._notice_a_jump()
+        try:
+            self._set(chasing.next_wake(self.parts))
+        except Exception as error:
+            # A database that is away comes back; until then there is nothing to do.
+            self._tell("look", error)
+            return
+        self._works("look")
+        self._begin("beat", self.errands.beat, every=self.beat_every)
+        self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
 
     async def stop(self) -> None:
-        """Let a tick that is under way end, then stop."""
-        async with self._turn:
-            self._scheduler.shutdown(wait=False)
+        """Let a chase that is under way end, if it does soon; then stop, and say so."""
+        self._scheduler.shutdown(wait=False)
+        if chasing_now := self._tasks.get("chase"):
+            await asyncio.wait({chasing_now}, timeout=GRACE)
+        left = list(self._tasks.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        with suppress(Exception):  # the database or Prefect may be gone already
+            await self.errands.stopped()
 
-    async def tick(self) -> None:
-        """Issue what is due, if anything is, and set the next wake-up."""
-        async with self._turn:
-            now = moment.now(self.parts.settings)
-            if chasing.is_anything_due(self.parts, now):
-                await chase(return_state=True)
-        self.set_wake_up()
+    def now(self) -> datetime:
+        """Return the present of this installation, which may pretend."""
+        return self._wall() + moment.shift(self.parts.settings.home)
 
-    async def sweep(self) -> None:
-        """Tick, and put right what Prefect shows where it was cancelled, deleted or lost."""
-        try:
-            await self.tick()
-            async with self._turn:
-                await showing.reconcile(self.parts, moment.now(self.parts.settings))
-        except Exception:
-            # The next sweep tries again: a server that is away must not stop the clock.
-            log.exception("the sweep failed", extra={"action": "sweep-failed"})
+    async def settled(self) -> None:
+        """Return when nothing is under way any more."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def set_wake_up(self) -> None:
-        """Set the one wake-up job to the earliest moment in the database."""
-        at = chasing.next_wake(self.parts)
-        if at is None:
-            if self._scheduler.get_job(WAKE_UP):
-                self._scheduler.remove_job(WAKE_UP)
+    def _set(self, at: datetime | None) -> None:
+        """Set the one job, unless it is set so already, or a chase is under way."""
+        if "chase" in self._tasks:
             return
         shift = moment.shift(self.parts.settings.home)
-        wall = max(at - shift, moment.wall())
-        self._scheduler.add_job(
-            self._wake,
-            DateTrigger(min(wall, moment.wall() + FAR), timezone=UTC),
-            id=WAKE_UP,
-            replace_existing=True,
-            coalesce=True,
-            misfire_grace_time=None,
-        )
+        target = None
+        if at is not None and at - (self._wall() + shift) < FAR:
+            target = at - shift
+            if self._retry_at is not None:
+                target = max(target, self._retry_at)
+        if target == self._set_to:
+            return
+        self._set_to = target
+        if target is not None:
+            self._scheduler.add_job(
+                self._wake,
+                "date",
+                run_date=target,
+                id=WAKE_UP,
+                replace_existing=True,
+                misfire_grace_time=None,  # late is better than lost
+            )
+        elif self._scheduler.get_job(WAKE_UP):
+            self._scheduler.remove_job(WAKE_UP)
 
     async def _wake(self) -> None:
+        self._set_to = None
+        if "chase" not in self._tasks:
+            self._start("chase", self._chase())
+
+    async def _chase(self) -> None:
+        """Chase what is due. What fails waits for its next try: 1, 2, 4 … seconds."""
         try:
-            await self.tick()
-        except Exception:
-            log.exception("the wake-up failed", extra={"action": "wake-up-failed"})
+            before = self._standing()
+            if before[0] is None or before[0] > self.now():
+                return  # another clock was quicker
+            async with asyncio.timeout(self.longest.total_seconds()):
+                await self.errands.chase()
+            if self._standing() == before:
+                raise NothingMoved(f"due since {before[0]:%Y-%m-%d %H:%M:%S} UTC")
+        except Exception as error:
+            self._failures += 1
+            wait = min(timedelta(seconds=2 ** min(self._failures - 1, 10)), LONGEST_WAIT)
+            self._retry_at = self._wall() + wait
+            self._tell("chase", error)
+        else:
+            self._failures, self._retry_at = 0, None
+            self._works("chase")
+
+    def _standing(self) -> tuple[datetime | None, int]:
+        """Return what is next, and how far the ledgers have come: a chase moves one of them."""
+        return chasing.next_wake(self.parts), chasing.last_entry(self.parts)
+
+    def _begin(
+        self, what: str, errand: Callable[[], Coroutine[Any, Any, None]], *, every: timedelta
+    ) -> None:
+        """Begin what is due by the monotonic clock, unless it is under way."""
+        if what in self._tasks or self._ticks() < self._next.get(what, 0.0):
+            return
+        self._next[what] = self._ticks() + every.total_seconds()
+        self._start(what, self._run(what, errand))
+
+    async def _run(self, what: str, errand: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            async with asyncio.timeout(self.longest.total_seconds()):
+                await errand()
+        except Exception as error:
+            self._tell(what, error)
+        else:
+            self._works(what)
+
+    def _start(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=what)
+        self._tasks[what] = task
+        task.add_done_callback(lambda _: self._ended(what))
+
+    def _ended(self, what: str) -> None:
+        del self._tasks[what]
+        if what == "chase" and self._scheduler.running:
+            self.look()
+
+    def _notice_a_jump(self) -> None:
+        """Reckon the job anew where the wall's clock was set, or the machine slept."""
+        wall, ticks = self._wall(), self._ticks()
+        if self._seen is not None:
+            strayed = (wall - self._seen[0]) - timedelta(seconds=ticks - self._seen[1])
+            if abs(strayed) > JUMP:
+                log.warning("the clock jumped by %s", strayed, extra={"action": "clock-jumped"})
+                self._retry_at = None
+                self._scheduler.wakeup()
+        self._seen = wall, ticks
+
+    def _tell(self, what: str, error: Exception) -> None:
+        """Log a failure in one line, and once for as long as it stays the same."""
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        if self._trouble.get(what) != said:
+            extra = {"action": f"{what}-failed"}
+            log.warning("the %s fails, and is tried again: %s", what, said, extra=extra)
+        self._trouble[what] = said
+
+    def _works(self, what: str) -> None:
+        if self._trouble.pop(what, None):
+            log.warning("the %s works again", what, extra={"action": "works-again"})
 
 
 async def run(stop: asyncio.Event) -> None:
-    """Run the clock of this process until `stop` is set."""
+    """Run the clock of this process until `stop` is set.
+
+    A process that hangs is ended with a traceback of all threads: whoever supervises it
+    starts another.
+    """
+    from flows.errands import Errands as Real
+
     parts = office.parts()
-    clock = Clock(parts, sweep=timedelta(seconds=parts.settings.sweep_seconds))
+    sweep = timedelta(seconds=parts.settings.sweep_seconds)
+    clock = Clock(parts, Real(parts), sweep=sweep)
     clock.start()
     try:
-        await stop.wait()
+        while True:
+            faulthandler.dump_traceback_later(HANGING, exit=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK)
+                return
+            clock.look()
     finally:
         await clock.stop()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def main() -> None:
+    """Run the clock as a process of its own, until Ctrl-C or SIGTERM; Prefect may be away."""
+    settings = Settings()
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.update(client.address(settings).environment() | client.QUIET)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    for ours in ("flows", "services"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    asyncio.run(_until_told())
+
+
+async def _until_told() -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await run(stop)
+
+
+if __name__ == "__main__":
+    from flows import clock  # under its own name, as the others import it
+
+    clock.main()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from prefect import flow
 
-from flows import moment, office
+from flows import events, moment, office
 from services import delivering
 from services.delivering import Delivered
 
@@ -21,4 +21,6 @@ async def deliver(now: datetime | None = None) -> Delivered:
     parts = office.parts()
     now = now or moment.now(parts.settings)
     async with delivering.session(parts) as way:
-        return await delivering.deliver(parts, way, now)
+        delivered = await delivering.deliver(parts, way, now)
+    await events.tell_all(events.undeliverable(delivered))
+    return delivered

@@ -1,12 +1,13 @@
 """Record: what agencies and the coordinator do, as flows that an operator can start.
 
 Each takes who records it, because Prefect does not know; a wrong entry ends the run with
-one plain sentence and changes nothing.
+one plain sentence and changes nothing. What all of their forms ask stands in
+`flows.entering`; here is what each asks besides.
 """
 
 # Annotations stay values here: Prefect reads the forms' types from the decorated functions.
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from prefect import flow, runtime
@@ -14,182 +15,176 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from flows import moment, office, showing
-from flows.chase import chase
+from flows.entering import (
+    Day,
+    Desk,
+    Text,
+    about_obligation,
+    about_run,
+    ascii_name,
+    begin,
+    bring_up,
+    day_of,
+    require,
+    required_day,
+)
 from flows.refusals import as_state
-from language.catalogue import text
-from services import chasing, recording, runs
+from services import choices, naming, recording, wording
 from services.errors import Refused
+from services.naming import Wanted
 from services.recording import Recorded, Source
-from services.wiring import Parts
+
+Days = Annotated[int, Field(ge=1, le=recording.LONGEST_RETURN)] | None
 
 
-def _name() -> str:
-    parameters = runtime.flow_run.parameters
-    what = parameters.get("obligation") or parameters.get("event")
-    return f"{runtime.flow_run.flow_name} {what}"
-
-
-@flow(name="record-submission", flow_run_name=_name, persist_result=False)
-@as_state
-async def record_submission(
-    obligation: str,
-    by: str,
-    dated: date | None = None,
-    document: str = "",
-    run: str | None = None,
-    now: datetime | None = None,
-    show: bool = True,
-) -> State[Any]:
+@about_obligation("submit", wanted=Wanted.OPEN)
+def record_submission(
+    at: Desk,
+    dated: Day = None,
+    document: Text = "",
+    part: bool = False,
+    nil: bool = False,
+) -> Recorded:
     """Record that an agency has submitted what it owes; nothing more is sent about it.
 
     Args:
-        obligation: stage/task/agency, as the board shows it
-        by: who records it
         dated: the date on the document, from which it counts; by default today
         document: its number, e.g. 120/BC-STP
-        run: the plan run; not needed while only one is active
-        now: for rehearsals; by default the present
-        show: bring the stages and the board up to it; not needed for each of many
+        part: only a part of it has come in: the rest is owed and chased as before
+        nil: a nil report, there is nothing to report: it counts as a submission
     """
-    parts, now = _begin(now)
-    run = runs.find(parts, run)
-    recorded = recording.submit(parts, run, obligation, Source(by, document, dated), now=now)
-    return await _finish(parts, recorded, obligation, now, show=show)
+    source = at.source(document, dated)
+    return recording.submit(*at.place, source, part=part, nil=nil, now=at.now)
 
 
-@flow(name="return-report", flow_run_name=_name, persist_result=False)
-@as_state
-async def return_report(
-    obligation: str,
-    by: str,
-    why: str,
-    days: Annotated[int, Field(ge=1, le=recording.LONGEST_RETURN)] | None = None,
-    dated: date | None = None,
-    document: str = "",
-    run: str | None = None,
-    now: datetime | None = None,
-    show: bool = True,
-) -> State[Any]:
+@about_obligation("withdraw", wanted=Wanted.WITHDRAWABLE)
+def withdraw_submission(at: Desk, why: str) -> Recorded:
+    """Take the last submission back that was recorded by mistake; it is owed as before.
+
+    Args:
+        why: what was wrong about it
+    """
+    return recording.withdraw(*at.place, at.source(), why=why, now=at.now)
+
+
+@about_obligation("return", wanted=Wanted.SUBMITTED)
+def return_report(
+    at: Desk, why: str, days: Days = None, dated: Day = None, document: Text = ""
+) -> Recorded:
     """Return a submitted report for completion.
 
     Args:
-        obligation: stage/task/agency
-        by: who records it
         why: what is to be completed, as the agency will read it
         days: working days for the new report; by default the old deadline stands
         dated: the date of the return; by default today
         document: the number of the returning letter, if any
-        run: the plan run; not needed while only one is active
-        now: for rehearsals; by default the present
-        show: bring the stages and the board up to it; not needed for each of many
     """
-    parts, now = _begin(now)
-    run = runs.find(parts, run)
-    source = Source(by, document, dated)
-    recorded = recording.send_back(parts, run, obligation, source, why=why, days=days, now=now)
-    return await _finish(parts, recorded, obligation, now, show=show)
+    source = at.source(document, dated)
+    return recording.send_back(*at.place, source, why=why, days=days, now=at.now)
 
 
-@flow(name="accept-report", flow_run_name=_name, persist_result=False)
-@as_state
-async def accept_report(
-    obligation: str,
-    by: str,
-    run: str | None = None,
-    now: datetime | None = None,
-    show: bool = True,
-) -> State[Any]:
-    """Accept a submitted report.
-
-    Args:
-        obligation: stage/task/agency
-        by: who records it
-        run: the plan run; not needed while only one is active
-        now: for rehearsals; by default the present
-        show: bring the stages and the board up to it; not needed for each of many
-    """
-    parts, now = _begin(now)
-    run = runs.find(parts, run)
-    recorded = recording.accept(parts, run, obligation, Source(by), now=now)
-    return await _finish(parts, recorded, obligation, now, show=show)
+@about_obligation("accept", wanted=Wanted.SUBMITTED)
+def accept_report(at: Desk) -> Recorded:
+    """Accept a submitted report."""
+    return recording.accept(*at.place, at.source(), now=at.now)
 
 
-@flow(name="extend-deadline", flow_run_name=_name, persist_result=False)
-@as_state
-async def extend_deadline(
-    obligation: str,
-    by: str,
-    until: date,
-    document: str,
-    why: str = "",
-    run: str | None = None,
-    now: datetime | None = None,
-    show: bool = True,
-) -> State[Any]:
+@about_obligation("extend", wanted=Wanted.OPEN)
+def extend_deadline(at: Desk, until: Day, document: Text, why: str = "") -> Recorded:
     """Give an agency until the end of a later day.
 
     Args:
-        obligation: stage/task/agency
-        by: who records it
         until: the new last day
-        document: the number of the document that approves it
+        document: the document that approves it
         why: the reason
-        run: the plan run; not needed while only one is active
-        now: for rehearsals; by default the present
-        show: bring the stages and the board up to it; not needed for each of many
     """
-    _require(document)
-    parts, now = _begin(now)
-    run = runs.find(parts, run)
-    source = Source(by, document)
-    recorded = recording.extend(parts, run, obligation, source, until=until, why=why, now=now)
-    return await _finish(parts, recorded, obligation, now, show=show)
+    require(document)
+    last = required_day(until)
+    return recording.extend(*at.place, at.source(document), until=last, why=why, now=at.now)
 
 
-@flow(name="waive-obligation", flow_run_name=_name, persist_result=False)
-@as_state
-async def waive_obligation(
-    obligation: str,
-    by: str,
-    why: str,
-    document: str = "",
-    run: str | None = None,
-    now: datetime | None = None,
-    show: bool = True,
-) -> State[Any]:
+@about_obligation("waive", wanted=Wanted.OPEN)
+def waive_obligation(at: Desk, why: str, document: Text = "") -> Recorded:
     """Say that an obligation is owed no more.
 
     Args:
-        obligation: stage/task/agency
-        by: who records it
-        why: the reason
-        document: the number of the document that says so
-        run: the plan run; not needed while only one is active
-        now: for rehearsals; by default the present
-        show: bring the stages and the board up to it; not needed for each of many
+        why: the reason, e.g. that the agency was dissolved
+        document: the document that says so, if any
     """
-    parts, now = _begin(now)
-    run = runs.find(parts, run)
-    recorded = recording.waive(parts, run, obligation, Source(by, document), why=why, now=now)
-    return await _finish(parts, recorded, obligation, now, show=show)
+    return recording.waive(*at.place, at.source(document), why=why, now=at.now)
 
 
-@flow(name="announce-event", flow_run_name=_name, persist_result=False)
+@about_obligation("difficulty", wanted=Wanted.OPEN)
+def report_difficulty(at: Desk, what: str, dated: Day = None, document: Text = "") -> Recorded:
+    """Keep a difficulty that an agency reports; what is due, and when, stays as it is.
+
+    Args:
+        what: the difficulty, in the agency's words
+        dated: the date on the document; by default today
+        document: its number, if it came in writing
+    """
+    return recording.report_difficulty(*at.place, at.source(document, dated), what=what, now=at.now)
+
+
+@about_obligation("answer", wanted=Wanted.WITH_DIFFICULTY)
+def answer_difficulty(at: Desk, answer: str, dated: Day = None, document: Text = "") -> Recorded:
+    """Answer the difficulties that an agency has reported.
+
+    Args:
+        answer: what was answered
+        dated: the date on the document; by default today
+        document: its number, if it was answered in writing
+    """
+    source = at.source(document, dated)
+    return recording.answer_difficulty(*at.place, source, answer=answer, now=at.now)
+
+
+@about_run("pause")
+def pause_chasing(at: Desk, why: str, until: Day = None, document: Text = "") -> Recorded:
+    """Issue nothing about one agency, or in the whole run, until it is resumed.
+
+    Args:
+        why: the reason
+        until: the last day of the pause, which then ends by itself; by default it lasts
+        document: the document that says so, if any
+    """
+    source, last = at.source(document), day_of(until)
+    return recording.pause(
+        at.parts, at.run, source, agency=at.agency, why=why, until=last, now=at.now
+    )
+
+
+@about_run("resume")
+def resume_chasing(at: Desk, why: str = "", document: Text = "") -> Recorded:
+    """End a pause: what fell within it is issued as after an outage, the newest rung only.
+
+    Args:
+        why: the reason, if it is to be kept
+        document: the document that says so, if any
+    """
+    source = at.source(document)
+    return recording.resume(at.parts, at.run, source, agency=at.agency, why=why, now=at.now)
+
+
+def _event_name() -> str:
+    return ascii_name(f"event {naming.id_of(str(runtime.flow_run.parameters.get('event') or ''))}")
+
+
+@flow(name="announce-event", flow_run_name=_event_name, persist_result=False)
 @as_state
 async def announce_event(
-    event: str,
-    document: str,
-    by: str = "prefect-event",
-    dated: date | None = None,
-    values: dict[str, str] | str | None = None,
+    event: Text = "",
+    document: Text = "",
+    by: Text = recording.PREFECT_EVENT,
+    dated: Day = None,
+    values: dict[str, Any] | str | None = None,
     now: datetime | None = None,
     show: bool = True,
 ) -> State[Any]:
     """Record an outside event, and open what waited for it. Sent twice it counts once.
 
     Args:
-        event: its name in the plan file, e.g. government.programme-issued
+        event: its name in the plan file, e.g. government.programme-issued, or as the form offers it
         document: the document that it came with, e.g. 76/NQ-CP
         by: who announces it
         dated: the date on the document; by default today
@@ -197,57 +192,27 @@ async def announce_event(
         now: for rehearsals; by default the present
         show: bring the stages and the board up to it; not needed for each of many
     """
-    _require(document)
+    require(document)
     carried = _carried(values)
-    parts, now = _begin(now)
-    recorded = recording.announce(
-        parts,
-        event,
-        Source(by, document, dated),
-        values=carried,
-        now=now,
-    )
-    for one in recorded:
-        await _finish(parts, one, event, now, show=show)
-    key = "record.event" if recorded else "record.event-known"
-    language = parts.settings.language
-    return Completed(message=text(language, key, event=event, document=document))
+    source = Source(by.strip() or recording.PREFECT_EVENT, document.strip(), day_of(dated))
+    parts, now = begin(now)
+    name, demanded = choices.chosen_event(parts, event)
+    if not name:
+        raise Refused("refused.no-event")
+    announced = recording.announce(parts, name, source, values=carried or demanded, now=now)
+    for one in announced.recorded:
+        await bring_up(parts, one.run, now, show=show)
+    return Completed(message=wording.announced(parts.settings.language, announced))
 
 
-def _carried(values: dict[str, str] | str | None) -> dict[str, str]:
+def _carried(values: dict[str, Any] | str | None) -> dict[str, str]:
     """Return the values that an event carries; a trigger's template hands them over as JSON."""
+    read: Any = values
     if isinstance(values, str):
         try:
-            values = json.loads(values or "{}")
+            read = json.loads(values.strip() or "{}")
         except ValueError:
-            raise Refused("refused.event-values", written=str(values)[:80]) from None
-    if not isinstance(values, dict | None):
+            raise Refused("refused.event-values", written=values[:80]) from None
+    if not isinstance(read, dict | None):
         raise Refused("refused.event-values", written=str(values)[:80])
-    return {key: str(value) for key, value in (values or {}).items()}
-
-
-def _require(document: str) -> None:
-    """What moves a deadline or opens a stage rests on a document: people must name it."""
-    if not document.strip():
-        raise Refused("refused.empty-document")
-
-
-def _begin(now: datetime | None) -> tuple[Parts, datetime]:
-    parts = office.parts()
-    return parts, now or moment.now(parts.settings)
-
-
-async def _finish(
-    parts: Parts, recorded: Recorded, what: str, now: datetime, *, show: bool
-) -> State[Any]:
-    """Show the change, before the mail that may take its time; issue at once what it made due."""
-    if show:
-        await showing.show(parts, recorded.run, now)
-    if show and chasing.is_anything_due(parts, now):
-        await chase(now=now, return_state=True)
-    language = parts.settings.language
-    said = [text(language, f"record.{recorded.entries[0].kind.value}", what=what)]
-    said += [
-        text(language, f"record.{entry.kind.value}", what=entry.stage) for entry in recorded.turned
-    ]
-    return Completed(message=" ".join(said))
+    return {str(key): str(value) for key, value in (read or {}).items()}

@@ -4,20 +4,30 @@
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows import moment, office
+from flows import forms, moment, office
 from flows.chase import chase
+from flows.entering import ascii_name
 from flows.refusals import as_state
 from language.catalogue import text
-from plan_definitions import Bundle
-from services import board, runs
+from plan_definitions import Bundle, PlanFaults
+from services import board, choices, naming, runs
+from services.errors import Refused
+from services.runs import Started
+from services.wiring import Parts
 
 
-@flow(name="start-plan", flow_run_name="start {plan}", persist_result=False)
+def _name() -> str:
+    """Name a run by its plan file: a choice has letters that the run graph does not show."""
+    return ascii_name(f"start {Path(naming.id_of(runtime.flow_run.parameters['plan'])).name}")
+
+
+@flow(name="start-plan", flow_run_name=_name, persist_result=False)
 @as_state
 async def start_plan(
     plan: str,
@@ -29,7 +39,7 @@ async def start_plan(
     """Start a run of a plan file. Starting it twice changes nothing.
 
     Args:
-        plan: the path of the plan file
+        plan: the plan file: as the form offers it, or its path, or that within DONDOC_PLANS
         by: who starts it
         started_at: lets the run begin in the past, as after an outage
         run: a name for the run; by default the plan's id
@@ -37,9 +47,12 @@ async def start_plan(
     """
     parts = office.parts()
     now = now or moment.now(parts.settings)
-    bundle = Bundle.read(Path(plan))
-    started = runs.start(parts, bundle, now=now, by=by, started_at=started_at, run=run)
+    if started_at is not None and started_at.tzinfo is None:
+        started_at = started_at.replace(tzinfo=ZoneInfo(parts.settings.time_zone))
+    file = choices.plan_file(parts.settings, plan)
+    started = _start(parts, file, now=now, by=by, started_at=started_at, run=(run or "").strip())
     await chase(now=now, show=started.run, return_state=True)
+    await forms.show(parts)
     language = parts.settings.language
     if not started.is_new:
         return Completed(message=text(language, "start.already", run=started.run))
@@ -50,3 +63,23 @@ async def start_plan(
         issued = seen.plan.issued.isoformat()
         said += "\n" + text(language, "start.late", count=len(seen.late), issued=issued)
     return Completed(message=said)
+
+
+def _start(
+    parts: Parts, file: Path, *, now: datetime, by: str, started_at: datetime | None, run: str
+) -> Started:
+    """Start the plan; of a file with faults say the first, and how to see them all."""
+    try:
+        return runs.start(
+            parts, Bundle.read(file), now=now, by=by, started_at=started_at, run=run or None
+        )
+    except PlanFaults as faults:
+        first, *more = faults.diagnostics
+        raise Refused(
+            "refused.plan-faults" if more else "refused.plan-fault",
+            line=first.line,
+            name=Path(first.file).name,
+            first=first.message(parts.settings.language),
+            count=len(more),
+            file=file,
+        ) from None

@@ -102,13 +102,14 @@ async def _serve(
     await processes.wait_until_ready(address, server)
     await processes.deploy(address)
     worker.start()
+    from flows import clock, forms, office
+
+    await forms.show(office.parts())
     (settings.home / client.UP_FILE).write_text(
         json.dumps({"port": address.port, "pid": os.getpid()}), encoding="utf-8"
     )
     now = moment.now(settings).astimezone(ZoneInfo(settings.time_zone))
     say("up.ready", ui=runs_page(address), mailbox=settings.mailbox_folder, now=now)
-    from flows import clock
-
     ticking = asyncio.create_task(clock.run(stop))
     try:
         await _supervise([server, worker])

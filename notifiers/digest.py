@@ -72,6 +72,11 @@ class Digest:
     thread_id: str
 
     @property
+    def word(self) -> str:
+        """The kind of message that it is."""
+        return self.kind.word
+
+    @property
     def today(self) -> date:
         """The day, in the plan's time zone, that the counts of days are true on."""
         return self.as_of.astimezone(self.plan.zone).date()

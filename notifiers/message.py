@@ -1,8 +1,8 @@
-"""Message: a rendered digest as the bytes of a mail (RFC 5322, RFC 2045-2047).
+"""Message: a rendered mail as the bytes of a mail (RFC 5322, RFC 2045-2047).
 
 Built from the older `email.mime` classes and `email.header.Header`: the newer
 `EmailMessage` loses spaces in folded Vietnamese subjects and, on Python 3.11, lets an
-encoded CRLF inject a header (CVE-2024-6923). The same digest always gives the same bytes.
+encoded CRLF inject a header (CVE-2024-6923). The same mail always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from email.utils import format_datetime, formataddr
 from typing import Any, cast
 
 from notifiers.address import checked_address
-from notifiers.digest import Digest
 from notifiers.errors import BadAddress, BadHeader, MessageError
-from notifiers.rendering import Rendered
+from notifiers.rendering import Mail, Rendered
 
 __all__ = ["BadAddress", "BadHeader", "MessageError", "Sender", "build"]
 
@@ -40,23 +39,23 @@ class Sender:
     reply_to: str | None = None
 
 
-def build(rendered: Rendered, digest: Digest, *, sender: Sender) -> bytes:
+def build(rendered: Rendered, mail: Mail, *, sender: Sender) -> bytes:
     """Return the mail as bytes, lines ended by CRLF. Raises BadHeader or BadAddress."""
-    recipient = digest.recipient
-    message = MIMEMultipart("alternative", boundary=_boundary(digest.message_id))
+    recipient = mail.recipient
+    message = MIMEMultipart("alternative", boundary=_boundary(mail.message_id))
     headers: list[tuple[str, str | Header]] = [
         ("From", mailbox_header("From", sender.name, sender.address)),
         ("To", mailbox_header("To", recipient.name, recipient.email or "")),
         ("Reply-To", checked_address(sender.reply_to or sender.address)),
         ("Subject", text_header("Subject", rendered.subject)),
-        ("Date", format_datetime(digest.as_of.astimezone(digest.plan.zone))),
-        ("Message-ID", _clean(digest.message_id)),
-        ("In-Reply-To", _clean(digest.thread_id)),
-        ("References", _clean(digest.thread_id)),
+        ("Date", format_datetime(mail.as_of.astimezone(mail.plan.zone))),
+        ("Message-ID", _clean(mail.message_id)),
+        ("In-Reply-To", _clean(mail.thread_id)),
+        ("References", _clean(mail.thread_id)),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834 §5
-        ("Content-Language", _clean(digest.language)),
-        ("X-Dondoc-Run", text_header("X-Dondoc-Run", digest.run_id)),
-        ("X-Dondoc-Kind", digest.kind.word),
+        ("Content-Language", _clean(mail.language)),
+        ("X-Dondoc-Run", text_header("X-Dondoc-Run", mail.run_id)),
+        ("X-Dondoc-Kind", mail.word),
         ("X-Dondoc-Recipient", text_header("X-Dondoc-Recipient", recipient.id)),
     ]
     for name, value in headers:

@@ -76,3 +76,48 @@ class Page:
     signature: str
     automatic: str
     tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One line of a brief: whom or what it is about, what is said, of how many bodies."""
+
+    name: str
+    said: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines that are about one task; `title` names it where a section has several."""
+
+    title: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BriefSection:
+    """A part of a brief; `more` says what was cut. `tone` is for colour only."""
+
+    heading: str
+    tone: str
+    groups: tuple[Group, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BriefPage:
+    """Everything that a brief says, in order."""
+
+    language: str
+    subject: str
+    sender: str
+    heading: str
+    greeting: str
+    basis: str
+    opening: str
+    sections: tuple[BriefSection, ...]
+    closing: str
+    signature: str
+    automatic: str
+    tone: str

@@ -1,15 +1,21 @@
-"""Rendering: a digest as subject, text and HTML. Text and HTML say the same."""
+"""Rendering: a mail as subject, text and HTML. Text and HTML say the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from notifiers import subject as subjects
+from notifiers.brief import Brief
+from notifiers.brief_wording import brief_page
 from notifiers.digest import Digest
+from notifiers.page import BriefPage, Page
 from notifiers.wording import page
+
+Mail: TypeAlias = Digest | Brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +27,18 @@ class Rendered:
     html: str
 
 
-def render(digest: Digest) -> Rendered:
-    """Word `digest`. Raises UnknownText where the catalogue lacks a sentence."""
-    said = page(digest)
+def render(mail: Mail) -> Rendered:
+    """Word `mail`. Raises UnknownText where the catalogue lacks a sentence."""
+    if isinstance(mail, Brief):
+        return _rendered("brief", brief_page(mail))
+    return _rendered("digest", page(mail))
+
+
+def _rendered(layout: str, said: Page | BriefPage) -> Rendered:
     return Rendered(
         subject=said.subject,
-        text=_template("digest.txt.j2").render(page=said).strip() + "\n",
-        html=_template("digest.html.j2").render(page=said).strip() + "\n",
+        text=_template(f"{layout}.txt.j2").render(page=said).strip() + "\n",
+        html=_template(f"{layout}.html.j2").render(page=said).strip() + "\n",
     )
 
 

@@ -1,4 +1,4 @@
-"""Saying: the small phrases that every part of a mail shares, in the digest's language."""
+"""Saying: the small phrases that every part of a mail shares, in the mail's language."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from engine.chasing import Kind, Notice
 from engine.ledger import ObligationState
-from engine.plan import Agency, Task
+from engine.plan import Agency, Plan, Task
 from language import dates
 from language.catalogue import text
 from notifiers.digest import Digest, Line
@@ -20,19 +20,38 @@ _WORD = re.compile(r"(?<!\w)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?!\w)")
 """What may be an id among words; a full stop at its end is the sentence's."""
 
 
-@dataclass(frozen=True)
-class Saying:
-    """Says things about one digest, from the catalogue."""
+class Addressed(Protocol):
+    """A mail to one recipient about one plan, in one language."""
 
-    digest: Digest
+    @property
+    def plan(self) -> Plan:
+        """The plan that it is about."""
+        ...
+
+    @property
+    def recipient(self) -> Agency:
+        """Who gets it."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """The language that it speaks."""
+        ...
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Says what any mail may say, from the catalogue."""
+
+    mail: Addressed
 
     def say(self, key: str, /, **values: Any) -> str:
         """Return a sentence of this module's part of the catalogue, `mail.*`."""
-        return text(self.digest.language, f"mail.{key}", **values)
+        return text(self.mail.language, f"mail.{key}", **values)
 
     def name(self, agency: str) -> str:
         """Return an agency's name."""
-        return self.digest.plan.agencies[agency].name
+        return self.mail.plan.agencies[agency].name
 
     def names(self, agencies: Iterable[str]) -> str:
         """Join names as offices do; a name may hold commas itself."""
@@ -41,25 +60,69 @@ class Saying:
     @cached_property
     def sender(self) -> str:
         """The body in whose name the mail goes out."""
-        return self.name(self.digest.plan.coordinator)
+        return self.name(self.mail.plan.coordinator)
 
     @cached_property
     def superior(self) -> str | None:
         """The body above the sender, if the plan names one."""
-        above = self.digest.plan.superior
+        above = self.mail.plan.superior
         return None if above is None else self.name(above)
 
     @cached_property
     def issuer(self) -> str:
         """The body that issued the plan, by name whether the plan says its name or its id."""
-        plan = self.digest.plan
+        plan = self.mail.plan
         agency = plan.agencies.get(plan.issuer)
         return plan.issuer if agency is None else agency.name
 
     @property
     def to_sender(self) -> bool:
         """Whether the recipient is the body in whose name the mail goes out."""
-        return self.digest.recipient.id == self.digest.plan.coordinator
+        return self.mail.recipient.id == self.mail.plan.coordinator
+
+    def is_parent(self, recipient: str) -> bool:
+        """Say whether who hears of lateness is neither the coordinator nor the superior."""
+        return recipient not in self.mail.plan.levels
+
+    def above(self, agency: Agency) -> str | None:
+        """Return the name of the body between an agency and the plan's levels, if there is one."""
+        if agency.id in self.mail.plan.levels or agency.parent is None:
+            return None
+        return self.name(agency.parent) if self.is_parent(agency.parent) else None
+
+    def placed(self, agency: Agency) -> str:
+        """Name an agency with the body above it: two districts may have communes of one name."""
+        above = None if agency.parent == self.mail.recipient.id else self.above(agency)
+        if above is None:
+            return agency.name
+        return self.say("value.placed", name=agency.name, above=above)
+
+    def day(self, value: date) -> str:
+        """Write a date."""
+        return dates.day(self.mail.language, value)
+
+    def title(self, task: Task) -> str:
+        """Return a task's title with the section of the document that sets it."""
+        return f"{task.title} ({task.ref})" if task.ref else task.title
+
+    def phrase(self, words: str) -> str:
+        """Return a deadline's words; an event or stage is called by its title, not by its id."""
+        plan = self.mail.plan
+        titles = {stage.id: stage.title for stage in plan.stages}
+        titles |= {name: event.title for name, event in plan.events.items()}
+        return _WORD.sub(lambda found: titles.get(found[0]) or found[0], words)
+
+
+@dataclass(frozen=True)
+class Saying(Voice):
+    """Says things about one digest."""
+
+    mail: Digest
+
+    @property
+    def digest(self) -> Digest:
+        """The digest that is spoken of."""
+        return self.mail
 
     @property
     def to_parent(self) -> bool:
@@ -68,38 +131,6 @@ class Saying:
         The sender does not report to it: a department informs a district of its communes.
         """
         return bool(self.digest.late) and self.is_parent(self.digest.recipient.id)
-
-    def is_parent(self, recipient: str) -> bool:
-        """Say whether who hears of lateness is neither the coordinator nor the superior."""
-        return recipient not in self.digest.plan.levels
-
-    def above(self, agency: Agency) -> str | None:
-        """Return the name of the body between an agency and the plan's levels, if there is one."""
-        if agency.id in self.digest.plan.levels or agency.parent is None:
-            return None
-        return self.name(agency.parent) if self.is_parent(agency.parent) else None
-
-    def placed(self, agency: Agency) -> str:
-        """Name an agency with the body above it: two districts may have communes of one name."""
-        above = None if agency.parent == self.digest.recipient.id else self.above(agency)
-        if above is None:
-            return agency.name
-        return self.say("value.placed", name=agency.name, above=above)
-
-    def day(self, value: date) -> str:
-        """Write a date."""
-        return dates.day(self.digest.language, value)
-
-    def title(self, task: Task) -> str:
-        """Return a task's title with the section of the document that sets it."""
-        return f"{task.title} ({task.ref})" if task.ref else task.title
-
-    def phrase(self, words: str) -> str:
-        """Return a deadline's words; an event or stage is called by its title, not by its id."""
-        plan = self.digest.plan
-        titles = {stage.id: stage.title for stage in plan.stages}
-        titles |= {name: event.title for name, event in plan.events.items()}
-        return _WORD.sub(lambda found: titles.get(found[0]) or found[0], words)
 
     def chain(self, state: ObligationState) -> str:
         """Say how a deadline was derived, step by step."""

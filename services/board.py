@@ -99,7 +99,7 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         told = notices.told(connection, run)
         messages = outbox.of_run(connection, run)
         named = notices.escalated(connection, run)
-        seq = ledger.last(connection, [run]).get(run, 0)
+        seq = ledger.places(connection, [run]).get(run, 0)
     if as_of is not None:
         told = [one for one in told if one.sent_at <= as_of]
         messages = [one for one in messages if one.send_at <= as_of]

@@ -12,10 +12,10 @@ from engine.chasing import Digest, Notice, decide, digests
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.digest import message_id
-from services import runs
+from services import briefing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import notices, obligations, outbox
+from storage import ledger, notices, obligations, outbox
 from storage.notices import NoticeStatus
 
 log = logging.getLogger(__name__)
@@ -38,25 +38,36 @@ def is_anything_due(parts: Parts, now: datetime) -> bool:
     with parts.database.reading() as connection:
         if obligations.due_runs(connection, now, limit=1):
             return True
-        at = outbox.next_due(connection)
-        return at is not None and at <= now
+        moments = [outbox.next_due(connection)]
+    moments.append(briefing.next_at(parts))
+    return any(at is not None and at <= now for at in moments)
 
 
 def next_wake(parts: Parts) -> datetime | None:
     """Return the earliest moment at which there is something to do, if ever."""
     with parts.database.reading() as connection:
-        moments = (obligations.next_wake(connection), outbox.next_due(connection))
+        moments = [obligations.next_wake(connection), outbox.next_due(connection)]
+    moments.append(briefing.next_at(parts))
     return min((at for at in moments if at is not None), default=None)
+
+
+def last_entry(parts: Parts) -> int:
+    """Return the number of the newest entry of any ledger: whatever is done moves it."""
+    with parts.database.reading() as connection:
+        return ledger.newest(connection)
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
     """Issue every notice that is due at `now`, and open and close the stages that turn.
 
-    Safe to run twice, late, or many at once: a notice is issued once, whoever asks.
+    Safe to run twice, late, or many at once: a notice is issued once, whoever asks. The
+    briefs that are due by themselves are queued after it, so that they tell of it.
     """
     with parts.database.reading() as connection:
         due = obligations.due_runs(connection, now, limit=BATCH)
-    return [chased for run in due if (chased := _chase(parts, run, now)) is not None]
+    done = [chased for run in due if (chased := _chase(parts, run, now)) is not None]
+    briefing.send_due(parts, now)
+    return done
 
 
 def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:

@@ -14,16 +14,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from engine.chasing import Kind, Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
+from notifiers.brief import WORD as BRIEF
 from notifiers.channel import Envelope, Outcome, Refused, Sent, Session, TryLater, Unknown
-from notifiers.digest import Digest, compose
+from notifiers.digest import compose
 from notifiers.mailbox import MailboxServer
 from notifiers.message import MessageError, Sender, build
-from notifiers.rendering import Rendered, render
+from notifiers.rendering import Mail, Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import runs
+from services import briefing, runs
 from services.errors import Refused as NotAllowed
 from services.wiring import Parts
 from storage import ledger, notices, outbox
@@ -37,12 +40,23 @@ WAITS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timede
 GIVE_UP_AFTER = 12  # tries, about two days and a half
 
 
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """A message that was given up: its number, to whom it was, and why."""
+
+    run: str
+    message: int
+    recipient: str
+    why: str
+
+
 @dataclass
 class Delivered:
     """How a delivery went: how many messages came to which status, and of which runs."""
 
     counts: Counter[Status] = field(default_factory=Counter)
     runs: set[str] = field(default_factory=set)
+    undeliverable: list[Undeliverable] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -52,11 +66,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A claimed message: what is still true of it, and what is not."""
+    """A claimed message: what is still true of it, what is not, and what a pause keeps back."""
 
     message: Message
-    digest: Digest | None
+    mail: Mail | None
     outdated: tuple[Notice, ...]
+    paused: tuple[Notice, ...] = ()
 
 
 @asynccontextmanager
@@ -128,6 +143,8 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
 
     `all_of_it` keeps what is not true any more, to look at a mail that went out before.
     """
+    if message.kind == BRIEF:  # it carries no notices, and is never pointless
+        return _Ready(message, briefing.compose(parts, message, now), ())
     with parts.database.reading() as connection:
         # A mail that went out is shown as things stood when it did.
         live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
@@ -136,8 +153,10 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
     state = live.folding.state()
     true = [n for n in carried if all_of_it or _still_true(live, n)]
     outdated = tuple(n for n in carried if n not in true)
+    paused = () if all_of_it else tuple(n for n in true if _is_paused(live, n, now))
+    true = [n for n in true if n not in paused]
     if not true:
-        return _Ready(message, None, outdated)
+        return _Ready(message, None, outdated, paused)
     history: dict[str, list[tuple[Kind, datetime]]] = {}
     for one in told:
         # Not what goes out in the same minute: whose turn comes first would change the mail.
@@ -153,7 +172,11 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         part=message.part,
         history=history,
     )
-    return _Ready(message, digest, outdated)
+    return _Ready(message, digest, outdated, paused)
+
+
+def _is_paused(live: runs.LiveRun, notice: Notice, now: datetime) -> bool:
+    return live.folding.obligations[notice.obligation].is_paused(now)
 
 
 def _still_true(live: runs.LiveRun, notice: Notice) -> bool:
@@ -170,9 +193,9 @@ def rendered(parts: Parts, number: int) -> Rendered:
     was_sent = message.sent_at is not None
     as_of = message.sent_at or message.send_at
     ready = look_again(parts, message, as_of, all_of_it=was_sent)
-    if ready.digest is None:
+    if ready.mail is None:
         raise NotAllowed("refused.message-pointless", number=number)
-    return render(ready.digest)
+    return render(ready.mail)
 
 
 def retry(parts: Parts, number: int, now: datetime) -> None:
@@ -186,20 +209,20 @@ def retry(parts: Parts, number: int, now: datetime) -> None:
 
 async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str] | None:
     """Render and send; None where nothing is true any more."""
-    digest = ready.digest
-    if digest is None:
+    mail = ready.mail
+    if mail is None:
         return None
-    rendered = render(digest)
-    coordinator = digest.plan.agencies[digest.plan.coordinator]
+    rendered = render(mail)
+    coordinator = mail.plan.agencies[mail.plan.coordinator]
     sender = Sender(coordinator.name, parts.settings.sender, reply_to=coordinator.email)
     try:
-        content = build(rendered, digest, sender=sender)
+        content = build(rendered, mail, sender=sender)
     except MessageError as error:
         return Refused(str(error)), rendered.subject
     envelope = Envelope(
-        message_id=digest.message_id,
+        message_id=mail.message_id,
         sender=sender.address,
-        recipient=digest.recipient.email or "",
+        recipient=mail.recipient.email or "",
         content=content,
     )
     return await way.send(envelope), rendered.subject
@@ -228,6 +251,7 @@ def _mark(
         if not counted:
             return
         notices.drop(connection, message.id, ready.outdated)
+        _withdraw(parts, connection, ready, now)
         kind = _ENTRIES.get(status)
         if kind is not None:
             data = {"message_id": message.message_id, "recipient": message.recipient}
@@ -237,6 +261,30 @@ def _mark(
             ledger.append(connection, message.run, [entry])
     delivered.counts[status] += 1
     delivered.runs.add(message.run)
+    if status is Status.UNDELIVERABLE:
+        given_up = Undeliverable(message.run, message.id, message.recipient, detail)
+        delivered.undeliverable.append(given_up)
+
+
+def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime) -> None:
+    """Take back what a pause keeps from going out: it is due again when the pause ends."""
+    if not ready.paused:
+        return
+    notices.withdraw(connection, ready.message.id, ready.paused)
+    live = runs.live(parts, connection, ready.message.run)
+    keys = [notice.obligation for notice in ready.paused]
+    taken_back = [
+        Entry(
+            kind=EntryKind.NOTICE_WITHDRAWN,
+            happened_at=now,
+            recorded_at=now,
+            by=SYSTEM,
+            obligation=notice.obligation,
+            data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        )
+        for notice in ready.paused
+    ]
+    runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
 
 
 _ENTRIES = {

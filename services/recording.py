@@ -8,6 +8,7 @@ for what is unknown, lies ahead, or does not fit where the obligation stands.
 from __future__ import annotations
 
 import difflib
+import json
 import logging
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -16,19 +17,21 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from engine.deadline import start_of
-from engine.ledger import Entry, EntryKind, ObligationState, Standing
+from engine.ledger import Entry, EntryKind, EventState, ObligationState, Pause, Standing
 from engine.plan import Plan
-from services import runs
+from services import naming, runs
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import events, plans
+from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
 
 LONGEST_RETURN = 250  # working days: about a year
+PREFECT_EVENT = "prefect-event"  # who announces an event that does not say
 
-Check: TypeAlias = Callable[[Plan, ObligationState], None]
+Check: TypeAlias = Callable[[LiveRun, ObligationState], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,30 @@ class Recorded:
 
     run: str
     entries: tuple[Entry, ...]
+    plan: Plan
+    state: ObligationState | None = None
+    """What the obligation came to, where the entry is about one."""
 
     @property
     def turned(self) -> tuple[Entry, ...]:
         """The stages opened or done by it."""
         kinds = (EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
         return tuple(entry for entry in self.entries if entry.kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What an outside event came to: the runs that it is new to, and those that know it.
+
+    `unasked` are the values that it carried and that no plan asks for.
+    """
+
+    name: str
+    document: str
+    plan: Plan
+    recorded: tuple[Recorded, ...]
+    known: Mapping[str, EventState]
+    unasked: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +75,53 @@ class Source:
     dated: date | None = None
 
 
-def submit(parts: Parts, run: str, obligation: str, source: Source, *, now: datetime) -> Recorded:
-    """Record a submission. Nothing more is sent about it from then on."""
+def submit(
+    parts: Parts,
+    run: str,
+    obligation: str,
+    source: Source,
+    *,
+    part: bool = False,
+    nil: bool = False,
+    now: datetime,
+) -> Recorded:
+    """Record a submission: nothing more is sent about it from then on.
 
-    def check(plan: Plan, state: ObligationState) -> None:
+    Of a `part` only its date and document are kept: the rest is owed and chased as before.
+    A `nil` report (nothing to report) counts as a submission.
+    """
+    if part and nil:
+        raise Refused("refused.part-and-nil")
+
+    def check(live: LiveRun, state: ObligationState) -> None:
+        _answers_the_plan(live, source)
         if state.standing is Standing.WAIVED:
             raise Refused("refused.waived", obligation=obligation)
         if state.submitted_on is not None:
-            on = state.submitted_on.astimezone(plan.zone).date()
+            on = state.submitted_on.astimezone(live.plan.zone).date()
             raise Refused("refused.submitted-already", obligation=obligation, day=on)
 
-    return _record(parts, run, obligation, EntryKind.SUBMITTED, source, check, {}, now)
+    kind = EntryKind.SUBMITTED_IN_PART if part else EntryKind.SUBMITTED
+    data = {"nil": True} if nil else {}
+    return _record(parts, run, obligation, kind, source, check, data, now)
+
+
+def withdraw(
+    parts: Parts, run: str, obligation: str, source: Source, *, why: str, now: datetime
+) -> Recorded:
+    """Take the last submission or part back that was recorded by mistake.
+
+    The obligation is owed and chased as before; a stage that has closed or opened since
+    stays so.
+    """
+    _say_why(why)
+
+    def check(_live: LiveRun, state: ObligationState) -> None:
+        if state.before is None:
+            raise Refused("refused.nothing-to-withdraw", obligation=obligation)
+
+    kind = EntryKind.SUBMISSION_WITHDRAWN
+    return _record(parts, run, obligation, kind, source, check, {"reason": why}, now)
 
 
 def send_back(
@@ -102,11 +159,11 @@ def extend(
 ) -> Recorded:
     """Give an obligation until the end of `until`."""
 
-    def check(plan: Plan, state: ObligationState) -> None:
-        _is_owed(plan, state)
+    def check(live: LiveRun, state: ObligationState) -> None:
+        _is_owed(live, state)
         if state.due is not None and until <= state.due.last_day:
             raise Refused("refused.not-longer", until=until, day=state.due.last_day)
-        if not plan.can_date(until):
+        if not live.plan.can_date(until):
             raise Refused("refused.beyond-calendar", day=until)
 
     data = {"until": until.isoformat(), "reason": why}
@@ -122,6 +179,109 @@ def waive(
     return _record(parts, run, obligation, EntryKind.WAIVED, source, _is_owed, data, now)
 
 
+def report_difficulty(
+    parts: Parts, run: str, obligation: str, source: Source, *, what: str, now: datetime
+) -> Recorded:
+    """Keep a difficulty that an agency reports; what is due, and when, stays as it is."""
+    if not what.strip():
+        raise Refused("refused.empty-difficulty")
+    kind = EntryKind.DIFFICULTY_REPORTED
+    data = {"what": what.strip()}
+    return _record(parts, run, obligation, kind, source, _is_owed, data, now)
+
+
+def answer_difficulty(
+    parts: Parts, run: str, obligation: str, source: Source, *, answer: str, now: datetime
+) -> Recorded:
+    """Keep the answer to an agency's open difficulties: it answers all of them."""
+    if not answer.strip():
+        raise Refused("refused.empty-answer")
+
+    def check(_live: LiveRun, state: ObligationState) -> None:
+        if not state.difficulties:
+            raise Refused("refused.no-difficulty", obligation=obligation)
+
+    kind = EntryKind.DIFFICULTY_ANSWERED
+    data = {"answer": answer.strip()}
+    return _record(parts, run, obligation, kind, source, check, data, now)
+
+
+def pause(
+    parts: Parts,
+    run: str,
+    source: Source,
+    *,
+    agency: str | None = None,
+    why: str,
+    until: date | None = None,
+    now: datetime,
+) -> Recorded:
+    """Issue nothing about one agency, or in the whole run, until it is resumed.
+
+    With `until` it ends by itself, with the end of that day. Stages open and close, and
+    deadlines stand, as ever.
+    """
+    _say_why(why)
+    data: dict[str, Any] = {"reason": why}
+
+    def check(live: LiveRun, agency: str | None) -> None:
+        plan, state = live.plan, live.folding.state()
+        if state.completed_at is not None:
+            raise Refused("refused.run-completed", run=run)
+        today = now.astimezone(plan.zone).date()
+        if until is not None and until < today:
+            raise Refused("refused.pause-past", until=until, today=today)
+        if until is not None and not plan.can_date(until):
+            raise Refused("refused.beyond-calendar", day=until)
+        if (held := state.pause_of(agency, now)) is not None:
+            raise _paused_already(plan, held)
+
+    if until is not None:
+        data["until"] = until.isoformat()
+    return _record_of_run(parts, run, EntryKind.CHASING_PAUSED, source, agency, check, data, now)
+
+
+def resume(
+    parts: Parts,
+    run: str,
+    source: Source,
+    *,
+    agency: str | None = None,
+    why: str = "",
+    now: datetime,
+) -> Recorded:
+    """End a pause: what fell within it is issued as after an outage, the newest rung only."""
+    data = {"reason": why} if why.strip() else {}
+
+    def check(live: LiveRun, agency: str | None) -> None:
+        state = live.folding.state()
+        if state.pause_of(agency, now) is None:
+            raise _not_paused(live.plan, agency, state.paused(now))
+
+    return _record_of_run(parts, run, EntryKind.CHASING_RESUMED, source, agency, check, data, now)
+
+
+def _paused_already(plan: Plan, held: Pause) -> Refused:
+    since = held.since.astimezone(plan.zone).date()
+    if held.agency is None:
+        return Refused("refused.run-paused-already", since=since, why=held.why)
+    name = plan.agencies[held.agency].name
+    return Refused("refused.agency-paused-already", name=name, since=since, why=held.why)
+
+
+def _not_paused(plan: Plan, agency: str | None, held: tuple[Pause, ...]) -> Refused:
+    """Say that nothing is paused there, and what is instead."""
+    if agency is not None:
+        name = plan.agencies[agency].name
+        whole = any(pause.agency is None for pause in held)
+        key = "refused.only-run-paused" if whole else "refused.agency-not-paused"
+        return Refused(key, name=name)
+    if held:
+        names = ", ".join(plan.agencies[one.agency].name for one in held if one.agency)
+        return Refused("refused.only-agencies-paused", names=names)
+    return Refused("refused.run-not-paused")
+
+
 def announce(
     parts: Parts,
     name: str,
@@ -129,36 +289,19 @@ def announce(
     *,
     values: Mapping[str, str] | None = None,
     now: datetime,
-) -> list[Recorded]:
+) -> Announced:
     """Record an outside event in every active run that it is about; sent twice it counts once.
 
     A run whose plan correlates the event takes it only with the `values` that it demands.
     One that comes before its stage's needs hold is kept, and the stage opens when they
-    do. Raises Refused where no run knows the event, or it is about none of them. Returns
-    the runs that it is new to.
+    do. Raises Refused where no run knows the event, or it is about none of them.
     """
     carried = {_plain(key): _plain(value) for key, value in (values or {}).items()}
     with parts.database.writing() as connection:
         active = plans.all_runs(connection, active_only=True)
-        knowing = [run for run in active if name in parts.plan(run.plan_version).events]
-        if not knowing:
-            known = {e for run in active for e in parts.plan(run.plan_version).events}
-            raise Refused(
-                "refused.unknown-event", event=name, known=", ".join(sorted(known)) or "-"
-            )
-        meant = [
-            run
-            for run in knowing
-            if parts.plan(run.plan_version).events[name].is_announced_by(carried)
-        ]
-        if not meant:
-            wanted = {
-                f"{key}={value}"
-                for run in knowing
-                for key, value in parts.plan(run.plan_version).events[name].correlate.items()
-            }
-            raise Refused("refused.event-not-meant", event=name, wanted=",".join(sorted(wanted)))
-        recorded = []
+        meant = _meant(parts, active, name, carried)
+        recorded: list[Recorded] = []
+        known: dict[str, EventState] = {}
         for stored in meant:
             live = runs.live(parts, connection, stored.id)
             happened_at = _happened(live.plan, source, now)
@@ -171,18 +314,61 @@ def announce(
                 recorded_at=now,
                 by=source.by,
             )
-            if name not in live.folding.events:
-                entry = Entry(
-                    kind=EntryKind.EVENT_ANNOUNCED,
-                    happened_at=happened_at,
-                    recorded_at=now,
-                    by=source.by,
-                    document=source.document,
-                    data={"event": name} | ({"values": carried} if carried else {}),
-                )
-                appended = runs.keep(connection, live, [entry], now=now)
-                recorded.append(Recorded(stored.id, tuple(appended)))
-    return recorded
+            if name in live.folding.events:
+                known[stored.id] = live.folding.events[name]
+                continue
+            entry = Entry(
+                kind=EntryKind.EVENT_ANNOUNCED,
+                happened_at=happened_at,
+                recorded_at=now,
+                by=source.by,
+                document=source.document,
+                data={"event": name} | ({"values": carried} if carried else {}),
+            )
+            appended = runs.keep(connection, live, [entry], now=now)
+            recorded.append(Recorded(stored.id, tuple(appended), live.plan))
+    asked = {key for run in meant for key in parts.plan(run.plan_version).events[name].correlate}
+    return Announced(
+        name=name,
+        document=source.document,
+        plan=parts.plan(meant[0].plan_version),
+        recorded=tuple(recorded),
+        known=known,
+        unasked={key: value for key, value in carried.items() if key not in asked},
+    )
+
+
+def _meant(
+    parts: Parts, active: list[StoredRun], name: str, carried: Mapping[str, str]
+) -> list[StoredRun]:
+    """Return the runs that an event is about. Raises Refused where there is none."""
+    knowing = [run for run in active if name in parts.plan(run.plan_version).events]
+    if not knowing:
+        awaited = {e for run in active for e in parts.plan(run.plan_version).events}
+        known = ", ".join(sorted(awaited)) or "-"
+        raise Refused("refused.unknown-event", event=name, known=known)
+    expected = {run.id: parts.plan(run.plan_version).events[name] for run in knowing}
+    meant = [run for run in knowing if expected[run.id].is_announced_by(carried)]
+    if not meant:
+        pairs = [pair for event in expected.values() for pair in event.correlate.items()]
+        wanted = sorted(set(pairs))
+        lacking = [f"{key}={value}" for key, value in wanted if key not in carried]
+        wrong = [
+            f"{key}={carried[key]}"
+            for key in dict.fromkeys(key for key, _ in wanted)
+            if key in carried and (key, carried[key]) not in wanted
+        ]
+        said = [f"{key}={value}" for key, value in wanted]
+        key = "event-values-wrong" if wrong else "event-values-missing"
+        raise Refused(
+            f"refused.{key}",
+            event=name,
+            wrong=", ".join(wrong),
+            missing=", ".join(lacking or said),
+            wanted=",".join(said),
+            payload=json.dumps(dict(wanted), ensure_ascii=False),
+        )
+    return meant
 
 
 def _plain(written: object) -> str:
@@ -205,7 +391,7 @@ def _record(
         live = runs.live(parts, connection, run)
         state = _find(live, obligation)
         happened_at = _happened(live.plan, source, now)
-        check(live.plan, state)
+        check(live, state)
         entry = Entry(
             kind=kind,
             happened_at=happened_at,
@@ -216,8 +402,37 @@ def _record(
             data=data,
         )
         appended = runs.keep(connection, live, [entry], now=now)
+        state = live.folding.obligations[obligation]
     log.info("%s: %s", obligation, kind.value, extra={"action": kind.value})
-    return Recorded(run, tuple(appended))
+    return Recorded(run, tuple(appended), live.plan, state)
+
+
+def _record_of_run(
+    parts: Parts,
+    run: str,
+    kind: EntryKind,
+    source: Source,
+    agency: str | None,
+    check: Callable[[LiveRun, str | None], None],
+    data: Mapping[str, Any],
+    now: datetime,
+) -> Recorded:
+    with parts.database.writing() as connection:
+        live = runs.live(parts, connection, run)
+        found = None if agency is None else naming.agency_of(live.plan, agency)
+        happened_at = _happened(live.plan, source, now)
+        check(live, found)
+        entry = Entry(
+            kind=kind,
+            happened_at=happened_at,
+            recorded_at=now,
+            by=source.by,
+            document=source.document,
+            data={"agency": found, **data},
+        )
+        appended = runs.keep(connection, live, [entry], now=now)
+    log.info("%s %s: %s", run, agency or "", kind.value, extra={"action": kind.value})
+    return Recorded(run, tuple(appended), live.plan)
 
 
 def _find(live: LiveRun, obligation: str) -> ObligationState:
@@ -244,16 +459,28 @@ def _happened(plan: Plan, source: Source, now: datetime) -> datetime:
     return start_of(source.dated, plan.zone)
 
 
+def _answers_the_plan(live: LiveRun, source: Source) -> None:
+    """A document that is older than the plan cannot answer it."""
+    plan, started_at = live.plan, live.folding.started_at
+    first = plan.issued
+    if started_at is not None:  # a run may have begun before the plan was signed
+        first = min(first, started_at.astimezone(plan.zone).date())
+    if source.dated is not None and source.dated < first:
+        raise Refused(
+            "refused.dated-before-plan", day=source.dated, number=plan.number, issued=plan.issued
+        )
+
+
 def _say_why(why: str) -> None:
     if not why.strip():
         raise Refused("refused.empty-why")
 
 
-def _is_submitted(_plan: Plan, state: ObligationState) -> None:
+def _is_submitted(_live: LiveRun, state: ObligationState) -> None:
     if state.standing is not Standing.SUBMITTED:
         raise Refused("refused.not-submitted", obligation=state.obligation.id)
 
 
-def _is_owed(_plan: Plan, state: ObligationState) -> None:
+def _is_owed(_live: LiveRun, state: ObligationState) -> None:
     if state.is_closed:
         raise Refused("refused.closed", obligation=state.obligation.id)

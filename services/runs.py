@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from engine.chasing import NoticeKey, next_wake
+from engine.chasing import NoticeKey, is_held_back, next_wake
 from engine.graph import SYSTEM, advance, is_finished, next_turn
 from engine.ledger import Entry, EntryKind, Folding
 from engine.plan import Plan
@@ -22,6 +22,17 @@ from storage.obligations import Projected
 from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
+
+CHANGING_ALL = frozenset(
+    {
+        EntryKind.RUN_STARTED,
+        EntryKind.EVENT_ANNOUNCED,
+        EntryKind.STAGE_DONE,
+        EntryKind.CHASING_PAUSED,
+        EntryKind.CHASING_RESUMED,
+    }
+)
+"""What may change when any obligation of the run next wakes."""
 
 
 @dataclass
@@ -151,7 +162,7 @@ def keep(
 def _changed(run: LiveRun, entries: Collection[Entry], touched: Collection[str]) -> list[str]:
     """The obligations that entries changed: their own, those of an opened stage, the re-dated."""
     kinds = {entry.kind for entry in entries}
-    if kinds & {EntryKind.RUN_STARTED, EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_DONE}:
+    if kinds & CHANGING_ALL:
         return list(run.plan.obligations)
     named = {entry.obligation for entry in entries if entry.kind in ledger.STATE_KINDS} | {*touched}
     opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
@@ -174,6 +185,18 @@ def _projected(run: LiveRun, key: str, issued: set[NoticeKey], now: datetime) ->
     return Projected(state, next_wake(run.plan, state, issued=issued, now=now))
 
 
+def _is_held_back(connection: Connection, run: LiveRun, now: datetime) -> bool:
+    """Say whether something will be issued once chasing is resumed."""
+    paused = [key for key, one in run.folding.obligations.items() if one.is_paused(now)]
+    if not paused:
+        return False
+    issued = notices.keys(connection, run.stored.id, paused)
+    return any(
+        is_held_back(run.plan, run.folding.obligations[key], issued=issued[key], now=now)
+        for key in paused
+    )
+
+
 def _settle(connection: Connection, run: LiveRun, *, now: datetime) -> list[Entry]:
     """Set when the run next turns by itself; complete it when nothing is left to do."""
     state = run.folding.state()
@@ -182,6 +205,7 @@ def _settle(connection: Connection, run: LiveRun, *, now: datetime) -> list[Entr
         state.completed_at is None
         and is_finished(run.plan, state)
         and not obligations.has_wakes(connection, run.stored.id)
+        and not _is_held_back(connection, run, now)
     ):
         completed.append(Entry(EntryKind.RUN_COMPLETED, now, now, SYSTEM))
         run.folding.take(completed[0])

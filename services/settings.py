@@ -41,8 +41,15 @@ class Settings(BaseSettings):
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
     )
+    operator: str = Field(
+        default="", description="Who is mailed when something breaks. Empty: nobody."
+    )
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
+    )
+    plans: Path | None = Field(
+        default=None,
+        description="The folder whose plans the form `start-plan` offers; empty: those shipped.",
     )
     time_zone: str = Field(
         default="Asia/Ho_Chi_Minh",
@@ -52,10 +59,27 @@ class Settings(BaseSettings):
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )
 
+    brief: Literal["off", "daily"] = Field(
+        default="off",
+        description="The brief to the coordinator: `off` only when asked for; `daily` also by"
+        " itself, each working morning on which there is something to say.",
+    )
+
+    clock_name: str = Field(
+        default="",
+        pattern=r"^[a-z0-9.-]*$",
+        description="What the clock is called in alarms; empty: as the machine is.",
+    )
+
     @property
     def url(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'dondoc.sqlite3'}"
+
+    @property
+    def plans_folder(self) -> Path:
+        """The folder of plans to start."""
+        return self.plans or Path(__file__).parents[1] / "plan_definitions"
 
     @property
     def mailbox_folder(self) -> Path:

@@ -39,6 +39,7 @@ def steps(state: RunState, now: datetime, *, most: int) -> tuple[Step, ...]:
     """Return the next steps after `now`, at most `most`, by time.
 
     As if nobody answered: whoever submits is spared, and a stage that opens adds its own.
+    What falls within a pause is none.
     """
     gathered: dict[tuple[datetime, str, str], list[Notice]] = {}
     for notice in _notices(state, now):
@@ -51,7 +52,11 @@ def steps(state: RunState, now: datetime, *, most: int) -> tuple[Step, ...]:
 
 def _notices(state: RunState, now: datetime) -> Iterator[Notice]:
     for obligation in state.obligations.values():
-        yield from (one for one in rungs(state.plan, obligation) if one.at > now)
+        yield from (
+            one
+            for one in rungs(state.plan, obligation)
+            if one.at > now and not obligation.is_paused(one.at)
+        )
 
 
 def _endings(state: RunState, now: datetime) -> Iterator[tuple[str, datetime]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from engine.ledger import Entry, EntryKind
 from storage.tables import LEDGER
@@ -19,10 +20,16 @@ STATE_KINDS = frozenset(
         EntryKind.STAGE_DONE,
         EntryKind.EVENT_ANNOUNCED,
         EntryKind.SUBMITTED,
+        EntryKind.SUBMITTED_IN_PART,
+        EntryKind.SUBMISSION_WITHDRAWN,
         EntryKind.RETURNED,
         EntryKind.ACCEPTED,
         EntryKind.EXTENDED,
         EntryKind.WAIVED,
+        EntryKind.DIFFICULTY_REPORTED,
+        EntryKind.DIFFICULTY_ANSWERED,
+        EntryKind.CHASING_PAUSED,
+        EntryKind.CHASING_RESUMED,
     }
 )
 
@@ -53,32 +60,61 @@ def entries(
     *,
     kinds: Collection[EntryKind] | None = None,
     as_of: datetime | None = None,
+    after: datetime | None = None,
 ) -> list[Entry]:
-    """Return a run's entries, as they were recorded up to `as_of` (included)."""
+    """Return a run's entries, as they were recorded after `after` up to `as_of` (included)."""
     query = select(LEDGER).where(LEDGER.c.run == run).order_by(LEDGER.c.seq)
     if kinds is not None:
         query = query.where(LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)))
     if as_of is not None:
         query = query.where(LEDGER.c.recorded_at <= as_of)
-    return [
-        Entry(
-            kind=EntryKind(row.kind),
-            happened_at=row.happened_at,
-            recorded_at=row.recorded_at,
-            by=row.by,
-            obligation=row.obligation,
-            stage=row.stage,
-            document=row.document,
-            data=row.data,
-        )
-        for row in connection.execute(query)
-    ]
+    if after is not None:
+        query = query.where(LEDGER.c.recorded_at > after)
+    return [_entry(row) for row in connection.execute(query)]
 
 
-def last(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
+def last(connection: Connection, run: str, kind: EntryKind) -> tuple[int, Entry | None]:
+    """Return a run's last entry of `kind` and its place in the ledger; (0, None) without one."""
+    query = select(LEDGER).where(LEDGER.c.run == run, LEDGER.c.kind == kind.value)
+    row = connection.execute(query.order_by(LEDGER.c.seq.desc()).limit(1)).one_or_none()
+    return (0, None) if row is None else (row.seq, _entry(row))
+
+
+def first_after(
+    connection: Connection, run: str, seq: int, kinds: Collection[EntryKind]
+) -> Entry | None:
+    """Return a run's first entry of `kinds` that stands after the place `seq`, if any."""
+    query = select(LEDGER).where(
+        LEDGER.c.run == run,
+        LEDGER.c.seq > seq,
+        LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)),
+    )
+    row = connection.execute(query.order_by(LEDGER.c.seq).limit(1)).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     """Return the number of the last entry of each run: it moves when anything is recorded."""
     found = {}
     for run in runs:  # the index answers each at once; grouping would read the whole ledger
         query = select(func.max(LEDGER.c.seq)).where(LEDGER.c.run == run)
         found[run] = connection.execute(query).scalar() or 0
     return found
+
+
+def newest(connection: Connection) -> int:
+    """Return the number of the last entry of all runs; 0 where nothing is recorded."""
+    return int(connection.execute(select(func.max(LEDGER.c.seq))).scalar() or 0)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        kind=EntryKind(row.kind),
+        happened_at=row.happened_at,
+        recorded_at=row.recorded_at,
+        by=row.by,
+        obligation=row.obligation,
+        stage=row.stage,
+        document=row.document,
+        data=row.data,
+    )

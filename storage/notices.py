@@ -101,6 +101,18 @@ def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> Non
         )
 
 
+def withdraw(connection: Connection, message: int, notices: Iterable[Notice]) -> None:
+    """Forget notices of a message that did not go out: they are issued again when due."""
+    for notice in notices:
+        connection.execute(
+            NOTICES.delete().where(
+                NOTICES.c.message == message,
+                NOTICES.c.obligation == notice.obligation,
+                NOTICES.c.rung == notice.rung,
+            )
+        )
+
+
 def told(connection: Connection, run: str) -> list[Told]:
     """Return what reached its recipient in a run, oldest first."""
     query = (

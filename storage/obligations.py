@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, func, select, union_all
 
-from engine.ledger import ObligationState
+from engine.ledger import ObligationState, Standing
 from storage.tables import OBLIGATIONS, PLAN_RUNS
 
 
@@ -72,6 +72,16 @@ def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     ).subquery()
     query = select(waking.c.run).group_by(waking.c.run).order_by(func.min(waking.c.at)).limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def first_last_day(connection: Connection, run: str) -> date | None:
+    """Return the earliest last day of what is open in a run, if anything dated is."""
+    query = select(func.min(OBLIGATIONS.c.last_day)).where(
+        OBLIGATIONS.c.run == run,
+        OBLIGATIONS.c.standing == Standing.OPEN.value,
+        OBLIGATIONS.c.opened_at.is_not(None),
+    )
+    return connection.execute(query).scalar()
 
 
 def has_wakes(connection: Connection, run: str) -> bool:

@@ -26,6 +26,7 @@ class Status(StrEnum):
 
 
 OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
+LAST_OUT = "brief"  # the kind of message that goes out after all others
 BEGAN = "began"  # the outcome of a try that has none yet
 
 
@@ -55,6 +56,24 @@ def next_part(connection: Connection, run: str, recipient: str, slot: datetime) 
         MESSAGES.c.run == run, MESSAGES.c.recipient == recipient, MESSAGES.c.slot == slot
     )
     return int(connection.execute(query).scalar_one()) + 1
+
+
+def in_slot(
+    connection: Connection, run: str, recipient: str, slot: datetime, *, kind: str
+) -> int | None:
+    """Return the id of the first message of `kind` to this recipient in this slot, if any."""
+    query = (
+        select(MESSAGES.c.id)
+        .where(
+            MESSAGES.c.run == run,
+            MESSAGES.c.recipient == recipient,
+            MESSAGES.c.slot == slot,
+            MESSAGES.c.kind == kind,
+        )
+        .order_by(MESSAGES.c.part)
+        .limit(1)
+    )
+    return connection.execute(query).scalar()
 
 
 def enqueue(
@@ -103,7 +122,9 @@ def claim(
         and_(MESSAGES.c.status.in_(OPEN), MESSAGES.c.next_try_at <= now),
         and_(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until <= now),
     )
-    query = select(MESSAGES.c.id).where(is_due).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
+    # A brief tells what the others told: it goes last.
+    order = (MESSAGES.c.kind == LAST_OUT, MESSAGES.c.send_at, MESSAGES.c.id)
+    query = select(MESSAGES.c.id).where(is_due).order_by(*order)
     if only is not None:
         query = query.where(MESSAGES.c.id.in_(list(only)))
     query = query.limit(limit).with_for_update(skip_locked=True)

@@ -79,6 +79,11 @@ def find_run(connection: Connection, run: str) -> StoredRun | None:
     return None if row is None else _stored(row)
 
 
+def lock(connection: Connection, run: str) -> None:
+    """Keep others who lock the run waiting until the transaction ends."""
+    connection.execute(select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == run).with_for_update())
+
+
 def all_runs(connection: Connection, *, active_only: bool = False) -> list[StoredRun]:
     """Return the runs, the latest started first."""
     query = _runs().order_by(PLAN_RUNS.c.started_at.desc(), PLAN_RUNS.c.id)

@@ -196,6 +196,27 @@ class StageRunRow(SQLModel, table=True):
     shown: str = Field(default="", sa_type=Text)
 
 
+class ClockRow(SQLModel, table=True):
+    """One clock by its name, and its last beat; by the wall's time, pretended or not."""
+
+    __tablename__ = "clocks"
+
+    name: str = Field(primary_key=True)
+    started_at: datetime = _instant(nullable=False)
+    beat_at: datetime = _instant(nullable=False)
+    stopped_at: datetime | None = _instant()
+
+
+class AlarmRow(SQLModel, table=True):
+    """When the operator was last mailed about something, so that no storm breaks out."""
+
+    __tablename__ = "alarms"
+
+    kind: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    mailed_at: datetime = _instant(nullable=False)
+
+
 metadata = SQLModel.metadata
 
 
@@ -213,3 +234,5 @@ MESSAGES = table(MessageRow)
 ATTEMPTS = table(AttemptRow)
 OUTSIDE_EVENTS = table(OutsideEventRow)
 STAGE_RUNS = table(StageRunRow)
+CLOCKS = table(ClockRow)
+ALARMS = table(AlarmRow)

@@ -8,33 +8,44 @@ from services.board import Board, BoardRow
 from services.run_views import of_escalation
 from services.stage_views import late_since
 from services.tables.markdown import link, plain, table
-from services.tables.rows import next_mail
-from services.wording import rung_name
+from services.tables.rows import last_told, next_mail
 
 
 def late_markdown(board: Board, language: str) -> str:
-    """Return every late obligation, the longest first: since when, who was told, what follows."""
+    """Return who is late, by task, the longest first: since when, who was told, what follows."""
 
     def head(key: str) -> str:
         return text(language, f"screen.{key}")
 
-    title = f"# {head('late-page')}"
-    as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
-    if not board.late:
-        return f"{title}\n\n{as_of}\n\n{head('nobody-late')}"
-    heads = [head(key) for key in ("agency", "task", "late-since", "told", "next")]
-    rows = [
-        [
-            plain(row.obligation.obligation.agency.name),
-            plain(row.obligation.obligation.task.title),
-            _since(board, row, language),
-            _told(board, row, language),
-            next_mail(board, row, language),
-        ]
-        for row in board.late
+    parts = [
+        f"# {head('late-page')}",
+        text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone)),
     ]
-    back = link(head("board-page"), "board", board.run)
-    return "\n\n".join([title, as_of, table(heads, rows), back])
+    if not board.late:
+        parts.append(head("nobody-late"))
+    heads = [head(key) for key in ("agency", "told-agency", "told-above", "next")]
+    for said, late in _by_task(board, language).items():
+        rows = [
+            [
+                plain(row.obligation.obligation.agency.name),
+                last_told(board, row, language),
+                _told_above(board, row, language),
+                next_mail(board, row, language),
+            ]
+            for row in late
+        ]
+        parts += [f"## {said}", table(heads, rows)]
+    parts.append(link(head("board-page"), "board", board.run))
+    return "\n\n".join(parts)
+
+
+def _by_task(board: Board, language: str) -> dict[str, list[BoardRow]]:
+    """Gather the late by what they owe and since when; each under one heading."""
+    found: dict[str, list[BoardRow]] = {}
+    for row in board.late:
+        since = _since(board, row, language)
+        found.setdefault(f"{plain(row.obligation.obligation.task.title)} – {since}", []).append(row)
+    return {text(language, "screen.late-head", what=k, count=len(v)): v for k, v in found.items()}
 
 
 def escalations_markdown(board: Board, language: str) -> str:
@@ -69,14 +80,16 @@ def _since(board: Board, row: BoardRow, language: str) -> str:
     return text(language, "screen.late-for", day=row.due, count=days)
 
 
-def _told(board: Board, row: BoardRow, language: str) -> str:
-    """Say whom was told what, and when: the agency's mail shortened to the last, all above."""
-    told = [one for one in board.told if one.obligation == row.obligation.obligation.id]
+def _told_above(board: Board, row: BoardRow, language: str) -> str:
+    """Say who above was told, and when: each once, the last time."""
     own = row.obligation.obligation.agency.id
-    kept = [one for one in told if one.recipient == own][-1:]
-    kept += [one for one in told if one.recipient != own]
+    last = {
+        one.recipient: one.sent_at
+        for one in board.told
+        if one.obligation == row.obligation.obligation.id and one.recipient != own
+    }
     return "; ".join(
-        f"{board.plan.agencies[one.recipient].name}: {rung_name(language, one.rung)} "
-        f"({day(language, one.sent_at.astimezone(board.plan.zone).date())})"
-        for one in kept
+        f"{plain(board.plan.agencies[recipient].name)} "
+        f"({day(language, sent_at.astimezone(board.plan.zone).date())})"
+        for recipient, sent_at in last.items()
     )

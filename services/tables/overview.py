@@ -13,9 +13,9 @@ from services.board import Board
 from services.run_views import Look, of_escalation
 from services.stage_views import StageView, called, late_since, moment_name, names
 from services.tables.mail import troubled
-from services.tables.markdown import link, table
+from services.tables.markdown import link, plain, table
 from services.tables.rows import groups
-from services.wording import rung_name
+from services.wording import pauses, rung_name
 
 STAGE_CLASS = {"Done": "done", "Waiting": "waiting", "Overdue": "late"}
 MOST_STEPS = 8
@@ -95,6 +95,16 @@ def _points(board: Board, language: str) -> Iterator[str]:
     if open_ones:
         where = link(say("escalations-link"), "escalations", board.run)
         yield say("escalations", count=len(open_ones), link=where)
+    for row in board.rows:
+        for difficulty in row.obligation.difficulties:
+            owed = row.obligation.obligation
+            yield say(
+                "difficulty",
+                name=plain(owed.agency.name),
+                day=difficulty.since.astimezone(board.plan.zone).date(),
+                what=plain(difficulty.what),
+            )
+    yield from (plain(said) for said in pauses(language, board.state, board.now))
     unsent = troubled(board)
     if unsent:
         yield say("mail", count=len(unsent), link=link(say("mail-link"), "mail", board.run))

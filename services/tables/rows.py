@@ -10,7 +10,7 @@ from language.dates import day
 from services.board import Board, BoardRow
 from services.previewing import derivation
 from services.tables.markdown import plain
-from services.wording import rung_name
+from services.wording import remarks, rung_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def groups(board: Board, rows: Iterable[BoardRow], language: str) -> list[Group]
     for row in rows:
         owed = row.obligation.obligation
         says = (
-            text(language, f"mark.{row.outcome.value}"),
+            standing(board, row, language),
             plain(owed.task.title),
             derivation(row.obligation.due, language),
             last_told(board, row, language),
@@ -62,6 +62,12 @@ def obligation_rows(board: Board, language: str) -> list[dict[str, str]]:
         }
         for row in board.rows
     ]
+
+
+def standing(board: Board, row: BoardRow, language: str) -> str:
+    """Say how a row stands, with what else is to be known: a part, a difficulty, a pause."""
+    said = remarks(language, board.plan, row.obligation, board.now)
+    return "; ".join([text(language, f"mark.{row.outcome.value}"), *said])
 
 
 def last_told(board: Board, row: BoardRow, language: str) -> str:

@@ -31,6 +31,7 @@ class Office:
             "DONDOC_HOME": str(home),
             "DONDOC_SERVER_PORT": str(self.port),
             "DONDOC_SWEEP_SECONDS": "2",
+            "PYTHONPATH": str(ROOT),  # this checkout's flows, whatever is installed
         }
         self._up: subprocess.Popen[str] | None = None
 

@@ -17,6 +17,7 @@ PLAN = ROOT / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
 COMMANDS = (
     *("check", "preview", "calendar", "rehearse", "up", "start", "status", "ledger", "outbox"),
     *("submit", "return", "accept", "extend", "waive", "event", "new"),
+    *("withdraw", "difficulty", "answer", "pause", "resume", "brief"),
 )
 
 runner = CliRunner()

@@ -79,11 +79,14 @@ class World:
 
 @dataclass(frozen=True)
 class Happening:
-    """Something recorded at a time: submit, return, accept, extend, waive or event."""
+    """Something recorded at a time: submit, part, return, accept, extend, waive, event…
+
+    … or pause and resume, of one agency or of everybody ("").
+    """
 
     at: datetime
     what: str
-    whom: str  # an obligation, or the event
+    whom: str  # an obligation, the event, an agency
     dated: datetime
     days: int | None = None
     until: date | None = None
@@ -194,6 +197,7 @@ class Play:
         self.story = Story()
         self.policies = dict(world.policies)
         self.events: dict[str, tuple[date, datetime]] = {}
+        self.pauses: dict[str, date] = {}  # whom, to the end of which day
         self.debts = {
             f"{step.name}/{duty.name}/{agency}": Debt(duty, step, agency)
             for step in world.steps
@@ -255,6 +259,12 @@ class Play:
             if happening.whom not in self.events:
                 day = self.local(happening.dated).date()
                 self.events[happening.whom] = (day, happening.at)
+            return
+        if happening.what == "pause":
+            self.pauses[happening.whom] = happening.until or date.max
+            return
+        if happening.what == "resume":
+            self.pauses.pop(happening.whom, None)
             return
         debt = self.debts[happening.whom]
         if happening.what in ("submit", "waive"):
@@ -361,10 +371,14 @@ class Play:
                 debt.first = None
             self.let_fall(debt, now)
 
+    def is_paused(self, debt: Debt, now: datetime) -> bool:
+        lasts = [self.pauses.get("", date.min), self.pauses.get(debt.agency, date.min)]
+        return self.local(now).date() <= max(lasts)
+
     def send(self, now: datetime) -> None:
         """Send the newest of each tray to each recipient; throw away what it outdates."""
         for key, debt in self.debts.items():
-            if not debt.tray or not self.offices_open(debt, now):
+            if not debt.tray or not self.offices_open(debt, now) or self.is_paused(debt, now):
                 continue
             for to in {recipient for _, recipient, _ in debt.tray}:
                 newest = max(fell for fell, recipient, _ in debt.tray if recipient == to)

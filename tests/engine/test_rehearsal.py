@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.calendar import DayOff, WorkingCalendar
@@ -366,7 +366,13 @@ KINDS = {
     "accept": EntryKind.ACCEPTED,
     "extend": EntryKind.EXTENDED,
     "waive": EntryKind.WAIVED,
+    "part": EntryKind.SUBMITTED_IN_PART,
+    "pause": EntryKind.CHASING_PAUSED,
+    "resume": EntryKind.CHASING_RESUMED,
 }
+
+
+PAUSING = ("pause", "resume")
 
 
 def build_act(one: Happening) -> Act:
@@ -378,6 +384,9 @@ def build_act(one: Happening) -> Act:
         data["days"] = one.days
     if one.until is not None:
         data["until"] = one.until.isoformat()
+    if one.what in PAUSING:
+        agency = {"agency": one.whom or None}
+        return Act(one.at, KINDS[one.what], one.dated, data=data | agency)
     return Act(one.at, KINDS[one.what], one.dated, one.whom, data=data)
 
 
@@ -388,10 +397,11 @@ def fitting(raw: Sequence[Happening]) -> tuple[Happening, ...]:
     for one in sorted(raw, key=lambda one: one.at):
         now = standing.get(one.whom, "open")
         wanted = "submitted" if one.what in ("return", "accept") else "open"
-        if one.what != "event" and now != wanted:
+        is_owed = one.what not in ("event", *PAUSING)
+        if is_owed and now != wanted:
             continue
-        becomes = {"submit": "submitted", "return": "open", "extend": "open"}
-        if one.what != "event":
+        becomes = {"submit": "submitted", "return": "open", "extend": "open", "part": "open"}
+        if is_owed:
             standing[one.whom] = becomes.get(one.what, "closed")
         kept.append(one)
     return tuple(kept)
@@ -510,26 +520,30 @@ def happenings(
             moment = moment.replace(hour=draw(st.sampled_from([10, 13, 15])), minute=30)
             if not model.works(world, moment.date()):
                 continue
+        whom = "issued" if what == "event" else draw(st.sampled_from(keys))
+        if what in PAUSING:
+            whom = draw(st.sampled_from(["", "a", "b"]))
         raw.append(
             Happening(
                 moment,
                 what,
-                "issued" if what == "event" else draw(st.sampled_from(keys)),
+                whom,
                 moment - timedelta(days=draw(st.integers(0, 6))),
                 days=draw(st.integers(1, 6)) if what == "return" and draw(st.booleans()) else None,
                 until=moment.date() + timedelta(days=draw(st.integers(0, 15)))
-                if what == "extend"
+                if what == "extend" or (what == "pause" and draw(st.booleans()))
                 else None,
             )
         )
     return fitting(raw)
 
 
+PAUSES = ["pause", "pause", "resume"]
 CALM = ["submit"] * 4 + ["return"] * 3 + ["accept", "waive", "event"]
 
 
 @st.composite
-def sketches(draw: st.DrawFn, *, anywhere: bool = False) -> Sketch:
+def sketches(draw: st.DrawFn, *, anywhere: bool = False, pauses: bool = False) -> Sketch:
     """Draw a plan and its story.
 
     Not `anywhere`: periods count from what is known as the stage opens, and a plan is
@@ -539,6 +553,7 @@ def sketches(draw: st.DrawFn, *, anywhere: bool = False) -> Sketch:
     extends = anywhere or draw(st.booleans())
     start = START + timedelta(hours=draw(st.sampled_from([0, 0, 2, 14, 100, 121])))
     kinds = [*CALM, "extend", "extend"] if extends else CALM
+    kinds = [*kinds, *PAUSES, "part"] if pauses else kinds
     found = draw(happenings(world, kinds=kinds, anywhere=anywhere))
     return Sketch(
         world=world,
@@ -619,7 +634,52 @@ def test_every_agency_hears_it_also_where_anything_may_happen(sketch: Sketch):
 
 
 @laws
-@given(sketches(anywhere=True))
+@given(sketches(anywhere=True, pauses=True))
+def test_every_agency_hears_it_also_where_chasing_is_paused(sketch: Sketch):
+    """What falls within a pause waits for its end, and only the newest of it is said."""
+    found, _ = check(sketch)
+    assert fold(found.state.plan, found.entries) == found.state
+
+
+@laws
+@given(sketches(anywhere=True, pauses=True))
+def test_nothing_is_issued_within_a_pause(sketch: Sketch):
+    """Neither to the agency nor to those above about it, whatever else happens meanwhile."""
+    for one in engine_of(sketch).issued:
+        for notice in one.digest.notices:
+            assert not one.state.obligations[notice.obligation].is_paused(one.digest.send_at)
+
+
+@laws
+@given(sketches(), st.integers(0, 400), st.integers(1, 200))
+def test_a_pause_of_the_whole_run_is_as_an_outage(sketch: Sketch, after: int, lasts: int):
+    """The same mails at the same times: pausing and resuming loses nothing and doubles nothing."""
+    begins = sketch.start + timedelta(hours=after, minutes=15)
+    ends = min(begins + timedelta(hours=lasts), sketch.until)
+    spell = [Happening(at, what, "", at) for at, what in ((begins, "pause"), (ends, "resume"))]
+    calm = replace(sketch, outages=())
+
+    paused = engine_of(replace(calm, happenings=(*calm.happenings, *spell)))
+
+    assert told(paused) == told(engine_of(replace(calm, outages=((begins, ends),))))
+
+
+@laws
+@given(sketches(), st.integers(1, 400), st.integers(1, 60))
+def test_a_pause_in_which_nothing_falls_changes_nothing(sketch: Sketch, after: int, lasts: int):
+    """Nobody can tell from the mail that there was one."""
+    begins = sketch.start + timedelta(hours=after, minutes=15)
+    ends = begins + timedelta(hours=lasts)
+    calm = replace(sketch, outages=())
+    without = engine_of(calm)
+    assume(not any(begins <= one.digest.send_at <= ends for one in without.issued))
+    spell = [Happening(at, what, "", at) for at, what in ((begins, "pause"), (ends, "resume"))]
+
+    assert told(engine_of(replace(calm, happenings=(*calm.happenings, *spell)))) == told(without)
+
+
+@laws
+@given(sketches(anywhere=True, pauses=True))
 def test_a_recipient_gets_one_message_at_a_time_gravest_first(sketch: Sketch):
     """One mail per recipient and send time, every notice in one mail only; the ledger tells all."""
     found = engine_of(sketch)

@@ -79,7 +79,7 @@ def _do(parts: Parts, run: str, act: Act, source: Source) -> None:
         assert act.event is not None
         if not recording.announce(
             parts, act.event, source, values=act.data.get("values"), now=act.at
-        ):
+        ).recorded:
             raise Refused("error.plain", message="announced before")
         return
     assert act.obligation is not None

@@ -364,7 +364,8 @@ def test_killed_at_any_line_a_submission_is_there_whole_or_not_at_all(small: Par
 def announce(parts: Parts, now: Any = NOW, **source: Any) -> list[Recorded]:
     """Announce that the Government has issued its programme."""
     values = {"by": "văn thư", "document": "76/NQ-CP"} | source
-    return recording.announce(parts, "government.issued", Source(**values), now=now)
+    found = recording.announce(parts, "government.issued", Source(**values), now=now)
+    return list(found.recorded)
 
 
 def test_an_event_that_comes_early_is_kept_until_it_is_waited_for(small: Parts):
@@ -401,16 +402,20 @@ def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tm
     source = Source("văn thư", "76/NQ-CP")
 
     def announce(values: dict[str, str] | None) -> list[Recorded]:
-        return recording.announce(parts, "government.issued", source, values=values, now=NOW)
+        found = recording.announce(parts, "government.issued", source, values=values, now=NOW)
+        return list(found.recorded)
 
     with office(tmp_path) as parts:
         start(parts, bundle)
         for values in (None, {}, {"period": "2011-2020"}):
             with pytest.raises(Refused) as refused:
                 announce(values)
-            assert refused.value.key == "refused.event-not-meant"
-            # The way out can be copied into a command line as it stands.
-            assert "--with level=nation,period=2021-2030" in refused.value.say("vi")
+            is_wrong = "period" in (values or {})
+            assert refused.value.key == f"refused.event-values-{'wrong' if is_wrong else 'missing'}"
+            # The ways out can be copied as they stand: into a command line, into a payload.
+            said = refused.value.say("vi")
+            assert "--with level=nation,period=2021-2030" in said
+            assert '"values": {"level": "nation", "period": "2021-2030"}' in said
         assert "event-announced" not in kinds(parts)
         meant = {"period": "2021-2030", "level": "nation"}
 

@@ -104,12 +104,13 @@ def test_a_calm_run_has_nothing_under_attention(small: Parts):
 
 def test_the_late_page_answers_since_when_and_who_was_told(late_37: Board):
     """Three of the questions that operators are asked."""
-    line = next(one for one in pages(late_37)["late"].splitlines() if "| Sở Tư pháp |" in one)
+    page = pages(late_37)["late"]
 
-    assert "hết ngày 09/5/2020, quá 2 ngày" in line
-    assert "Sở Tư pháp: đôn đốc lần 1 (11/5/2020)" in line
-    assert "Sở Nội vụ: báo cáo cấp trên lần 1 (11/5/2020)" in line
-    assert "đôn đốc lần 2 (12/5/2020)" in line
+    assert "hết ngày 09/5/2020, quá 2 ngày (27 cơ quan)" in page
+    assert (
+        "| Sở Tư pháp | đôn đốc lần 1 (11/5/2020) | Sở Nội vụ (11/5/2020) "
+        "| đôn đốc lần 2 (12/5/2020) |" in page
+    )
 
 
 def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
@@ -187,3 +188,21 @@ def test_a_plan_with_markup_in_its_names_shows_it_as_text(parts: Parts):
 
     assert columns(page) <= {0}
     assert r"Báo \*cáo\*" in page
+
+
+def test_a_difficulty_and_a_pause_want_attention_on_the_board(small: Parts):
+    """Somebody waits for an answer; somebody decided that nobody is chased."""
+    wake(small, w.START)
+    recording.report_difficulty(small, "nho", w.REPORT_A, BY, what="Mất *điện*", now=w.EVE)
+    recording.pause(small, "nho", BY, agency="b", why="Bão số 5", now=w.EVE)
+    seen = board.read(small, "nho", w.EVE)
+
+    page = overview.board_markdown(seen, "vi")
+
+    assert r"**Sở An** báo khó khăn, vướng mắc ngày 08/5/2020, chưa được trả lời: Mất \*điện\*" in (
+        page
+    )
+    assert "Sở Bình" in page.split("## Sắp tới")[0]
+    assert "Bão số 5" in page.split("## Sắp tới")[0]
+    upcoming_part = page.split("## Sắp tới")[1].split("## Các bước")[0]
+    assert "Sở Bình" not in upcoming_part

@@ -106,7 +106,8 @@ def test_only_the_kinds_asked_for_are_read(run: Database):
 
 def test_what_changes_the_state_is_among_the_kinds_of_the_fold(run: Database):
     """A kind that is forgotten there would be recorded and have no effect."""
-    sent = {kind for kind in EntryKind if kind.value.startswith(("notice-", "message-"))}
+    speaking = ("notice-", "message-", "brief-")
+    sent = {kind for kind in EntryKind if kind.value.startswith(speaking)}
 
     assert set(EntryKind) - sent == ledger.STATE_KINDS
 
@@ -177,3 +178,34 @@ def test_appending_leaves_what_is_there_alone(run: Database):
         numbers = list(connection.execute(select(LEDGER.c.seq).order_by(LEDGER.c.seq)).scalars())
     assert numbers == sorted(set(numbers))
     assert len(numbers) == 3
+
+
+def test_what_stands_after_the_last_of_a_kind_is_found_without_the_rest(run: Database):
+    """A brief begins where the last one was asked for; a run without one begins at the start."""
+    first = entry(EntryKind.SUBMITTED)
+    asked = entry(EntryKind.BRIEF_REQUESTED, obligation=None)
+    told, second = entry(EntryKind.MESSAGE_SENT), entry(EntryKind.RETURNED)
+    append(run, entry(EntryKind.SUBMITTED), run="s")
+    append(run, first, asked, told, second)
+    news = {EntryKind.SUBMITTED, EntryKind.RETURNED}
+
+    with run.reading() as connection:
+        seq, last = ledger.last(connection, "r", EntryKind.BRIEF_REQUESTED)
+        after = ledger.first_after(connection, "r", seq, news)
+        nothing = ledger.last(connection, "s", EntryKind.BRIEF_REQUESTED)
+        start = ledger.first_after(connection, "r", 0, news)
+        none = ledger.first_after(connection, "r", seq, {EntryKind.WAIVED})
+
+    assert (last, after) == (asked, second)
+    assert nothing == (0, None)
+    assert (start, none) == (first, None)
+
+
+def test_entries_recorded_after_a_moment_leave_that_moment_out(run: Database):
+    """What the last brief told is not told again."""
+    earlier = entry()
+    later = entry(recorded_at=MORNING + timedelta(seconds=1))
+    append(run, earlier, later)
+
+    assert read(run, after=MORNING) == [later]
+    assert read(run, after=MORNING - timedelta(seconds=1)) == [earlier, later]

@@ -192,3 +192,28 @@ def test_wakes_are_told_by_run(database: Database):
     with database.reading() as connection:
         assert obligations.has_wakes(connection, "r") is True
         assert obligations.has_wakes(connection, "s") is False
+
+
+def test_the_first_last_day_is_of_what_is_open(database: Database):
+    """What is not open yet, or is closed, is nothing to prepare for."""
+    create(database)
+    first = min(state.due.last_day for state in _dated(b.Story(PLAN)))
+
+    def search() -> object:
+        with database.reading() as connection:
+            return obligations.first_last_day(connection, "r")
+
+    def change(**values: object) -> None:
+        with database.writing() as connection:
+            connection.execute(OBLIGATIONS.update().values(**values))
+
+    change(opened_at=None)
+    assert search() is None
+    change(opened_at=MORNING)
+    assert search() == first
+    change(standing="submitted")
+    assert search() is None
+
+
+def _dated(story: b.Story) -> list[Any]:
+    return [state for state in story.folding.obligations.values() if state.due is not None]

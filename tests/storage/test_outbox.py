@@ -461,3 +461,27 @@ def test_a_message_of_every_status_can_be_read(run: Database):
 
     with run.reading() as connection:
         assert [message.status for message in outbox.of_run(connection)] == list(Status)
+
+
+def test_a_brief_is_claimed_after_all_other_mail(run: Database):
+    """It tells what the others told, even if it was queued before them."""
+    brief = enqueue(run, kind="brief")
+    other = enqueue(run, recipient="b", send_at=MORNING + minutes(5))
+
+    claimed = claim(run, MORNING + minutes(5))
+
+    assert [message.id for message in claimed] == [other, brief]
+
+
+def test_the_message_of_a_slot_is_found_by_its_kind(run: Database):
+    """Asked for twice within a minute, a brief is one mail."""
+    enqueue(run)
+    brief = enqueue(run, kind="brief", part=2)
+
+    def search(recipient: str, slot: datetime) -> int | None:
+        with run.reading() as connection:
+            return outbox.in_slot(connection, "r", recipient, slot, kind="brief")
+
+    assert search("a", MORNING) == brief
+    assert search("b", MORNING) is None
+    assert search("a", MORNING + minutes(1)) is None

@@ -1,0 +1,128 @@
+"""Errands: what the clock does when it is time.
+
+The chase runs as a flow. Where Prefect does not answer, what is due is issued and mailed
+all the same: the database is the truth. The next sweep shows it when Prefect is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from datetime import datetime
+from typing import Any
+
+from prefect import tags
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+
+from flows import events, forms, moment, showing
+from flows.chase import chase
+from flows.events import Event
+from services import chasing, delivering
+from services.wiring import Parts
+from storage import clocks
+
+log = logging.getLogger(__name__)
+
+TAG = "dondoc"
+SWEPT = "dondoc.clock.swept"
+STOPPED = "dondoc.clock.stopped"
+PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
+
+
+class ChaseFailed(Exception):
+    """The chase ended in a state that is no success; its run has the story."""
+
+
+class Errands:
+    """The clock's errands in one office."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.name = parts.settings.clock_name or machine()
+        self.started_at = moment.wall()
+        self._untold: list[Event] = []  # what happened while Prefect was away
+
+    async def chase(self) -> None:
+        """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
+        if await _is_there():
+            try:
+                with tags(TAG):
+                    state: State[Any] = await chase(return_state=True)
+            except Exception as error:
+                # What comes out of a flow instead of a state is Prefect's own trouble.
+                log.warning("no run of chase: %s", one_line(error), extra={"action": "no-run"})
+            else:
+                if not state.is_completed():
+                    raise ChaseFailed(f"{state.name}: {state.message}")
+                return
+        await self._without_prefect()
+
+    async def _without_prefect(self) -> None:
+        now = moment.now(self.parts.settings)
+        chased = chasing.issue_notices(self.parts, now)
+        notices = sum(one.notices for one in chased)
+        mails = 0
+        if delivering.is_mail_due(self.parts, now):
+            async with delivering.session(self.parts) as way:
+                delivered = await delivering.deliver(self.parts, way, now)
+            mails = delivered.total
+            self._untold += events.undeliverable(delivered)
+        log.warning(
+            "Prefect is away: %d notices, %d mails without it",
+            notices,
+            mails,
+            extra={"action": "chased-without-prefect"},
+        )
+
+    async def reconcile(self, now: datetime) -> None:
+        """Put right what Prefect shows where it was cancelled, deleted or lost."""
+        await showing.reconcile(self.parts, now)
+        async with get_client() as client:
+            await forms.refresh(self.parts, client)
+
+    async def beat(self) -> None:
+        """Leave a sign of life: in the database, and for Prefect's automations."""
+        with self.parts.database.writing() as connection:
+            clocks.beat(
+                self.parts.database,
+                connection,
+                self.name,
+                started_at=self.started_at,
+                now=moment.wall(),
+            )
+        untold = [*self._untold]
+        if await events.tell_all([self._event(SWEPT), *untold]):
+            self._untold = [one for one in self._untold if one not in untold]
+
+    async def stopped(self) -> None:
+        """Say that the clock ends because it was told to."""
+        with self.parts.database.writing() as connection:
+            clocks.stop(connection, self.name, started_at=self.started_at, now=moment.wall())
+        await events.tell(self._event(STOPPED))
+
+    def _event(self, name: str) -> Event:
+        about = {"clock": self.name, "started_at": self.started_at.isoformat()}
+        return Event(name, f"dondoc.clock.{self.name}", about)
+
+
+def machine() -> str:
+    """Return this machine's name. Clocks of one name vouch for each other."""
+    return re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()) or "clock"
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error as one line for a log."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__
+
+
+async def _is_there() -> bool:
+    """Say whether Prefect answers; one that hangs counts as away."""
+    try:
+        async with asyncio.timeout(PATIENCE), get_client() as client:
+            return await client.api_healthcheck() is None
+    except Exception:
+        return False
