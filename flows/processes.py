@@ -100,7 +100,7 @@ class Address:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
             "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
             "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
             "PREFECT_CLI_COLORS": "false",
@@ -237,7 +237,7 @@ def _group_lives(group: int) -> bool:
 
 def server(address: Address, settings: Mapping[str, str] | None = None) -> Child:
     """Return the Prefect server as a child; `settings` are more of Prefect's own."""
-    arguments = ["-m", "prefect", "server", "start"]
+    arguments = ["-m", "flows.server", "server", "start"]
     arguments += ["--host", address.host, "--port", str(address.port)]
     environment = address.environment() | dict(settings or {})
     return Child("server", arguments, environment, address.home / "server.log")
@@ -245,7 +245,7 @@ def server(address: Address, settings: Mapping[str, str] | None = None) -> Child
 
 def worker(address: Address, settings: Mapping[str, str]) -> Child:
     """Return a worker of the pool as a child; `settings` are those of `dondoc` for its flows."""
-    arguments = ["-m", "prefect", "worker", "start", "--pool", address.pool, "--type", "process"]
+    arguments = ["-m", "flows.worker", "--pool", address.pool]
     environment = address.environment() | dict(settings)
     return Child("worker", arguments, environment, address.home / "worker.log")
 

@@ -30,7 +30,7 @@ from services import briefing, runs
 from services.errors import Refused as NotAllowed
 from services.settings import Settings
 from services.wiring import Parts
-from storage import ledger, notices, outbox
+from storage import ledger, notices, outbox, plans
 from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
@@ -244,6 +244,7 @@ def _mark(
     status, detail, next_try = _judge(message, outcome, now)
     subject = outcome[1] if outcome else ""
     with parts.database.writing() as connection:
+        plans.lock(connection, message.run)
         counted = outbox.mark(
             connection,
             message,
@@ -276,7 +277,7 @@ def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime
     if not ready.paused:
         return
     notices.withdraw(connection, ready.message.id, ready.paused)
-    live = runs.live(parts, connection, ready.message.run)
+    live = runs.held(parts, connection, ready.message.run)
     keys = [notice.obligation for notice in ready.paused]
     taken_back = [
         Entry(
