@@ -72,6 +72,11 @@ def keep(address: Address, mark: str) -> None:
     (address.home / KEPT).write_text(text, encoding="utf-8")
 
 
+def forget(address: Address) -> None:
+    """Forget what was deployed, as before it is done anew."""
+    (address.home / KEPT).unlink(missing_ok=True)
+
+
 async def are_there(address: Address) -> bool:
     """Say whether the server has the work pool and every deployment. Raises httpx.HTTPError."""
     looked_for = {"deployments": {"name": {"any_": names()}}}

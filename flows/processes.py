@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 POOL = "dondoc"
 READY_WITHIN = 90.0  # seconds; a first start migrates Prefect's own database
+DEPLOYED_WITHIN = 180.0  # seconds; a server that hangs meanwhile would hold it for ever
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE = 10.0  # seconds that a child gets to end by itself
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
@@ -100,7 +101,7 @@ class Address:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
             "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
             "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
             "PREFECT_CLI_COLORS": "false",
@@ -237,7 +238,7 @@ def _group_lives(group: int) -> bool:
 
 def server(address: Address, settings: Mapping[str, str] | None = None) -> Child:
     """Return the Prefect server as a child; `settings` are more of Prefect's own."""
-    arguments = ["-m", "prefect", "server", "start"]
+    arguments = ["-m", "flows.server", "server", "start"]
     arguments += ["--host", address.host, "--port", str(address.port)]
     environment = address.environment() | dict(settings or {})
     return Child("server", arguments, environment, address.home / "server.log")
@@ -245,7 +246,7 @@ def server(address: Address, settings: Mapping[str, str] | None = None) -> Child
 
 def worker(address: Address, settings: Mapping[str, str]) -> Child:
     """Return a worker of the pool as a child; `settings` are those of `dondoc` for its flows."""
-    arguments = ["-m", "prefect", "worker", "start", "--pool", address.pool, "--type", "process"]
+    arguments = ["-m", "flows.worker", "--pool", address.pool]
     environment = address.environment() | dict(settings)
     return Child("worker", arguments, environment, address.home / "worker.log")
 
@@ -344,10 +345,11 @@ async def deploy(address: Address, settings: Mapping[str, str] | None = None) ->
             preexec_fn=_dying_with(os.getpid()),
         )
         try:
-            code = await process.wait()
-        except asyncio.CancelledError:
+            code = await asyncio.wait_for(process.wait(), DEPLOYED_WITHIN)
+        except (asyncio.CancelledError, TimeoutError) as error:
             process.kill()
-            await process.wait()
-            raise
+            code = await process.wait()
+            if isinstance(error, asyncio.CancelledError):
+                raise
     if code != 0:
         raise Unavailable("error.deploy-failed", log=str(log_file), last=_last_line(log_file))

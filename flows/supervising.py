@@ -36,7 +36,6 @@ class Watched:
     tell: Tell
     answers: Callable[[], Awaitable[bool]] | None = None
     pace: Pace = field(default_factory=Pace)
-    restarts: int = 0
     _quick: int = 0
 
     async def keep(self) -> None:
@@ -52,7 +51,6 @@ class Watched:
             await self.child.stop()
             await asyncio.sleep(wait)
             self.child.start()
-            self.restarts += 1
 
     async def _until_it_ends(self) -> bool:
         """Return when it has ended, or hangs; say whether it hangs."""
@@ -70,5 +68,5 @@ class Watched:
 
     def _say(self, hangs: bool, wait: float) -> None:
         what = "up.hangs" if hangs else "up.ended"
-        log.warning("%s %s", self.child.name, what, extra={"action": "child-ended"})
+        log.info("%s %s", self.child.name, what, extra={"action": "child-ended"})
         self.tell(what, name=self.child.name, seconds=round(wait), log=str(self.child.log_file))

@@ -33,7 +33,8 @@ from services.wiring import opened
 
 log = logging.getLogger(__name__)
 
-LOOK_AT_DEPLOYMENTS = 20.0  # seconds between looks whether all are there
+LOOK_AT_DEPLOYMENTS = 15.0  # seconds between looks whether all are there
+TRY_AGAIN = 5.0  # seconds after a look that failed
 
 
 class Say(Protocol):
@@ -109,8 +110,7 @@ async def _pool_is_there(address: Address) -> None:
 
 async def _deploy_once(settings: Settings, address: Address) -> None:
     await processes.wait_until_ready(address, None)
-    await processes.deploy(address, _ours(settings))
-    deploying.keep(address, deploying.fingerprint(address, settings))
+    await _deploy(settings, address, deploying.fingerprint(address, settings))
 
 
 def _claim_port(address: Address) -> None:
@@ -199,18 +199,33 @@ async def _deploy_if_needed(office: Office) -> bool:
     mark = deploying.fingerprint(office.address, office.settings)
     if deploying.is_kept(office.address, mark) and await deploying.are_there(office.address):
         return False
-    await processes.deploy(office.address, _ours(office.settings))
-    deploying.keep(office.address, mark)
+    await _deploy(office.settings, office.address, mark)
     return True
+
+
+async def _deploy(settings: Settings, address: Address, mark: str) -> None:
+    # Killed in between, the next start must not take the half for the whole.
+    deploying.forget(address)
+    await processes.deploy(address, _ours(settings))
+    deploying.keep(address, mark)
 
 
 async def _keep_deployed(office: Office) -> None:
     """Deploy again what is gone from the server, until cancelled."""
+    wait, said = LOOK_AT_DEPLOYMENTS, ""
     while True:
-        await asyncio.sleep(LOOK_AT_DEPLOYMENTS)
+        await asyncio.sleep(wait)
+        wait = LOOK_AT_DEPLOYMENTS
         try:
             if await _deploy_if_needed(office):
                 office.say("up.deployed-again")
-        except (httpx.HTTPError, DondocError) as error:
-            # The server is away, or was killed meanwhile: the next look tries again.
-            log.warning("not deployed: %s", error, extra={"action": "not-deployed"})
+            said = ""
+        except httpx.HTTPError as error:
+            # The server is away: whoever watches it says so.
+            wait = TRY_AGAIN
+            log.info("not deployed: %s", type(error).__name__, extra={"action": "not-deployed"})
+        except DondocError as error:
+            message = error.say(office.settings.language)
+            if message != said:
+                office.say("error.plain", message=message)
+            wait, said = TRY_AGAIN, message
