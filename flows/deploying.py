@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import yaml
 
-from flows.processes import POOL, PREFECT_FILE, Address
+from flows.processes import POOL, PREFECT_FILE, Address, asking
 from services.settings import Settings
 
 KEPT = "deployed.json"
@@ -80,7 +80,7 @@ def forget(address: Address) -> None:
 async def are_there(address: Address) -> bool:
     """Say whether the server has the work pool and every deployment. Raises httpx.HTTPError."""
     looked_for = {"deployments": {"name": {"any_": names()}}}
-    async with httpx.AsyncClient(timeout=10, trust_env=False, headers=address.headers) as http:
+    async with asking(address, patience=10) as http:
         answer = await http.post(f"{address.api}/deployments/count", json=looked_for)
         answer.raise_for_status()
         if int(answer.json()) < len(names()):
