@@ -17,7 +17,7 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
-from flows import events, forms, moment, showing
+from flows import events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
 from services import chasing, delivering
@@ -26,7 +26,6 @@ from storage import clocks
 
 log = logging.getLogger(__name__)
 
-TAG = "dondoc"
 SWEPT = "dondoc.clock.swept"
 STOPPED = "dondoc.clock.stopped"
 PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
@@ -49,7 +48,7 @@ class Errands:
         """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
         if await _is_there():
             try:
-                with tags(TAG):
+                with tags(orphans.TAG):
                     state: State[Any] = await chase(return_state=True)
             except Exception as error:
                 # What comes out of a flow instead of a state is Prefect's own trouble.
@@ -82,6 +81,7 @@ class Errands:
         await showing.reconcile(self.parts, now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
+            await orphans.put_right(client, moment.wall(), self.parts.settings.language)
 
     async def beat(self) -> None:
         """Leave a sign of life: in the database, and for Prefect's automations."""
