@@ -152,6 +152,9 @@ async def _lost_pages(
 
 def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date) -> bool:
     """Say whether Prefect still shows what was put there, on the plan's run of today."""
+    runs = {one.flow_run for one in _flow_runs(shown)}
+    if any(one.shown.split(" ")[0] not in runs for one in _pages(shown) if one.flow_run):
+        return False  # a process died between renewing the plan's run and its pages
     for one in _flow_runs(shown):
         says = json.loads(one.shown or "{}")
         flow_run = found.get(one.flow_run or "")
@@ -200,6 +203,7 @@ async def _bring_up(
     `found` is what Prefect has; None to trust what was shown before. `lost` are artifacts
     that are gone. Raises TimeoutError where Prefect takes longer than a claim lasts.
     """
+    _fresh.pop(run, None)  # until all of it is shown
     async with _alone(parts, run), asyncio.timeout(LEASE.total_seconds()):
         seen = board.read(parts, run, now)
         await _Showing(parts, client, seen, found, lost).bring_up()

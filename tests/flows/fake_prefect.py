@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+import httpx
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
@@ -76,8 +77,12 @@ class FakePrefect:
         if self.before is not None:
             await self.before(what)
 
-    async def request(self, method: str, path: str, json: Any) -> Any:
+    async def request(
+        self, method: str, path: str, *, json: Any, path_params: Mapping[str, str] | None = None
+    ) -> Any:
         await self._ask(f"{method} {path}")
+        if method == "PATCH":
+            return self._update_artifact(UUID((path_params or {})["id"]), json["data"])
         wanted = json["artifacts"]["id"]["any_"]
         count = sum(UUID(one) in self.artifacts for one in wanted)
         return SimpleNamespace(json=lambda: count)
@@ -157,11 +162,12 @@ class FakePrefect:
         self.artifacts[made.id] = made
         return made
 
-    async def update_artifact(self, artifact: UUID, change: ArtifactUpdate) -> None:
-        await self._ask("update_artifact")
+    def _update_artifact(self, artifact: UUID, data: Any) -> None:
         if artifact not in self.artifacts:
-            raise ObjectNotFound(Exception("artifact"))
-        self.artifacts[artifact].data = change.data
+            request = httpx.Request("PATCH", self.api_url)
+            answer = httpx.Response(httpx.codes.NOT_FOUND, request=request)
+            raise httpx.HTTPStatusError("404", request=request, response=answer)
+        self.artifacts[artifact].data = data
 
     async def delete_artifact(self, artifact: UUID) -> None:
         await self._ask("delete_artifact")
