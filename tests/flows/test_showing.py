@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Completed, Pending, Running, Scheduled
 
 from flows import moment, orphans, showing
@@ -211,7 +213,7 @@ def test_what_one_run_suffers_does_not_hold_up_the_others(parts: Parts, prefect:
     broken = prefect.run("nho-0/1-reports").id
     before = prefect.set_flow_run_state
 
-    async def refuse(run, state, *, force):  # type: ignore[no-untyped-def]
+    async def refuse(run: UUID, state: State[Any], *, force: bool) -> None:
         if run == broken:
             raise ValueError("cannot be set")
         await before(run, state, force=force)
