@@ -57,11 +57,8 @@ def run_flow(module: str, name: str, **parameters: Any) -> str:
     """
     connect(Settings())
     flow = getattr(importlib.import_module(f"flows.{module}"), name)
-    from prefect import tags
-
     try:
-        with tags("dondoc"):
-            state = asyncio.run(flow(**parameters, return_state=True))
+        state = asyncio.run(flow(**parameters, return_state=True))
     except httpx.HTTPError as error:
         raise Unavailable("error.server-lost", detail=type(error).__name__) from error
     message = state.message or ""

@@ -26,6 +26,7 @@ from storage import clocks
 
 log = logging.getLogger(__name__)
 
+TAG = "dondoc"
 SWEPT = "dondoc.clock.swept"
 STOPPED = "dondoc.clock.stopped"
 PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
@@ -48,7 +49,7 @@ class Errands:
         """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
         if await _is_there():
             try:
-                with tags(orphans.TAG):
+                with tags(TAG):
                     state: State[Any] = await chase(return_state=True)
             except Exception as error:
                 # What comes out of a flow instead of a state is Prefect's own trouble.

@@ -12,20 +12,21 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
-    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Crashed
 
+from flows import deployments
 from language.catalogue import text
 
 log = logging.getLogger(__name__)
 
-TAG = "dondoc"
 IN_FLIGHT = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 STARTS_WITHIN = timedelta(minutes=5)  # from taken up by a worker to running
 LONGEST = timedelta(minutes=35)  # a chase may take 30
@@ -38,14 +39,15 @@ async def put_right(client: PrefectClient, now: datetime, language: str) -> int:
     `now` is the wall's time. One request, unless there is something to put right.
     """
     wanted = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(IN_FLIGHT))),
         expected_start_time=FlowRunFilterExpectedStartTime.model_validate(
             {"before_": now - STARTS_WITHIN}
         ),
     )
     count = 0
-    for one in await client.read_flow_runs(flow_run_filter=wanted, limit=AT_ONCE):
+    # By their names: the sub-run of a chase has no tag of ours and no deployment.
+    ours = FlowFilter(name=FlowFilterName(any_=list(deployments.names())))
+    for one in await client.read_flow_runs(flow_filter=ours, flow_run_filter=wanted, limit=AT_ONCE):
         state = _fate(one, now, language)
         if state is not None:
             await _set(client, one.id, state)

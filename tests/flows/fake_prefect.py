@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter
+from prefect.client.schemas.filters import ArtifactFilter, FlowFilter, FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
@@ -119,7 +119,9 @@ class FakePrefect:
         self.runs[made.id] = made
         return made.model_copy()
 
-    async def read_flow_runs(self, *, flow_run_filter: FlowRunFilter, limit: int) -> list[FlowRun]:
+    async def read_flow_runs(
+        self, *, flow_run_filter: FlowRunFilter, flow_filter: FlowFilter | None = None, limit: int
+    ) -> list[FlowRun]:
         await self._ask("read_flow_runs")
         found = list(self.runs.values())
         if flow_run_filter.id is not None:
