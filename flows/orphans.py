@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Crashed
 
-from flows import deployments
+from flows import deploying
 from language.catalogue import text
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ async def put_right(client: PrefectClient, now: datetime, language: str) -> int:
     )
     count = 0
     # By their names: the sub-run of a chase has no tag of ours and no deployment.
-    ours = FlowFilter(name=FlowFilterName(any_=list(deployments.names())))
+    ours = FlowFilter(name=FlowFilterName(any_=list(deploying.names())))
     for one in await client.read_flow_runs(flow_filter=ours, flow_run_filter=wanted, limit=AT_ONCE):
         state = _fate(one, now, language)
         if state is not None:

@@ -146,11 +146,13 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert 1 <= post.doubled <= MOST_COPIES
     assert issued_once(parts)
 
-    # Deployments are deleted on their page: the clock makes them again.
+    # Deployments and the pool are deleted on their pages: they are made again.
     for name in ("stage/stage", "record-submission/record-submission"):
         found = ask(office, f"deployments/name/{name}", None, "GET")
         ask(office, f"deployments/{found['id']}", {}, "DELETE")
-    assert eventually(lambda: _has_stage(office), 90)
+    ask(office, "work_pools/dondoc", {}, "DELETE")
+    assert eventually(lambda: _has_stage(office), 90), _deployed(office)
+    _enters(office, "so-cong-thuong")
 
     # Prefect's database goes, and the server with it, while all else runs.
     mails, entries = len(post.ids), _entries(parts)
@@ -165,12 +167,7 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert _has_stage(office)
     assert (len(post.ids), _entries(parts)) == (mails, entries)
     # The worker works again, and the form has its pickers.
-    entered = _start(
-        office,
-        "record-submission/record-submission",
-        {"run": "kh37-2020", "obligation": f"{FINAL}/so-y-te", "by": "văn thư"},
-    )
-    assert eventually(lambda: _state(office, entered) == "COMPLETED", 90)
+    _enters(office, "so-y-te")
     form = ask(office, "deployments/name/record-submission/record-submission", None, "GET")
     assert form["parameter_openapi_schema"]["properties"]["agency"]["enum"]
 
@@ -203,8 +200,15 @@ def _deployed(office: Office) -> list[Any]:
 
 
 def _has_stage(office: Office) -> bool:
-    names = {one["name"] for one in _deployed(office)}
+    names = {one["name"] for one in _deployed(office) if one["work_pool_name"] == "dondoc"}
     return {"stage", "record-submission"} <= names
+
+
+def _enters(office: Office, agency: str) -> None:
+    """Enter a submission by form, and wait until a worker has recorded it."""
+    entry = {"run": "kh37-2020", "obligation": f"{FINAL}/{agency}", "by": "văn thư"}
+    entered = _start(office, "record-submission/record-submission", entry)
+    assert eventually(lambda: _state(office, entered) == "COMPLETED", 90), agency
 
 
 def _start(office: Office, deployment: str, parameters: dict[str, Any]) -> str:
