@@ -1,6 +1,6 @@
 """Clock: one wake-up job, set to the earliest moment at which anything is due.
 
-A look each second, one indexed query, sets the job again where another process has moved
+A look each second, a few looks at indexes, sets the job again where another process has moved
 that moment; it also notices that the wall's clock jumped. The job runs `chase`. What fails
 is tried again soon, then less often. A sweep puts right what Prefect shows, and a beat
 tells that the clock is alive. Looks, sweeps and beats are reckoned by the monotonic clock,
@@ -25,6 +25,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from flows import client, moment, office
 from services import chasing
+from services.chasing import Signs
 from services.settings import Settings
 from services.wiring import Parts
 
@@ -83,6 +84,7 @@ class Clock:
         self._scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
         self._wall, self._ticks = wall, ticks
         self._seen: tuple[datetime, float] | None = None
+        self._known: tuple[Signs, datetime | None] | None = None
         self._set_to: datetime | None = None
         self._retry_at: datetime | None = None
         self._failures = 0
@@ -99,7 +101,7 @@ class Clock:
         """Set the wake-up to the earliest moment there is, and begin what else it is time for."""
         self._notice_a_jump()
         try:
-            self._set(chasing.next_wake(self.parts))
+            self._set(self._next_wake())
         except Exception as error:
             # A database that is away comes back; until then there is nothing to do.
             self._tell("look", error)
@@ -178,9 +180,16 @@ class Clock:
             self._failures, self._retry_at = 0, None
             self._works("chase")
 
-    def _standing(self) -> tuple[datetime | None, int]:
-        """Return what is next, and how far the ledgers have come: a chase moves one of them."""
-        return chasing.next_wake(self.parts), chasing.last_entry(self.parts)
+    def _next_wake(self) -> datetime | None:
+        """Return the earliest moment; reckoned anew only where something it rests on moved."""
+        signs = chasing.signs(self.parts)
+        if self._known is None or self._known[0] != signs:
+            self._known = signs, chasing.next_wake(self.parts)
+        return self._known[1]
+
+    def _standing(self) -> tuple[datetime | None, Signs]:
+        """Return what is next and what that rests on: a chase that does anything moves it."""
+        return chasing.next_wake(self.parts), chasing.signs(self.parts)
 
     def _begin(
         self, what: str, errand: Callable[[], Coroutine[Any, Any, None]], *, every: timedelta
