@@ -172,9 +172,15 @@ _brought: dict[str, str] = {}  # by server: the state of affairs that its forms 
 
 
 async def show(parts: Parts) -> None:
-    """Bring the forms up to the database, whatever was brought before."""
-    async with get_client() as client:
-        await refresh(parts, client, force=True)
+    """Bring the forms up to the database, whatever was brought before.
+
+    Where Prefect does not let it, the work that it belongs to goes on: a sweep makes up for it.
+    """
+    try:
+        async with get_client() as client:
+            await refresh(parts, client, force=True)
+    except Exception:
+        log.exception("the forms were not refreshed", extra={"action": "forms-failed"})
 
 
 async def refresh(parts: Parts, client: PrefectClient, *, force: bool = False) -> int:

@@ -1,7 +1,6 @@
 """Start: begin a run of a plan, and show its stages."""
 
 # Annotations stay values here: Prefect reads the forms' types from the decorated functions.
-import logging
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from services import board, choices, naming, runs
 from services.errors import Refused
 from services.runs import Started
 from services.wiring import Parts
-
-log = logging.getLogger(__name__)
 
 
 def _name() -> str:
@@ -55,7 +52,7 @@ async def start_plan(
     file = choices.plan_file(parts.settings, plan)
     started = _start(parts, file, now=now, by=by, started_at=started_at, run=(run or "").strip())
     await chase(now=now, show=started.run, return_state=True)
-    await _show_forms(parts)
+    await forms.show(parts)
     language = parts.settings.language
     if not started.is_new:
         return Completed(message=text(language, "start.already", run=started.run))
@@ -86,11 +83,3 @@ def _start(
             count=len(more),
             file=file,
         ) from None
-
-
-async def _show_forms(parts: Parts) -> None:
-    """Offer the new run in the forms. The run has begun: the next sweep makes up for a failure."""
-    try:
-        await forms.show(parts)
-    except Exception:
-        log.exception("the forms were not refreshed", extra={"action": "forms-failed"})
