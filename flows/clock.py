@@ -5,7 +5,7 @@ that moment; it also notices that the wall's clock jumped. The job runs `chase`.
 is tried again soon, then less often. A sweep puts right what Prefect shows, and a beat
 tells that the clock is alive. Looks, sweeps and beats are reckoned by the monotonic clock,
 so that setting back the wall's stops nothing. Several clocks may run: the work is
-idempotent.
+idempotent, and each leaves the one before it a little time to have done it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of
 OFTEN = timedelta(seconds=10)  # no beat more often, however often the sweep
 LONGEST = timedelta(minutes=30)  # that a chase or a sweep may take; longer than a mail's lease
 LONGEST_WAIT = timedelta(seconds=60)  # before what failed is tried again
+STAGGER = timedelta(seconds=3)  # that a clock waits for each one before it: else both make a run
 JUMP = timedelta(seconds=2)  # by which the wall's clock may stray between two looks
 HANGING = 600.0  # seconds without a look, after which this process is ended
 GRACE = 8.0  # seconds that a stop gives to what is under way
@@ -52,8 +53,8 @@ class Errands(Protocol):
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows."""
 
-    async def beat(self) -> None:
-        """Leave a sign of life."""
+    async def beat(self) -> int:
+        """Leave a sign of life; return how many clocks that are alive come before this one."""
 
     async def stopped(self) -> None:
         """Say that the clock ends because it was told to."""
@@ -88,6 +89,7 @@ class Clock:
         self._set_to: datetime | None = None
         self._retry_at: datetime | None = None
         self._failures = 0
+        self._rank = 0
         self._trouble: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next: dict[str, float] = {}
@@ -107,7 +109,7 @@ class Clock:
             self._tell("look", error)
             return
         self._works("look")
-        self._begin("beat", self.errands.beat, every=self.beat_every)
+        self._begin("beat", self._beat, every=self.beat_every)
         self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
 
     async def stop(self) -> None:
@@ -138,7 +140,7 @@ class Clock:
         shift = moment.shift(self.parts.settings.home)
         target = None
         if at is not None and at - (self._wall() + shift) < FAR:
-            target = at - shift
+            target = at - shift + self._rank * STAGGER
             if self._retry_at is not None:
                 target = max(target, self._retry_at)
         if target == self._set_to:
@@ -190,6 +192,9 @@ class Clock:
     def _standing(self) -> tuple[datetime | None, Signs]:
         """Return what is next and what that rests on: a chase that does anything moves it."""
         return chasing.next_wake(self.parts), chasing.signs(self.parts)
+
+    async def _beat(self) -> None:
+        self._rank = await self.errands.beat()
 
     def _begin(
         self, what: str, errand: Callable[[], Coroutine[Any, Any, None]], *, every: timedelta
@@ -272,10 +277,15 @@ def main() -> None:
     settings = Settings()
     if "PREFECT_API_URL" not in os.environ:
         os.environ.update(client.address(settings).environment() | client.QUIET)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    for ours in ("flows", "services"):
-        logging.getLogger(ours).setLevel(logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
     asyncio.run(_until_told())
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Say whether a line belongs in the clock's log: what Prefect runs, its pages show."""
+    return record.levelno >= logging.WARNING or record.name.startswith(("flows.", "services."))
 
 
 async def _until_told() -> None:

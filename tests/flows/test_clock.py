@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from flows import moment
+from flows.clock import STAGGER
 from services import chasing
 from services.wiring import Parts
 from tests.flows.clockwork import Clockwork, never
@@ -172,6 +173,19 @@ def test_two_clocks_send_every_mail_once(small: Parts, tmp_path: Path):
     sent = [(one.recipient, one.slot, one.part) for one in outbox_of(small)]
     assert len(sent) == len(set(sent))
     assert set(statuses(small)) <= {"sent", "cancelled"}
+
+
+def test_a_second_clock_leaves_the_first_a_little_time(small: Parts):
+    """Two runs at 08:00, of which one finds nothing, are one too many; a dead first is no loss."""
+    work = at_rest(small, seconds_before(FIRST_REMINDER, 90))
+    work.errands.rank = 1
+
+    async def morning() -> None:
+        await work.start()
+        await work.live(95)
+
+    RUN(morning())
+    assert work.errands.chased == [FIRST_REMINDER + STAGGER]
 
 
 async def _fails(now: datetime) -> None:
