@@ -17,16 +17,16 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
-from flows import events, forms, moment, showing
+from flows import cleaning, events, forms, moment, showing
 from flows.chase import chase
 from flows.events import Event
+from flows.processes import TAG
 from services import chasing, delivering
 from services.wiring import Parts
 from storage import clocks
 
 log = logging.getLogger(__name__)
 
-TAG = "dondoc"
 SWEPT = "dondoc.clock.swept"
 STOPPED = "dondoc.clock.stopped"
 PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
@@ -43,6 +43,7 @@ class Errands:
         self.parts = parts
         self.name = parts.settings.clock_name or machine()
         self.started_at = moment.wall()
+        self._cleaned_at: datetime | None = None
         self._untold: list[Event] = []  # what happened while Prefect was away
 
     async def chase(self) -> None:
@@ -82,6 +83,7 @@ class Errands:
         await showing.reconcile(self.parts, now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
+            self._cleaned_at = await cleaning.daily(self.parts, client, now, last=self._cleaned_at)
 
     async def beat(self) -> None:
         """Leave a sign of life: in the database, and for Prefect's automations."""

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 POOL = "dondoc"
+TAG = "dondoc"  # on every run of ours: what has it may be cleaned away
 READY_WITHIN = 90.0  # seconds; a first start migrates Prefect's own database
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE = 10.0  # seconds that a child gets to end by itself
