@@ -5,7 +5,7 @@ another has written fails at once with "database is locked", whatever the time-o
 client gets a 503 and asks again after 2, 4, 8 … seconds. Begun as writers they wait for
 each other, for milliseconds. On PostgreSQL nothing of this applies.
 
-`python -m flows.server server start …` takes what `prefect` takes; `docs/adr/0009-…` says why.
+`python -m flows.server server start …` takes what `prefect` takes; `docs/adr/0010-…` says why.
 """
 
 from __future__ import annotations
