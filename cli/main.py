@@ -15,6 +15,7 @@ from cli import (
     briefing,
     calendar,
     comparing,
+    doctoring,
     drafting,
     entries,
     explaining,
@@ -42,6 +43,7 @@ for module in (
     entries,
     briefing,
     looking,
+    doctoring,
 ):
     module.register(app)
 

@@ -151,9 +151,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
     # A name that stays: with one for each start the pool's page fills with workers gone.
     arguments.add_argument("--name", default=socket.gethostname())
+    arguments.add_argument("--pool", default=POOL)
+    given = arguments.parse_args()
     warm.set_forkserver_preload(LATE + _deployed())
     forkserver.ensure_running()
-    worker = WarmWorker(work_pool_name=POOL, name=arguments.parse_args().name)
+    worker = WarmWorker(work_pool_name=given.pool, name=given.name)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(worker.start())

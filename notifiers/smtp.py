@@ -105,6 +105,15 @@ class SmtpSession:
             self._drop()
             raise
 
+    async def greet(self) -> str:
+        """Connect, secure the line and log in, and send nothing; return why that failed."""
+        try:
+            await self._connected()
+        except (SMTPException, OSError, ValueError) as error:
+            self._drop()
+            return _reason("connecting", error)
+        return ""
+
     async def close(self) -> None:
         """End the conversation politely; whatever happens now changes no outcome."""
         client, self._client = self._client, None

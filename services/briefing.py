@@ -50,6 +50,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
     Raises Refused where there is no such run, or no address that mail could go to.
     """
     with parts.database.writing() as connection:
+        plans.lock(connection, run)
         plan = _plan(parts, connection, run)
         recipient = plan.agencies[plan.coordinator]
         if not _is_reachable(recipient):
@@ -125,7 +126,6 @@ def _queue(
     by: str,
 ) -> Requested:
     slot = _minute(send_at)
-    plans.lock(connection, run)
     known = outbox.in_slot(connection, run, recipient.id, slot, kind=WORD)
     if known is not None:
         return Requested(run, known, recipient, is_new=False)

@@ -72,7 +72,7 @@ def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
 
 def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
     with parts.database.writing() as connection:
-        live = runs.live(parts, connection, run)
+        live = runs.held(parts, connection, run)
         turned = runs.keep(connection, live, [], now=now)
         keys = obligations.due(connection, run, now)
         issued = notices.keys(connection, run, keys)

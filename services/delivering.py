@@ -28,8 +28,9 @@ from notifiers.rendering import Mail, Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
 from services import briefing, runs
 from services.errors import Refused as NotAllowed
+from services.settings import Settings
 from services.wiring import Parts
-from storage import ledger, notices, outbox
+from storage import ledger, notices, outbox, plans
 from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
@@ -83,20 +84,24 @@ async def session(parts: Parts) -> AsyncIterator[Session]:
     """
     settings = parts.settings
     if settings.smtp_host:
-        smtp = SmtpSettings(
-            host=settings.smtp_host,
-            port=settings.smtp_port,
-            username=settings.smtp_user or None,
-            password=settings.smtp_password.get_secret_value() or None,
-            tls=settings.smtp_tls,
-        )
-        async with SmtpChannel(smtp).session() as opened:
+        async with SmtpChannel(smtp_settings(settings)).session() as opened:
             yield opened
         return
     with MailboxServer(settings.mailbox_folder) as mailbox:
         smtp = SmtpSettings(host=mailbox.host, port=mailbox.port, tls="off")
         async with SmtpChannel(smtp).session() as opened:
             yield opened
+
+
+def smtp_settings(settings: Settings) -> SmtpSettings:
+    """Return how the configured mail server is spoken to."""
+    return SmtpSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_user or None,
+        password=settings.smtp_password.get_secret_value() or None,
+        tls=settings.smtp_tls,
+    )
 
 
 def is_mail_due(parts: Parts, now: datetime) -> bool:
@@ -239,6 +244,7 @@ def _mark(
     status, detail, next_try = _judge(message, outcome, now)
     subject = outcome[1] if outcome else ""
     with parts.database.writing() as connection:
+        plans.lock(connection, message.run)
         counted = outbox.mark(
             connection,
             message,
@@ -271,7 +277,7 @@ def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime
     if not ready.paused:
         return
     notices.withdraw(connection, ready.message.id, ready.paused)
-    live = runs.live(parts, connection, ready.message.run)
+    live = runs.held(parts, connection, ready.message.run)
     keys = [notice.obligation for notice in ready.paused]
     taken_back = [
         Entry(

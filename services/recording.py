@@ -303,7 +303,7 @@ def announce(
         recorded: list[Recorded] = []
         known: dict[str, EventState] = {}
         for stored in meant:
-            live = runs.live(parts, connection, stored.id)
+            live = runs.held(parts, connection, stored.id)
             happened_at = _happened(live.plan, source, now)
             events.save(
                 parts.database,
@@ -388,7 +388,7 @@ def _record(
     now: datetime,
 ) -> Recorded:
     with parts.database.writing() as connection:
-        live = runs.live(parts, connection, run)
+        live = runs.held(parts, connection, run)
         state = _find(live, obligation)
         happened_at = _happened(live.plan, source, now)
         check(live, state)
@@ -418,7 +418,7 @@ def _record_of_run(
     now: datetime,
 ) -> Recorded:
     with parts.database.writing() as connection:
-        live = runs.live(parts, connection, run)
+        live = runs.held(parts, connection, run)
         found = None if agency is None else naming.agency_of(live.plan, agency)
         happened_at = _happened(live.plan, source, now)
         check(live, found)

@@ -77,9 +77,7 @@ def start(
         run = run or plan.id
         existing = plans.find_run(connection, run)
         if existing is not None:
-            if existing.fingerprint != bundle.fingerprint:
-                raise Refused("refused.run-exists", run=run)
-            return Started(run, is_new=False, started_at=existing.started_at)
+            return _again(existing, bundle)
         version = plans.save_version(
             parts.database,
             connection,
@@ -91,7 +89,10 @@ def start(
             now=now,
         )
         moment = started_at or now
-        plans.create_run(connection, run=run, version=version, started_at=moment)
+        if not plans.create_run(
+            parts.database, connection, run=run, version=version, started_at=moment
+        ):
+            return _again(plans.find_run(connection, run), bundle)  # another was faster
         folding = Folding(plan)
         obligations.create(
             connection, run, (Projected(state, None) for state in folding.obligations.values())
@@ -102,6 +103,14 @@ def start(
         keep(connection, live, [Entry(EntryKind.RUN_STARTED, moment, now, by)], now=now)
     log.info("run %s of plan %s started", run, plan.number, extra={"action": "run-started"})
     return Started(run, is_new=True, started_at=moment)
+
+
+def _again(existing: StoredRun | None, bundle: Bundle) -> Started:
+    """What a start comes to where the run is there already."""
+    assert existing is not None
+    if existing.fingerprint != bundle.fingerprint:
+        raise Refused("refused.run-exists", run=existing.id)
+    return Started(existing.id, is_new=False, started_at=existing.started_at)
 
 
 def find(parts: Parts, run: str | None) -> str:
@@ -123,7 +132,7 @@ def find(parts: Parts, run: str | None) -> str:
 def live(
     parts: Parts, connection: Connection, run: str, *, as_of: datetime | None = None
 ) -> LiveRun:
-    """Load a run: its plan, and the fold of its ledger up to `as_of`."""
+    """Load a run to look at: its plan, and the fold of its ledger up to `as_of`."""
     stored = plans.find_run(connection, run)
     if stored is None:
         raise Refused("refused.unknown-run", run=run, known="-")
@@ -132,6 +141,17 @@ def live(
     for entry in ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=as_of):
         folding.take(entry)
     return LiveRun(stored, plan, folding)
+
+
+def held(parts: Parts, connection: Connection, run: str) -> LiveRun:
+    """Load a run to change it: until the transaction ends, others who do the same wait.
+
+    Whoever writes to a run takes its lock before anything else, be it by this or by
+    `plans.lock`: then nobody decides by what another is changing, a run's entries are
+    committed in the order of their numbers, and no two wait for each other.
+    """
+    plans.lock(connection, run)
+    return live(parts, connection, run)
 
 
 def keep(

@@ -54,7 +54,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine: Engine = create_engine(self.url)
+        # A server may have been restarted since a connection was last used; a file was not.
+        self.engine: Engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
         # PostgreSQL's default shows each statement a snapshot of its own.
         self._reading: dict[str, Any] = (
             {"dondoc_reading": True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -85,6 +86,12 @@ class Database:
             raise DatabaseUnreachable(str(error.orig)) from error
         with connection:
             yield connection
+
+    def revisions(self) -> tuple[str | None, str | None]:
+        """Return the schema's revision and this program's; changes nothing."""
+        head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        with self._connected() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), head
 
     def upgrade(self) -> None:
         """Bring the schema to this version of the program. Raises SchemaTooNew."""

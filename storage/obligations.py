@@ -84,6 +84,12 @@ def first_last_day(connection: Connection, run: str) -> date | None:
     return connection.execute(query).scalar()
 
 
+def latest_last_day(connection: Connection, run: str) -> date | None:
+    """Return the latest last day of anything in a run, if anything is dated."""
+    query = select(func.max(OBLIGATIONS.c.last_day)).where(OBLIGATIONS.c.run == run)
+    return connection.execute(query).scalar()
+
+
 def has_wakes(connection: Connection, run: str) -> bool:
     """Say whether any obligation of the run has a wake-up ahead."""
     query = select(OBLIGATIONS.c.id).where(

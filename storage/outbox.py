@@ -209,6 +209,12 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(MESSAGES)).scalar_one())
 
 
+def count_of(connection: Connection, status: Status) -> int:
+    """Return how many messages have come to `status`."""
+    query = select(func.count()).select_from(MESSAGES).where(MESSAGES.c.status == status.value)
+    return int(connection.execute(query).scalar_one())
+
+
 def next_due(connection: Connection) -> datetime | None:
     """Return when the next message is to be tried, or a claim lapses, if any."""
     open_at = select(func.min(MESSAGES.c.next_try_at)).where(MESSAGES.c.status.in_(OPEN))

@@ -66,11 +66,14 @@ def bundle_of(connection: Connection, version: int) -> Mapping[str, Any]:
     return bundle
 
 
-def create_run(connection: Connection, *, run: str, version: int, started_at: datetime) -> None:
-    """Keep a new run."""
-    connection.execute(
-        PLAN_RUNS.insert().values(id=run, plan_version=version, started_at=started_at)
+def create_run(
+    database: Database, connection: Connection, *, run: str, version: int, started_at: datetime
+) -> bool:
+    """Keep a new run; say whether it is new. One that is there already stays as it is."""
+    created = connection.execute(
+        database.insert_new(PLAN_RUNS).values(id=run, plan_version=version, started_at=started_at)
     )
+    return created.rowcount == 1
 
 
 def find_run(connection: Connection, run: str) -> StoredRun | None:
@@ -80,8 +83,13 @@ def find_run(connection: Connection, run: str) -> StoredRun | None:
 
 
 def lock(connection: Connection, run: str) -> None:
-    """Keep others who lock the run waiting until the transaction ends."""
-    connection.execute(select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == run).with_for_update())
+    """Keep others who lock the run waiting until the transaction ends.
+
+    SQLite knows no such lock and passes over it: its writers stand in line anyway. What
+    only refers to the run (the rows of what Prefect shows) need not wait.
+    """
+    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == run)
+    connection.execute(query.with_for_update(key_share=True))
 
 
 def all_runs(connection: Connection, *, active_only: bool = False) -> list[StoredRun]:

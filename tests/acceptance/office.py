@@ -33,6 +33,7 @@ class Office:
             "DONDOC_SWEEP_SECONDS": "2",
             "PYTHONPATH": str(ROOT),  # this checkout's flows, whatever is installed
         }
+        self.headers = {"content-type": "application/json"}  # of requests to Prefect's API
         self._up: subprocess.Popen[str] | None = None
 
     def run(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:

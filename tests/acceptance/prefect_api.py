@@ -18,7 +18,7 @@ def ask(office: Office, path: str, body: Any, method: str = "POST") -> Any:
     request = urllib.request.Request(
         f"http://127.0.0.1:{office.port}/api/{path}",
         data=None if body is None else json.dumps(body).encode(),
-        headers={"content-type": "application/json"},
+        headers=office.headers,
         method=method,
     )
     answers: list[bytes] = []

@@ -32,7 +32,7 @@ class Pages:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.office.port}/api/{path}",
             data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers=self.office.headers,
         )
         answers: list[bytes] = []
 

@@ -34,7 +34,7 @@ def keep_run(database: Database, run: str = "r", *, started_at: datetime = MORNI
     """Keep a version of the plan and a run of it; return the version."""
     with database.writing() as connection:
         version = keep_version(database, connection)
-        plans.create_run(connection, run=run, version=version, started_at=started_at)
+        plans.create_run(database, connection, run=run, version=version, started_at=started_at)
     return version
 
 

@@ -49,7 +49,7 @@ def test_an_error_leaves_nothing_behind(database: Database):
     def write_and_halt() -> None:
         with database.writing() as connection:
             version = keep_version(database, connection)
-            plans.create_run(connection, run="r", version=version, started_at=MORNING)
+            plans.create_run(database, connection, run="r", version=version, started_at=MORNING)
             raise Halt
 
     with pytest.raises(Halt):
@@ -66,8 +66,8 @@ def test_an_error_of_the_database_leaves_nothing_behind_either(database: Databas
 
     def write_and_fail() -> None:
         with database.writing() as connection:
-            version = keep_version(database, connection, fingerprint="f2")
-            plans.create_run(connection, run="r", version=version, started_at=MORNING)
+            keep_version(database, connection, fingerprint="f2")
+            plans.create_run(database, connection, run="s", version=77, started_at=MORNING)
 
     with pytest.raises(IntegrityError):
         write_and_fail()
@@ -78,7 +78,7 @@ def test_an_error_of_the_database_leaves_nothing_behind_either(database: Databas
 def test_what_refers_to_nothing_is_refused(database: Database):
     """Foreign keys are on: a run of no plan can't come to be."""
     with pytest.raises(IntegrityError), database.writing() as connection:
-        plans.create_run(connection, run="r", version=77, started_at=MORNING)
+        plans.create_run(database, connection, run="r", version=77, started_at=MORNING)
 
 
 def test_a_reader_sees_one_snapshot_while_another_writes(database: Database, second: Database):

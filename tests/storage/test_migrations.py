@@ -20,6 +20,13 @@ from tests.storage.together import at_once
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
+@pytest.fixture
+def database(empty: Database) -> Database:
+    """A database with this version's schema and of its own: it is changed here."""
+    empty.upgrade()
+    return empty
+
+
 def revision(database: Database) -> str | None:
     """Return the version that the database says it has."""
     with database.reading() as connection:

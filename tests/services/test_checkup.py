@@ -1,0 +1,187 @@
+"""Checkup: each point says what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from language.catalogue import LANGUAGES
+from notifiers.mailbox import MailboxServer
+from services import chasing, checkup
+from services.checkup import Finding, Grade
+from services.settings import Settings
+from services.wiring import Parts
+from storage import clocks
+from storage.outbox import Status
+from storage.tables import CLOCKS, MESSAGES
+from tests.services import written as w
+
+NOW = w.START
+
+
+def settings(home: Path, **changes: object) -> Settings:
+    """The settings of an office, whatever the environment says."""
+    return Settings(**{"home": home, "database_url": "", "smtp_host": "", **changes})
+
+
+def assert_said(found: Finding, grade: Grade, said: str) -> None:
+    """It stands so, and both languages have the sentence; what is bad has a way out."""
+    assert (found.grade, found.said) == (grade, said)
+    for language in LANGUAGES:
+        assert found.say(language)
+        if grade is not Grade.GOOD:
+            assert found.help(language)
+
+
+def beat(parts: Parts, name: str, ago: timedelta) -> None:
+    """A clock's beat."""
+    with parts.database.writing() as connection:
+        clocks.beat(parts.database, connection, name, started_at=NOW - ago, now=NOW - ago)
+
+
+def test_an_old_python_is_bad():
+    """3.11 is what pyproject.toml asks for."""
+    assert_said(checkup.python((3, 10, 4)), Grade.BAD, "old")
+    assert_said(checkup.python((3, 13, 0)), Grade.GOOD, "good")
+
+
+@pytest.mark.parametrize(
+    ("count", "grade", "said"),
+    [
+        (10 * 1024**3, Grade.GOOD, "good"),
+        (500 * 1024**2, Grade.CARE, "little"),
+        (50 * 1024**2, Grade.BAD, "full"),
+    ],
+)
+def test_a_full_disk_is_bad(tmp_path: Path, count: int, grade: Grade, said: str):
+    """A database that can't be written loses nothing, but goes on no more."""
+    assert_said(checkup.home(tmp_path, lambda _: SimpleNamespace(free=count)), grade, said)
+
+
+def test_a_home_that_is_no_folder_is_bad(tmp_path: Path):
+    """Nothing can be kept in a file of that name."""
+    (tmp_path / "file").touch()
+    found = checkup.home(tmp_path / "file" / "home", lambda _: SimpleNamespace(free=10**12))
+    assert_said(found, Grade.BAD, "closed")
+
+
+def test_a_missing_home_is_no_fault(tmp_path: Path):
+    """Before the first start there is none; a wrong DONDOC_HOME looks the same."""
+    found = checkup.home(tmp_path / "new", lambda _: SimpleNamespace(free=10**12))
+    assert_said(found, Grade.CARE, "missing")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_database_is_looked_at_and_not_made(tmp_path: Path):
+    """A look changes nothing."""
+    assert_said(checkup.database(settings(tmp_path)), Grade.CARE, "missing")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_does_not_open_is_bad(tmp_path: Path):
+    """A file that is no database, or a server that does not answer."""
+    (tmp_path / "dondoc.sqlite3").write_bytes(b"not a database at all" * 100)
+    assert_said(checkup.database(settings(tmp_path)), Grade.BAD, "failed")
+
+
+def test_a_database_of_another_version_is_bad(parts: Parts):
+    """After an upgrade of the program, before its first start."""
+    assert_said(checkup.database(parts.settings), Grade.GOOD, "good")
+    with parts.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert_said(checkup.database(parts.settings), Grade.BAD, "version")
+
+
+def test_a_clock_that_never_ran_is_bad(parts: Parts):
+    """Nobody would be mailed."""
+    assert_said(checkup.clock(parts, NOW), Grade.BAD, "none")
+
+
+def test_a_silent_clock_is_bad(parts: Parts):
+    """Three beats missed; one more that beats makes it bearable."""
+    beat(parts, "one", timedelta(minutes=4))
+    assert_said(checkup.clock(parts, NOW), Grade.BAD, "silent")
+    beat(parts, "two", timedelta(seconds=30))
+    assert_said(checkup.clock(parts, NOW), Grade.CARE, "some")
+
+
+def test_a_clock_that_was_stopped_is_said_to_be(parts: Parts):
+    """It did not crash; still no mail goes out."""
+    beat(parts, "one", timedelta(seconds=30))
+    assert_said(checkup.clock(parts, NOW), Grade.GOOD, "good")
+    with parts.database.writing() as connection:
+        connection.execute(CLOCKS.update().values(stopped_at=NOW))
+    assert_said(checkup.clock(parts, NOW), Grade.BAD, "stopped")
+
+
+def test_what_was_due_and_is_not_done_is_bad(small: Parts):
+    """Two minutes are more than any clock needs."""
+    at = chasing.next_wake(small)
+    assert at is not None
+    assert_said(checkup.wake_ups(small, at + timedelta(minutes=1)), Grade.GOOD, "good")
+    assert_said(checkup.wake_ups(small, at + timedelta(minutes=3)), Grade.BAD, "overdue")
+
+
+def test_mail_that_was_given_up_is_bad(small: Parts):
+    """A person must put the address right."""
+    chasing.issue_notices(small, w.START)
+    assert_said(checkup.undeliverable(small), Grade.GOOD, "good")
+    with small.database.writing() as connection:
+        connection.execute(MESSAGES.update().values(status=Status.UNDELIVERABLE.value))
+    assert_said(checkup.undeliverable(small), Grade.BAD, "undeliverable")
+
+
+def test_a_year_without_a_calendar_is_seen(small: Parts):
+    """An estimate is worth a look; a year that is not known at all is a fault."""
+    assert_said(checkup.calendar(small, NOW), Grade.GOOD, "good")
+    assert_said(checkup.calendar(small, NOW.replace(year=2028)), Grade.CARE, "estimated")
+    assert_said(checkup.calendar(small, NOW.replace(year=2090)), Grade.BAD, "unknown")
+
+
+def test_the_mail_server_is_greeted_and_gets_no_mail(tmp_path: Path):
+    """A real conversation says more than an open port."""
+    with MailboxServer(tmp_path / "mailbox") as server:
+        at = settings(tmp_path, smtp_host=server.host, smtp_port=server.port, smtp_tls="off")
+        assert_said(checkup.mail(at), Grade.CARE, "open")
+        secured = at.model_copy(update={"smtp_tls": "required"})
+        assert_said(checkup.mail(secured), Grade.BAD, "refused")
+    assert_said(checkup.mail(at), Grade.BAD, "refused")
+    assert [file for file in (tmp_path / "mailbox").rglob("*") if file.is_file()] == []
+
+
+def test_without_a_mail_server_the_mailbox_must_be_writable(tmp_path: Path):
+    """A file stands where the folder should."""
+    assert_said(checkup.mail(settings(tmp_path)), Grade.GOOD, "mailbox")
+    (tmp_path / "file").touch()
+    found = checkup.mail(settings(tmp_path, mailbox=tmp_path / "file"))
+    assert_said(found, Grade.BAD, "closed")
+
+
+def test_real_mail_from_an_address_that_is_none_is_bad(tmp_path: Path):
+    """Nobody could answer it."""
+    sending = {"smtp_host": "mail.tuyenquang.gov.vn"}
+    assert_said(checkup.sender(settings(tmp_path)), Grade.GOOD, "good")
+    assert_said(checkup.sender(settings(tmp_path, **sending)), Grade.BAD, "example")
+    real = sending | {"sender": "dondoc@tuyenquang.gov.vn"}
+    assert_said(checkup.sender(settings(tmp_path, **real)), Grade.CARE, "nobody")
+
+
+def test_pretending_while_mail_is_real_is_bad(tmp_path: Path):
+    """A try-out that mails agencies is none."""
+    shift, sending = timedelta(days=-900), settings(tmp_path, smtp_host="mail.tuyenquang.gov.vn")
+    assert_said(checkup.pretended(NOW, timedelta(0), sending), Grade.GOOD, "good")
+    assert_said(checkup.pretended(NOW, shift, settings(tmp_path)), Grade.CARE, "shifted")
+    assert_said(checkup.pretended(NOW, shift, sending), Grade.BAD, "shifted")
+
+
+def test_every_point_is_looked_at(small: Parts):
+    """One that fails keeps no other from being looked at."""
+    with small.database.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE clocks")
+    found = {one.point: one for one in checkup.here(small.settings, now=NOW, shift=timedelta(0))}
+    assert found["clock"].said == "failed"
+    assert found["runs"].values == {"names": "nho"}
+    assert set(found) >= {"python", "home", "database", "wake-ups", "outbox", "calendar", "mail"}
