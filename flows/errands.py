@@ -15,32 +15,21 @@ from typing import Any
 
 from prefect import tags
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import State
 from prefect.context import AsyncClientContext
-from prefect.states import Crashed
 
-from flows import events, forms, moment, orphans, showing
+from flows import cleaning, events, forms, moment, orphans, showing
 from flows.chase import chase
-from flows.clock import LONGEST
 from flows.events import Event
+from flows.processes import TAG
 from services import alarming, chasing, delivering
 from services.wiring import Parts
 from storage import clocks
 
 log = logging.getLogger(__name__)
 
-TAG = "dondoc"
 SWEPT = "dondoc.clock.swept"
 STOPPED = "dondoc.clock.stopped"
-KILLED = "The process that ran it was killed. What it had not done yet, the next one did."
 PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
 
 
@@ -55,6 +44,7 @@ class Errands:
         self.parts = parts
         self.name = parts.settings.clock_name or machine()
         self.started_at = moment.wall()
+        self._cleaned_at: datetime | None = None
         self._untold: list[Event] = []  # what happened while Prefect was away
 
     async def chase(self) -> None:
@@ -92,10 +82,10 @@ class Errands:
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows where it was cancelled, deleted or lost."""
         await showing.reconcile(self.parts, now)
-        await bury(moment.wall() - LONGEST)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
             await orphans.put_right(client, moment.wall(), self.parts.settings.language)
+            self._cleaned_at = await cleaning.daily(self.parts, client, now, last=self._cleaned_at)
 
     async def beat(self) -> int:
         """Leave a sign of life, in the database and for Prefect's automations.
@@ -126,24 +116,6 @@ class Errands:
     def _event(self, name: str) -> Event:
         about = {"clock": self.name, "started_at": self.started_at.isoformat()}
         return Event(name, f"dondoc.clock.{self.name}", about)
-
-
-async def bury(before: datetime) -> None:
-    """End the runs that a killed clock left running before then: nobody else can tell.
-
-    What a worker has begun is watched over by the worker, and has a deployment.
-    """
-    dead = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=[TAG]),
-        deployment_id=FlowRunFilterDeploymentId(is_null_=True),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
-        start_time=FlowRunFilterStartTime.model_validate({"before_": before}),
-    )
-    async with get_client() as client:
-        for run in await client.read_flow_runs(flow_run_filter=dead):
-            state: State[Any] = Crashed(message=KILLED)
-            await client.set_flow_run_state(run.id, state, force=True)
-            log.warning("%s was left running", run.name, extra={"action": "buried"})
 
 
 def machine() -> str:
