@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterId, ArtifactFilterKey
 from prefect.exceptions import ObjectNotFound
 
 from language.catalogue import text
@@ -27,7 +29,7 @@ from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key
 from storage.stage_runs import StageRun
 
-AT_ONCE = 200
+AT_ONCE = 200  # artifacts asked about in one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,15 @@ def pages(board: Board) -> Iterator[Page]:
 
 
 async def publish(
-    client: PrefectClient, page: Page, *, known: StageRun | None, flow_run: str, trust: bool
+    client: PrefectClient, page: Page, *, known: StageRun | None, flow_run: str
 ) -> tuple[str, str]:
     """Bring one page up to the board; return the artifact's id and what it now shows.
 
-    `known` is where it was shown before, `flow_run` where it belongs now; without `trust`
-    it is sent although it was shown before: it may be gone.
+    `known` is where it was shown before, `flow_run` where it belongs now.
     """
     shows = f"{flow_run} {page.digest}"
     if known is not None and known.flow_run is not None:
-        if trust and known.shown == shows:
+        if known.shown == shows:
             return known.flow_run, shows
         if known.shown.split(" ")[0] == flow_run and await _changed(client, known, page.data):
             return known.flow_run, shows
@@ -101,20 +102,32 @@ async def publish(
             flow_run_id=UUID(flow_run),
         )
     )
-    if known is not None and known.flow_run is not None:
-        await _forget(client, known.flow_run)
+    await _forget_others(client, page.key, made.id)
     return str(made.id), shows
 
 
-async def are_there(client: PrefectClient, ids: list[UUID]) -> bool:
+async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
     """Say whether Prefect has all of these artifacts. Counting them spares it their texts."""
     for first in range(0, len(ids), AT_ONCE):
-        some = [str(one) for one in ids[first : first + AT_ONCE]]
+        some = ids[first : first + AT_ONCE]
         body = {"artifacts": {"id": {"any_": some}}}
         answer = await client.request("POST", "/artifacts/count", json=body)
         if answer.json() != len(some):
             return False
     return True
+
+
+async def gone(client: PrefectClient, ids: Sequence[str]) -> set[str]:
+    """Return which of these artifacts Prefect has no more."""
+    missing: set[str] = set()
+    for first in range(0, len(ids), AT_ONCE):
+        some = ids[first : first + AT_ONCE]
+        if await are_there(client, some):
+            continue
+        wanted = ArtifactFilter(id=ArtifactFilterId(any_=[UUID(one) for one in some]))
+        found = await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE)
+        missing |= {*some} - {str(one.id) for one in found}
+    return missing
 
 
 async def _changed(client: PrefectClient, known: StageRun, data: Any) -> bool:
@@ -132,8 +145,10 @@ async def _changed(client: PrefectClient, known: StageRun, data: Any) -> bool:
     return True
 
 
-async def _forget(client: PrefectClient, artifact: str) -> None:
-    try:
-        await client.delete_artifact(UUID(artifact))
-    except ObjectNotFound:  # it went with Prefect's database
-        return
+async def _forget_others(client: PrefectClient, key: str, kept: UUID) -> None:
+    """Delete the other versions of a key, one that a killed process left among them."""
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+    for one in await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE):
+        if one.id != kept:
+            with suppress(ObjectNotFound):
+                await client.delete_artifact(one.id)

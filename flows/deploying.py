@@ -79,7 +79,11 @@ def forget(address: Address) -> None:
 
 async def are_there(address: Address) -> bool:
     """Say whether the server has the work pool and every deployment. Raises httpx.HTTPError."""
-    looked_for = {"deployments": {"name": {"any_": names()}}}
+    # In the pool: one that was deleted and made again has none, and no worker takes their runs.
+    looked_for = {
+        "deployments": {"name": {"any_": names()}},
+        "work_pools": {"name": {"any_": [address.pool]}},
+    }
     async with asking(address, patience=10) as http:
         answer = await http.post(f"{address.api}/deployments/count", json=looked_for)
         answer.raise_for_status()

@@ -17,7 +17,7 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
-from flows import events, forms, moment, showing
+from flows import events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
 from services import chasing, delivering
@@ -82,6 +82,7 @@ class Errands:
         await showing.reconcile(self.parts, now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
+            await orphans.put_right(client, moment.wall(), self.parts.settings.language)
 
     async def beat(self) -> None:
         """Leave a sign of life: in the database, and for Prefect's automations."""

@@ -10,17 +10,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Running
 
 from flows import artifacts, moment
@@ -47,15 +48,38 @@ STUCK = timedelta(minutes=5)
 AT_ONCE = 200  # flow runs asked about in one request: Prefect's own limit
 LEASE = timedelta(seconds=60)  # that showing one run may take
 PAUSE = 0.1  # seconds between looks whether another process is done
+RESUMED = "resumed"  # a look that is noted until a worker has completed the run
 
 # What is shown is fresh until the ledger moves or this moment comes; per process.
 _fresh: dict[str, tuple[int, datetime]] = {}
 
 
-async def show(parts: Parts, run: str, now: datetime) -> Board:
-    """Bring the flow runs and artifacts of a run up to the database, those that changed."""
-    async with get_client() as client:
-        return await _bring_up(parts, client, run, now, found=None)
+class NotShown(Exception):
+    """Some run is not shown as it stands."""
+
+
+async def show(parts: Parts, run: str, now: datetime) -> None:
+    """Bring the flow runs and artifacts of a run up to the database, those that changed.
+
+    What was recorded stands, whether Prefect takes it or not: a failure is logged, and the
+    next sweep makes up for it.
+    """
+    try:
+        async with get_client() as client:
+            await _bring_up(parts, client, run, now, found=None)
+    except Exception as error:
+        its_own = isinstance(error, httpx.HTTPError | PrefectException | OSError)
+        log.warning(
+            "run %s is shown by the next sweep: %s",
+            run,
+            _one_line(error),
+            exc_info=not its_own,
+            extra={"action": "not-shown"},
+        )
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 async def reconcile(parts: Parts, now: datetime) -> None:
@@ -63,24 +87,38 @@ async def reconcile(parts: Parts, now: datetime) -> None:
 
     What was cancelled, deleted, crashed or lost with Prefect's database is made again. A
     run whose ledger has not moved, and of which nothing has become late, costs no fold.
+    Raises NotShown where one could not be put right, after the others were.
     """
     with parts.database.reading() as connection:
         active = [run.id for run in plans.all_runs(connection, active_only=True)]
         # One that ended while Prefect was away is still to be shown as done.
-        active += sorted({*stage_runs.unsettled(connection, PLAN)} - {*active})
+        active += sorted({*stage_runs.unsettled(connection)} - {*active})
         last = ledger.places(connection, active)
         shown = {run: stage_runs.of_run(connection, run) for run in active}
+    today = _today(parts)
+    failed: dict[str, Exception] = {}
     async with get_client() as client:
         ids = [one.flow_run for run in active for one in _flow_runs(shown[run])]
         found = await _states(client, [UUID(one) for one in ids if one])
-        pages = [one.flow_run for run in active for one in _pages(shown[run])]
-        have_pages = await artifacts.are_there(client, [UUID(one) for one in pages if one])
+        lost = await _lost_pages(client, shown)
         for run in active:
             seq, until = _fresh.get(run, (-1, now))
-            is_fresh = last[run] == seq and now < until and have_pages
-            if is_fresh and _stands(shown[run], found):
+            is_fresh = last[run] == seq and now < until and not lost.get(run)
+            if is_fresh and _stands(shown[run], found, today):
                 continue
-            await _bring_up(parts, client, run, now, found=found, have_pages=have_pages)
+            try:
+                await _bring_up(parts, client, run, now, found=found, lost=lost.get(run, set()))
+            except httpx.TransportError:  # Prefect is away: for all of them
+                raise
+            except Exception as error:
+                failed[run] = error
+    for run, why in failed.items():
+        raise NotShown(f"{run}: {_one_line(why)}") from why
+
+
+def _today(parts: Parts) -> date:
+    """Return today by the wall's clock, as Prefect's lists know it, where the office is."""
+    return moment.wall().astimezone(ZoneInfo(parts.settings.time_zone)).date()
 
 
 def _flow_runs(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
@@ -100,8 +138,23 @@ async def _states(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     return found
 
 
-def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun]) -> bool:
+async def _lost_pages(
+    client: PrefectClient, shown: Mapping[str, Mapping[str, StageRun]]
+) -> dict[str, set[str]]:
+    """Return which artifacts are gone, by run; as a rule one request says that none is."""
+    pages = {
+        run: [one.flow_run for one in _pages(rows) if one.flow_run] for run, rows in shown.items()
+    }
+    if await artifacts.are_there(client, [one for ids in pages.values() for one in ids]):
+        return {}
+    return {run: await artifacts.gone(client, ids) for run, ids in pages.items()}
+
+
+def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date) -> bool:
     """Say whether Prefect still shows what was put there, on the plan's run of today."""
+    runs = {one.flow_run for one in _flow_runs(shown)}
+    if any(one.shown.split(" ")[0] not in runs for one in _pages(shown) if one.flow_run):
+        return False  # a process died between renewing the plan's run and its pages
     for one in _flow_runs(shown):
         says = json.loads(one.shown or "{}")
         flow_run = found.get(one.flow_run or "")
@@ -109,12 +162,26 @@ def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun]) -> bool
             if _may_be_gone(one, says):
                 continue
             return False
-        state = flow_run.state
-        if state is None or flow_run.name != says.get("called"):
+        if not _still_says(flow_run, says):
             return False
-        if (state.name, state.message) != (says.get("state"), says.get("message")):
-            return False
-    return shown[PLAN].flow_run is not None if PLAN in shown else False
+    return PLAN in shown and _is_of(shown[PLAN], today)
+
+
+def _still_says(flow_run: FlowRun, says: Mapping[str, Any]) -> bool:
+    state, look = flow_run.state, says.get("look")
+    return (
+        state is not None
+        and look in TYPES
+        and state.type is TYPES[Look(look)]
+        and (state.name, state.message) == (says["state"], says["message"])
+        and (flow_run.name, {*flow_run.tags}) == (says["called"], {*says["tags"]})
+    )
+
+
+def _is_of(plan: StageRun, today: date) -> bool:
+    """Say whether the plan's run is today's; of machines whose clocks differ one is ahead."""
+    days = (today, today + timedelta(days=1))
+    return json.loads(plan.shown or "{}").get("day") in [day.isoformat() for day in days]
 
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
@@ -129,18 +196,18 @@ async def _bring_up(
     now: datetime,
     *,
     found: Mapping[str, FlowRun] | None,
-    have_pages: bool = True,
-) -> Board:
+    lost: Collection[str] = (),
+) -> None:
     """Bring a run up, one process at a time, so that nothing is made twice and the newest is last.
 
-    `found` is what Prefect has; None to trust what was shown before. Without `have_pages`
-    some artifact is gone: all are sent again.
+    `found` is what Prefect has; None to trust what was shown before. `lost` are artifacts
+    that are gone. Raises TimeoutError where Prefect takes longer than a claim lasts.
     """
-    async with _alone(parts, run):
+    _fresh.pop(run, None)  # until all of it is shown
+    async with _alone(parts, run), asyncio.timeout(LEASE.total_seconds()):
         seen = board.read(parts, run, now)
-        await _Showing(parts, client, seen, found, have_pages).bring_up()
+        await _Showing(parts, client, seen, found, lost).bring_up()
     _fresh[run] = (seen.seq, _fresh_until(seen))
-    return seen
 
 
 @asynccontextmanager
@@ -184,10 +251,10 @@ class _Showing:
         client: PrefectClient,
         seen: Board,
         found: Mapping[str, FlowRun] | None,
-        have_pages: bool,
+        lost: Collection[str],
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
-        self.have_pages = have_pages
+        self.lost = lost
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
         self._deployments: dict[str, UUID] = {}
@@ -207,29 +274,38 @@ class _Showing:
         for one in self.seen.escalations:
             view = run_views.of_escalation(self.seen, one)
             await self._show(view, "escalation/escalation", {"message": one.message.id})
-        for page in artifacts.pages(self.seen):
+        await self._pages()
+
+    async def _pages(self) -> None:
+        wanted = list(artifacts.pages(self.seen))
+        for page in wanted:
             flow_run = self.known[page.of].flow_run
             assert flow_run is not None
             known = self.known.get(page.id)
+            if known is not None and known.flow_run in self.lost:
+                known = None
             artifact, shows = await artifacts.publish(
-                self.client, page, known=known, flow_run=flow_run, trust=self.have_pages
+                self.client, page, known=known, flow_run=flow_run
             )
             if known is None or known.shown != shows:
                 self._note(page.id, artifact, shows)
+        for one in _pages(dict(self.known)):
+            if one.flow_run in self.lost and one.stage not in {page.id for page in wanted}:
+                self._note(one.stage, None, "")  # a page of an earlier version of the plan
 
     async def _plan(self) -> None:
         """Show the plan on a run of today: Prefect's default views go back a day or a week."""
-        zone = ZoneInfo(self.parts.settings.time_zone)
-        today = moment.wall().astimezone(zone).date().isoformat()
         old = self.known.get(PLAN)
-        if old is not None and json.loads(old.shown or "{}").get("day") == today:
-            old = None
-        if old is not None:
-            del self.known[PLAN]
-        await self._show(run_views.of_plan(self.seen), PLAN, {}, day=today)
-        if old is not None and old.flow_run not in (None, self.known[PLAN].flow_run):
+        day = _today(self.parts).isoformat()
+        if old is not None and _is_of(old, _today(self.parts)):
+            day = json.loads(old.shown)["day"]
+        elif old is not None:
+            # First: where this fails nothing is noted, and it is tried again.
             with suppress(ObjectNotFound):  # it went with Prefect's database
-                await self.client.delete_flow_run(UUID(old.flow_run))
+                if old.flow_run is not None:
+                    await self.client.delete_flow_run(UUID(old.flow_run))
+            del self.known[PLAN]
+        await self._show(run_views.of_plan(self.seen), PLAN, {}, day=day)
 
     async def _show(
         self, view: RunView, deployment: str, parameters: dict[str, Any], day: str = ""
@@ -249,7 +325,11 @@ class _Showing:
             if known.flow_run not in self.found and _may_be_gone(known, says):
                 return
         flow_run = await self._flow_run(view, deployment, parameters, day)
-        await self._put(flow_run, view)
+        put = await self._put(flow_run, view)
+        if put is None:  # not noted as shown: a sweep looks again
+            if known is None or known.flow_run != str(flow_run.id):
+                self._note(view.id, str(flow_run.id), json.dumps({"day": day} if day else {}))
+            return
         before = json.loads(known.shown or "{}") if known is not None else {}
         is_news = before.get("state") != view.state
         # What holds a blocked stage up is told by the log of the stage that does.
@@ -258,7 +338,8 @@ class _Showing:
             await self._log(flow_run, view, is_new=not before)
         if set(flow_run.tags) != set(view.tags) or flow_run.name != view.called:
             await self.client.update_flow_run(flow_run.id, name=view.called, tags=view.tags)
-        self._note(view.id, str(flow_run.id), wanted)
+        noted = says | {"look": put} | ({"day": day} if day else {})
+        self._note(view.id, str(flow_run.id), json.dumps(noted, ensure_ascii=False))
 
     async def _flow_run(
         self, view: RunView, deployment: str, parameters: dict[str, Any], day: str
@@ -285,24 +366,28 @@ class _Showing:
             state=Running(name=OPENING),
         )
 
-    async def _put(self, flow_run: FlowRun, view: RunView) -> None:
-        """Make the flow run say what the view says, whatever happened to it."""
+    async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:
+        """Make the flow run say what the view says, whatever happened to it.
+
+        Returns the look that it has now; None while a worker is at it.
+        """
         state = flow_run.state
         assert state is not None
         says = (state.name, state.message) == (view.state, view.message)
         if says and state.type is TYPES[view.look]:
-            return
+            return view.look
         age = moment.wall() - state.timestamp
         if state.type in IN_FLIGHT and state.name != OPENING and age < STUCK:
             # A worker has it: it looks at the database by itself, and would die of being
             # set by force just before it starts.
-            return
+            return None
         if view.look is Look.IS_DONE and state.type is StateType.PAUSED and view.id != PLAN:
             # A stage is resumed and completes; what was cancelled or lost is set by force.
             await self.client.resume_flow_run(flow_run.id)
-            return
+            return RESUMED
         wanted: State[Any] = state_of(view)
         await self.client.set_flow_run_state(flow_run.id, wanted, force=True)
+        return view.look
 
     async def _log(self, flow_run: FlowRun, view: RunView, *, is_new: bool) -> None:
         """Tell the run's own log what changed: the first page that an operator sees of it."""
@@ -321,7 +406,7 @@ class _Showing:
             ]
         )
 
-    def _note(self, view: str, prefect_id: str, shown: str) -> None:
+    def _note(self, view: str, prefect_id: str | None, shown: str) -> None:
         self.known[view] = self._noted[view] = StageRun(self.seen.run, view, prefect_id, shown)
 
     def _save(self) -> None:

@@ -61,12 +61,16 @@ def save(database: Database, connection: Connection, shown: Iterable[StageRun]) 
     )
 
 
-def unsettled(connection: Connection, view: str) -> list[str]:
-    """Return the plan runs whose `view` is not shown as done."""
+def unsettled(connection: Connection) -> list[str]:
+    """Return the plan runs whose plan or a stage is not shown as done."""
+    view = STAGE_RUNS.c.stage
     query = select(STAGE_RUNS.c.run).where(
-        STAGE_RUNS.c.stage == view, STAGE_RUNS.c.shown.not_like('%"look": "done"%')
+        view != LOCK,
+        view.not_like("artifact/%"),
+        view.not_like("escalation/%"),  # one that nobody answers stays red for good
+        STAGE_RUNS.c.shown.not_like('%"look": "done"%'),
     )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(query.distinct()).scalars())
 
 
 def claim(
@@ -89,7 +93,12 @@ def claim(
         .where(
             STAGE_RUNS.c.run == run,
             STAGE_RUNS.c.stage == LOCK,
-            or_(STAGE_RUNS.c.flow_run.is_(None), STAGE_RUNS.c.shown <= now.isoformat()),
+            or_(
+                STAGE_RUNS.c.flow_run.is_(None),
+                STAGE_RUNS.c.shown <= now.isoformat(),
+                # Taken before the wall's clock was set back: it may be long until then.
+                STAGE_RUNS.c.shown > (now + lease).isoformat(),
+            ),
         )
         .values(flow_run=owner, shown=(now + lease).isoformat())
     )

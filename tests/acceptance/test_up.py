@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import urllib.error
 import urllib.request
+from contextlib import closing
 from http import HTTPStatus
 from typing import Any
 
@@ -129,8 +131,8 @@ def test_a_killed_office_goes_on_where_it_was(office: Office):
     assert eventually(lambda: len(_sent(office)) > 0, 60)
     assert office._up is not None
     office.down(signal.SIGKILL)
-    for process in _pids(office):
-        os.kill(process, signal.SIGKILL)
+    # Nothing goes on unseen: each part ends with its supervisor.
+    assert eventually(lambda: office.processes() == [], 30), office.processes()
 
     office.up("--pretend", "2020-05-11T08:20:00+07:00")
 
@@ -139,6 +141,53 @@ def test_a_killed_office_goes_on_where_it_was(office: Office):
     assert len(set(counted)) == 30
     assert len(counted) <= 30 + 8
     assert office.down() == 0
+
+
+def test_an_office_behind_a_password_puts_itself_right(office: Office):
+    """Nothing runs without the password; a dead clock and a wiped server come back."""
+    login = "an:bi-mat"
+    office.environment |= {"DONDOC_PREFECT_AUTH": login, "DONDOC_POOL": "phong"}
+    office.up()
+    assert eventually(lambda: office.run("doctor").returncode == 0, 60), office.run("doctor").stdout
+    assert not any("bi-mat" in command for command in office.processes())
+
+    right, office.environment["DONDOC_PREFECT_AUTH"] = login, "an:sai"
+    refused = office.run("start", str(PLAN))
+    assert refused.returncode == 3
+    assert "DONDOC_PREFECT_AUTH" in refused.stderr
+    found = {point["point"]: point["found"] for point in _doctor(office)["points"]}
+    assert found["server"] == "refused"
+    office.environment["DONDOC_PREFECT_AUTH"] = right
+
+    os.kill(_process(office, "server start"), signal.SIGKILL)
+    for file in (office.home / "prefect").glob("prefect.db*"):
+        file.unlink()
+    clock = _process(office, "flows.clock")
+    os.kill(clock, signal.SIGKILL)
+    # Server, deployments, automations and clock are back by themselves.
+    assert eventually(lambda: bool(_doctor(office)["ok"]), 120), _doctor(office)
+    assert _process(office, "flows.clock") != clock
+
+    assert office.down() == 0
+    assert office.processes() == []
+
+
+def test_a_taken_port_is_refused(office: Office):
+    """Another program's answers must not be taken for Prefect's."""
+    with closing(socket.create_server(("127.0.0.1", office.port))):
+        refused = office.run("up")
+    assert refused.returncode == 3
+    assert "DONDOC_SERVER_PORT" in refused.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_one_sentence(office: Office):
+    """No traceback, whatever the command."""
+    office.environment["DONDOC_SERVER_PORT"] = "cổng"
+    for command in ("up", "status", "doctor"):
+        refused = office.run(command)
+        assert refused.returncode == 1
+        assert refused.stderr.count("DONDOC_SERVER_PORT") == 1
+        assert "Traceback" not in refused.stderr
 
 
 def test_without_a_server_nothing_is_recorded(office: Office):
@@ -157,6 +206,9 @@ def _kinds(office: Office) -> list[str]:
     return [entry["kind"] for entry in office.json("ledger")]
 
 
-def _pids(office: Office) -> list[int]:
-    """The processes that a killed supervisor left behind."""
-    return [number for number, _ in office.running()]
+def _doctor(office: Office) -> Any:
+    return json.loads(office.run("doctor", "--format", "json").stdout)
+
+
+def _process(office: Office, what: str) -> int:
+    return next(number for number, command in office.running() if what in command)

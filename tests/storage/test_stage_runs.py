@@ -45,22 +45,31 @@ def test_a_stage_of_no_run_is_refused(database: Database):
         save(database, "nobody", "first", "1", "")
 
 
-def test_a_run_is_settled_when_its_view_is_shown_as_done(database: Database):
-    """One that ended while Prefect was away is still to be shown."""
-    keep_run(database, "r")
-    keep_run(database, "s")
+def test_a_run_is_settled_when_its_plan_and_stages_are_shown_as_done(database: Database):
+    """One that ended while Prefect or the worker was away is still to be shown."""
+    for run in ("r", "s", "t"):
+        keep_run(database, run)
     save(database, "r", "plan/plan", "1", '{"look": "waits"}')
     save(database, "s", "plan/plan", "2", '{"look": "done"}')
+    save(database, "s", "first", "3", '{"look": "done"}')
+    save(database, "s", "escalation/7", "4", '{"look": "alarms"}')
+    save(database, "s", "artifact/board", "5", "2 0123")
+    save(database, "t", "plan/plan", "6", '{"look": "done"}')
+    save(database, "t", "first", "7", '{"look": "resumed"}')
+    with database.writing() as connection:
+        lease = timedelta(seconds=60)
+        now = datetime(2020, 5, 11, tzinfo=UTC)
+        assert stage_runs.claim(database, connection, "s", "one", now=now, lease=lease)
 
     with database.reading() as connection:
-        assert stage_runs.unsettled(connection, "plan/plan") == ["r"]
+        assert sorted(stage_runs.unsettled(connection)) == ["r", "t"]
 
 
 def test_saving_nothing_writes_nothing(database: Database):
     """A run that shows what it showed costs no transaction's worth of work."""
     with database.writing() as connection:
         stage_runs.save(database, connection, [])
-        assert stage_runs.unsettled(connection, "plan/plan") == []
+        assert stage_runs.unsettled(connection) == []
 
 
 def test_one_process_at_a_time_shows_a_run(database: Database):
@@ -81,5 +90,7 @@ def test_one_process_at_a_time_shows_a_run(database: Database):
     with database.writing() as connection:
         stage_runs.release(connection, "r", "two")
     assert claim("three", now + timedelta(seconds=62))
+    # The wall's clock is set back by an hour: nobody waits for that long.
+    assert claim("four", now - timedelta(hours=1))
     with database.reading() as connection:
         assert stage_runs.of_run(connection, "r") == {}
