@@ -72,5 +72,7 @@ def say(key: str, **values: Any) -> None:
 
 def fail(error: DondocError, *, code: int) -> NoReturn:
     """Print what went wrong and the way out, and end with `code`."""
-    err.print(error.say(language()), style="bold red", soft_wrap=True)
+    from services.settings import spoken
+
+    err.print(error.say(spoken()), style="bold red", soft_wrap=True)
     sys.exit(code)

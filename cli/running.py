@@ -16,6 +16,8 @@ from cli.planning import PlanFile
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Ví dụ: dondoc up    |    dondoc up --pretend 2020-05-11T07:59+07:00")(up)
+    for part in (server, worker, clock, deploy):
+        app.command()(part)
     app.command(epilog="Ví dụ: dondoc start plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml")(
         start
     )
@@ -45,6 +47,47 @@ def up(
         pretend = pretend.replace(tzinfo=ZoneInfo(settings.time_zone))
     supervisor.main(settings, say, pretend=pretend)
     say("up.stopped")
+
+
+def server() -> None:
+    """Chỉ chạy máy chủ Prefect – the Prefect server alone, in the foreground."""
+    from flows import up as supervisor
+    from services.settings import Settings
+
+    supervisor.serve(Settings())
+
+
+def worker() -> None:
+    """Chỉ chạy một worker – a worker of the pool alone, on this or another machine."""
+    from flows import up as supervisor
+    from services.settings import Settings
+    from services.wiring import opened
+
+    settings = Settings()
+    with opened(settings):
+        pass  # a database that does not open must be said now, not by each run
+    supervisor.work(settings)
+
+
+def clock() -> None:
+    """Chỉ chạy một đồng hồ – a clock alone; several of them do no harm."""
+    from flows import clock as ticking
+    from services.settings import Settings
+    from services.wiring import opened
+
+    with opened(Settings()):
+        pass
+    ticking.main()
+
+
+def deploy() -> None:
+    """Triển khai các luồng công việc lên máy chủ Prefect – bring all deployments to the server."""
+    from flows import up as supervisor
+    from services.settings import Settings
+
+    settings = Settings()
+    supervisor.deploy(settings)
+    say("up.deployed", ui=settings.prefect_api or f"127.0.0.1:{settings.server_port}")
 
 
 def start(

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from flows.processes import Address, is_ready
+from flows.processes import Address, address_of, is_ready
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 
@@ -27,7 +27,7 @@ def address(settings: Settings) -> Address:
     port = settings.server_port
     with suppress(OSError, ValueError, KeyError):  # not running, or the file was cut short
         port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
-    return Address(prefect_home(settings.home), port)
+    return address_of(settings, port=port)
 
 
 def prefect_home(home: Path) -> Path:

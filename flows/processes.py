@@ -1,8 +1,12 @@
-"""Processes: Prefect's server and worker as children of ours, started and ended cleanly."""
+"""Processes: Prefect's server and worker as children of ours, started and ended cleanly.
+
+Secrets go from process to process in the environment, never on a command line.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import ctypes
 import logging
 import os
@@ -10,17 +14,20 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import httpx
 
 from services.errors import Unavailable
+from services.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -32,32 +39,63 @@ GRACE = 10.0  # seconds that a child gets to end by itself
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
 
 
+class Reach(Enum):
+    """How a server answers us."""
+
+    GOOD = "good"
+    REFUSED = "refused"  # it is there, and asks for another password
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Address:
-    """Where a Prefect server of ours lives, and the environment that its clients need."""
+    """Where a Prefect server is, and the environment that server and clients need.
+
+    `home` is the folder of Prefect's own files; `port` and `host` are those of a server on
+    this machine; `elsewhere` is the API of one that is not ours to run.
+    """
 
     home: Path
     port: int
+    host: str = HOST
+    elsewhere: str = ""
+    login: str = field(default="", repr=False)
+    database: str = field(default="", repr=False)
+    pool: str = POOL
+    more: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def api(self) -> str:
         """The address of the API."""
-        return f"http://{HOST}:{self.port}/api"
+        return self.elsewhere or f"http://{HOST}:{self.port}/api"
 
     @property
     def ui(self) -> str:
         """The address of the pages."""
-        return f"http://{HOST}:{self.port}"
+        return self.api.removesuffix("/api")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request must carry."""
+        if not self.login:
+            return {}
+        token = base64.b64encode(self.login.encode()).decode("ascii")
+        return {"Authorization": f"Basic {token}"}
 
     def environment(self) -> dict[str, str]:
         """Return what server, worker and clients must agree on. Nothing phones home."""
         home = self.home.resolve()
+        login = {}
+        if self.login:
+            names = ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")
+            login = dict.fromkeys(names, self.login)
+        database = self.database or f"sqlite+aiosqlite:///{home}/prefect.db"
         return {
             "PREFECT_HOME": str(home),
             "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
             "PREFECT_API_URL": self.api,
             "PREFECT_UI_API_URL": self.api,
-            "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home}/prefect.db",
+            "PREFECT_API_DATABASE_CONNECTION_URL": database,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
@@ -67,7 +105,23 @@ class Address:
             "PREFECT_CLI_COLORS": "false",
             "DO_NOT_TRACK": "1",
             "NO_COLOR": "1",
+            **login,
+            **self.more,
         }
+
+
+def address_of(settings: Settings, *, port: int) -> Address:
+    """Return the address that an installation's settings mean."""
+    return Address(
+        settings.home / "prefect",
+        port,
+        host=settings.server_host,
+        elsewhere=settings.prefect_api,
+        login=settings.login,
+        database=settings.prefect_database_url.get_secret_value(),
+        pool=settings.pool,
+        more=settings.prefects_own,
+    )
 
 
 def free_port() -> int:
@@ -110,9 +164,15 @@ class Child:
             stdout=self._out,
             stderr=self._out,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_dying_with(os.getpid()),
         )
         log.info("%s started", self.name, extra={"action": "child-started"})
+
+    def become(self) -> NoReturn:
+        """Be it, in the place of this process: signals and the terminal are its own."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *self._arguments], kept | self._environment)  # noqa: S606
 
     @property
     def is_running(self) -> bool:
@@ -139,10 +199,16 @@ class Child:
         log.info("%s stopped", self.name, extra={"action": "child-stopped"})
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this child when we are killed: an orphan would go on without a clock."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _dying_with(parent: int) -> Callable[[], None]:
+    """Return what asks Linux to end a child with `parent`: an orphan would go on unseen."""
+
+    def ask() -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it was killed while we began
+                os._exit(1)
+
+    return ask
 
 
 async def _until(holds: object, seconds: float) -> None:
@@ -170,66 +236,99 @@ def _group_lives(group: int) -> bool:
 
 def server(address: Address, settings: Mapping[str, str] | None = None) -> Child:
     """Return the Prefect server as a child; `settings` are more of Prefect's own."""
-    arguments = ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(address.port)]
+    arguments = ["-m", "prefect", "server", "start"]
+    arguments += ["--host", address.host, "--port", str(address.port)]
     environment = address.environment() | dict(settings or {})
     return Child("server", arguments, environment, address.home / "server.log")
 
 
 def worker(address: Address, settings: Mapping[str, str]) -> Child:
     """Return a worker of the pool as a child; `settings` are those of `dondoc` for its flows."""
-    arguments = ["-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    arguments = ["-m", "prefect", "worker", "start", "--pool", address.pool, "--type", "process"]
     environment = address.environment() | dict(settings)
     return Child("worker", arguments, environment, address.home / "worker.log")
 
 
-async def _create_pool(address: Address) -> None:
+def clock(address: Address, settings: Mapping[str, str]) -> Child:
+    """Return a clock as a child; `settings` are those of `dondoc`."""
+    return Child(
+        "clock",
+        ["-m", "flows.clock"],
+        address.environment()
+        | {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+        | dict(settings),
+        address.home / "clock.log",
+    )
+
+
+def reach(address: Address) -> Reach:
+    """Say how the server answers: what is asked for needs the password, where there is one."""
+    # Nothing but the address of our own settings is asked.
+    request = urllib.request.Request(f"{address.api}/admin/version", headers=address.headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return Reach.GOOD if answer.status == HTTPStatus.OK else Reach.NONE
+    except urllib.error.HTTPError as error:
+        refused = error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        return Reach.REFUSED if refused else Reach.NONE
+    except (OSError, ValueError):
+        return Reach.NONE
+
+
+def is_ready(address: Address) -> bool:
+    """Say whether the server answers. Raises Unavailable where it refuses our password."""
+    found = reach(address)
+    if found is Reach.REFUSED:
+        raise Unavailable("error.auth-refused", address=address.ui)
+    return found is Reach.GOOD
+
+
+async def wait_until_ready(address: Address, child: Child | None) -> None:
+    """Wait until the server answers. Raises Unavailable if it ends or takes too long.
+
+    Without a `child` the server is somebody else's to start.
+    """
+    for _ in range(int(READY_WITHIN / 0.1)):
+        if await asyncio.to_thread(is_ready, address):
+            return
+        if child is not None and not child.is_running:
+            break
+        await asyncio.sleep(0.1)
+    if child is None:
+        raise Unavailable("error.no-server", address=address.ui)
+    log_file = child.log_file
+    raise Unavailable("error.server-did-not-start", log=str(log_file), last=_last_line(log_file))
+
+
+async def create_pool(address: Address) -> None:
     """Create the work pool by the API: its command line takes two seconds to start."""
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=30, trust_env=False, headers=address.headers) as http:
         answer = await http.post(
-            f"{address.api}/work_pools/", json={"name": POOL, "type": "process"}
+            f"{address.api}/work_pools/", json={"name": address.pool, "type": "process"}
         )
     if answer.status_code != httpx.codes.CONFLICT:  # there already
         answer.raise_for_status()
 
 
-def is_ready(address: Address) -> bool:
-    """Say whether the server answers."""
-    try:
-        # Only our own loopback address is asked: no certificates to load.
-        with urllib.request.urlopen(f"{address.api}/health", timeout=2) as answer:  # noqa: S310
-            return bool(answer.status == HTTPStatus.OK)
-    except OSError:
-        return False
+async def deploy(address: Address, settings: Mapping[str, str] | None = None) -> None:
+    """Create the work pool and everything in `prefect.yaml`; done twice it changes nothing.
 
-
-async def wait_until_ready(address: Address, child: Child) -> None:
-    """Wait until the server answers. Raises Unavailable if it ends or takes too long."""
-    for _ in range(int(READY_WITHIN / 0.1)):
-        if await asyncio.to_thread(is_ready, address):
-            return
-        if not child.is_running:
-            break
-        await asyncio.sleep(0.1)
-    log_file = child.log_file
-    raise Unavailable("error.server-did-not-start", log=str(log_file), last=_last_line(log_file))
-
-
-async def deploy(address: Address) -> None:
-    """Create the work pool and everything in `prefect.yaml`; done twice it changes nothing."""
-    await _create_pool(address)
-    arguments = ["-m", "prefect", "--no-prompt", "deploy", "--all"]
-    arguments += ["--prefect-file", str(PREFECT_FILE)]
+    With the `settings` of an installation its forms are brought up as well.
+    """
+    await create_pool(address)
     log_file = address.home / "deploy.log"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+    arguments = ["-m", "flows.deploying", *([] if settings is None else ["--forms"])]
     with log_file.open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
-            env=kept | address.environment(),
+            env=kept | address.environment() | dict(settings or {}) | {"DONDOC_POOL": address.pool},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             start_new_session=True,
+            preexec_fn=_dying_with(os.getpid()),
         )
         try:
             code = await process.wait()

@@ -1,7 +1,9 @@
 """Up: everything that runs, under one supervisor: server, worker, clock, local mailbox.
 
-The server and the worker are children, started again when they end; the clock runs in
-this process. A clean stop on Ctrl-C and SIGTERM leaves nothing behind.
+All are children, started again when they end; the server also when it is silent for a
+minute. What is gone from the server (its database was wiped) is deployed again. A clean
+stop on Ctrl-C and SIGTERM leaves nothing behind. Each part can also be run alone, on a
+machine of its own, by the same settings: `dondoc server`, `worker`, `clock`, `deploy`.
 """
 
 from __future__ import annotations
@@ -12,28 +14,49 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 from zoneinfo import ZoneInfo
 
-from flows import client, moment, processes
-from flows.processes import Address, Child
-from services.errors import Refused, Unavailable
+import httpx
+
+from flows import client, deploying, moment, processes
+from flows.processes import Address, Child, Reach
+from flows.supervising import Watched
+from services.errors import DondocError, Refused, Unavailable
 from services.settings import Settings
 from services.wiring import opened
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 1.0  # seconds between looks at the children
+LOOK_AT_DEPLOYMENTS = 20.0  # seconds between looks whether all are there
 
 
 class Say(Protocol):
     """Says a sentence of the catalogue to the person at the terminal."""
 
     def __call__(self, key: str, **values: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Office:
+    """What runs here: its settings, where its server is, and whom to tell."""
+
+    settings: Settings
+    address: Address
+    say: Say
+    server: Child | None
+    worker: Child
+    clock: Child
+
+    @property
+    def children(self) -> list[Child]:
+        """The children, in the order of starting."""
+        return [child for child in (self.server, self.worker, self.clock) if child is not None]
 
 
 def main(settings: Settings, say: Say, *, pretend: datetime | None = None) -> None:
@@ -43,19 +66,71 @@ def main(settings: Settings, say: Say, *, pretend: datetime | None = None) -> No
     """
     with opened(settings):
         pass  # a database that does not open must be said now, not in a log
-    address = Address(client.prefect_home(settings.home), settings.server_port)
+    address = processes.address_of(settings, port=settings.server_port)
     with _alone(settings.home):
-        if processes.is_taken(address.port):
-            raise Unavailable("error.port-taken", port=address.port)
+        _claim_port(address)
         moment.pretend(settings.home, pretend)
-        # Prefect reads its settings when it is imported: ours must stand before.
-        os.environ.update(address.environment() | client.QUIET)
-        os.environ["DONDOC_HOME"] = str(settings.home.resolve())
         try:
-            asyncio.run(_run(settings, address, say))
+            asyncio.run(_run(_office(settings, address, say)))
         finally:
             (settings.home / client.UP_FILE).unlink(missing_ok=True)
             moment.pretend(settings.home, None)
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Be the Prefect server alone. Raises Unavailable where its port is taken."""
+    address = processes.address_of(settings, port=settings.server_port)
+    if processes.is_taken(address.port):
+        raise Unavailable("error.port-taken", port=address.port)
+    address.home.mkdir(parents=True, exist_ok=True)
+    processes.server(address).become()
+
+
+def work(settings: Settings) -> NoReturn:
+    """Be a worker alone, once the server answers. Raises Unavailable where it does not."""
+    address = client.address(settings)
+    asyncio.run(_pool_is_there(address))
+    processes.worker(address, _ours(settings)).become()
+
+
+def deploy(settings: Settings) -> None:
+    """Bring everything in `prefect.yaml` to the server, once it answers."""
+    with opened(settings):
+        pass
+    address = client.address(settings)
+    address.home.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_deploy_once(settings, address))
+
+
+async def _pool_is_there(address: Address) -> None:
+    await processes.wait_until_ready(address, None)
+    await processes.create_pool(address)
+
+
+async def _deploy_once(settings: Settings, address: Address) -> None:
+    await processes.wait_until_ready(address, None)
+    await processes.deploy(address, _ours(settings))
+    deploying.keep(address, deploying.fingerprint(address, settings))
+
+
+def _claim_port(address: Address) -> None:
+    if not address.elsewhere and processes.is_taken(address.port):
+        raise Unavailable("error.port-taken", port=address.port)
+
+
+def _ours(settings: Settings) -> dict[str, str]:
+    return {"DONDOC_HOME": str(settings.home.resolve())}
+
+
+def _office(settings: Settings, address: Address, say: Say) -> Office:
+    return Office(
+        settings,
+        address,
+        say,
+        server=None if address.elsewhere else processes.server(address),
+        worker=processes.worker(address, _ours(settings)),
+        clock=processes.clock(address, _ours(settings)),
+    )
 
 
 @contextmanager
@@ -69,69 +144,73 @@ def _alone(home: Path) -> Iterator[None]:
         yield
 
 
-async def _run(settings: Settings, address: Address, say: Say) -> None:
+async def _run(office: Office) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    server = processes.server(address)
-    worker = processes.worker(address, {"DONDOC_HOME": str(settings.home.resolve())})
-    running = asyncio.create_task(_serve(settings, address, server, worker, say, stop))
+    running = asyncio.create_task(_serve(office))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
-            say("up.stopping")
+            office.say("up.stopping")
             running.cancel()
         await asyncio.gather(running, return_exceptions=stop.is_set())
     finally:
         stopping.cancel()
-        await worker.stop()
-        await server.stop()
+        # The clock first, while the server can still be told; the server last.
+        for child in reversed(office.children):
+            await child.stop()
 
 
-async def _serve(
-    settings: Settings,
-    address: Address,
-    server: Child,
-    worker: Child,
-    say: Say,
-    stop: asyncio.Event,
-) -> None:
-    say("up.starting")
-    server.start()
-    await processes.wait_until_ready(address, server)
-    await processes.deploy(address)
-    worker.start()
-    from flows import clock, forms, office
-
-    await forms.show(office.parts())
+async def _serve(office: Office) -> None:
+    address, settings = office.address, office.settings
+    office.say("up.starting" if office.server else "up.joining", ui=address.ui)
+    address.home.mkdir(parents=True, exist_ok=True)
+    if office.server:
+        office.server.start()
+    await processes.wait_until_ready(address, office.server)
+    await processes.create_pool(address)
+    office.worker.start()
+    await _deploy_if_needed(office)
+    office.clock.start()
     (settings.home / client.UP_FILE).write_text(
         json.dumps({"port": address.port, "pid": os.getpid()}), encoding="utf-8"
     )
     now = moment.now(settings).astimezone(ZoneInfo(settings.time_zone))
-    say("up.ready", ui=runs_page(address), mailbox=settings.mailbox_folder, now=now)
-    ticking = asyncio.create_task(clock.run(stop))
-    try:
-        await _supervise([server, worker])
-    finally:
-        stop.set()
-        await ticking
+    mail = settings.smtp_host or settings.mailbox_folder
+    office.say("up.ready", ui=address.ui, mailbox=mail, now=now, pool=address.pool)
+    async with asyncio.TaskGroup() as group:
+        for child in office.children:
+            answers = _asking(address) if child is office.server else None
+            group.create_task(Watched(child, office.say, answers).keep())
+        group.create_task(_keep_deployed(office))
 
 
-async def _supervise(children: list[Child]) -> None:
-    """Start a child again that has ended, a little later each time, up to a minute."""
-    ended = dict.fromkeys((child.name for child in children), 0)
+def _asking(address: Address) -> Callable[[], Awaitable[bool]]:
+    async def answers() -> bool:
+        return await asyncio.to_thread(processes.reach, address) is not Reach.NONE
+
+    return answers
+
+
+async def _deploy_if_needed(office: Office) -> bool:
+    """Deploy, unless it was this that was deployed last and all of it is there."""
+    mark = deploying.fingerprint(office.address, office.settings)
+    if deploying.is_kept(office.address, mark) and await deploying.are_there(office.address):
+        return False
+    await processes.deploy(office.address, _ours(office.settings))
+    deploying.keep(office.address, mark)
+    return True
+
+
+async def _keep_deployed(office: Office) -> None:
+    """Deploy again what is gone from the server, until cancelled."""
     while True:
-        await asyncio.sleep(LOOK_EVERY)
-        for child in children:
-            if not child.is_running:
-                ended[child.name] += 1
-                log.warning("%s ended", child.name, extra={"action": "child-ended"})
-                await asyncio.sleep(min(2 ** ended[child.name], 60))
-                await child.stop()
-                child.start()
-
-
-def runs_page(address: Address) -> str:
-    """Return the page with every run, however long ago it began: the list shows a week."""
-    return f"{address.ui}/v2/runs?start=2020-01-01T00:00:00Z&end=2040-01-01T00:00:00Z"
+        await asyncio.sleep(LOOK_AT_DEPLOYMENTS)
+        try:
+            if await _deploy_if_needed(office):
+                office.say("up.deployed-again")
+        except (httpx.HTTPError, DondocError) as error:
+            # The server is away, or was killed meanwhile: the next look tries again.
+            log.warning("not deployed: %s", error, extra={"action": "not-deployed"})

@@ -1,12 +1,51 @@
-"""Settings: from the environment (`DONDOC_…`), with defaults that mail nobody."""
+"""Settings: from the environment (`DONDOC_…`), with defaults that mail nobody.
+
+What can't be used is said in a sentence: which variable, why, and the way out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from language.catalogue import LANGUAGES, text
+from services.errors import Refused
+
+PREFIX = "DONDOC_"
+OWNED = {
+    "PREFECT_API_URL": "DONDOC_PREFECT_API",
+    "PREFECT_API_AUTH_STRING": "DONDOC_PREFECT_AUTH",
+    "PREFECT_SERVER_API_AUTH_STRING": "DONDOC_PREFECT_AUTH",
+    "PREFECT_API_DATABASE_CONNECTION_URL": "DONDOC_PREFECT_DATABASE_URL",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL": "DONDOC_PREFECT_DATABASE_URL",
+    "PREFECT_SERVER_API_PORT": "DONDOC_SERVER_PORT",
+    "PREFECT_SERVER_API_HOST": "DONDOC_SERVER_HOST",
+    "PREFECT_HOME": "DONDOC_HOME",
+    "PREFECT_PROFILES_PATH": "DONDOC_HOME",
+}
+"""Prefect's settings that have a setting of ours: set in two places they would differ."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class BadSettings(Refused):
+    """Some variables can't be used; one sentence for each."""
+
+    def __init__(self, faults: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("setting.bad")
+
+    def say(self, language: str) -> str:
+        """Return a sentence for each variable, and then the way out."""
+        said = [text(language, key, **values) for key, values in self.faults]
+        return " ".join([*said, text(language, "setting.help")])
 
 
 class Settings(BaseSettings):
@@ -47,6 +86,39 @@ class Settings(BaseSettings):
     server_port: int = Field(
         default=4200, ge=1, le=65535, description="The port of the Prefect server of `dondoc up`."
     )
+    server_host: str = Field(
+        default="127.0.0.1",
+        description="The address that the Prefect server listens on; any other than this"
+        " machine's own asks for `DONDOC_PREFECT_AUTH`.",
+    )
+    prefect_api: str = Field(
+        default="",
+        description="The URL of a Prefect server elsewhere, as `https://prefect.example.vn/api`;"
+        " empty: our own on this machine.",
+    )
+    prefect_auth: SecretStr = Field(
+        default=SecretStr(""),
+        description="`user:password` that the Prefect server asks for; empty: nothing. Never"
+        " logged.",
+    )
+    prefect_auth_file: Path | None = Field(
+        default=None, description="A file that holds `user:password`, in place of the above."
+    )
+    prefect_database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Prefect's own database, `postgresql+asyncpg://…`; empty: SQLite in the home"
+        " folder.",
+    )
+    prefect_settings: Path | None = Field(
+        default=None,
+        description="A file of lines `PREFECT_…=value` that server, workers and clients get, for"
+        " instance messaging by Redis.",
+    )
+    pool: str = Field(
+        default="dondoc",
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        description="The work pool that workers take runs from.",
+    )
     plans: Path | None = Field(
         default=None,
         description="The folder whose plans the form `start-plan` offers; empty: those shipped.",
@@ -71,6 +143,85 @@ class Settings(BaseSettings):
         description="What the clock is called in alarms; empty: as the machine is.",
     )
 
+    def __init__(self, **values: Any) -> None:
+        """Read the environment. Raises BadSettings."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            faults = [_fault(found) for found in error.errors(include_url=False)]
+            raise BadSettings(faults) from None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise _says("zone") from None
+        return name
+
+    @field_validator("prefect_api")
+    @classmethod
+    def _is_an_api(cls, url: str) -> str:
+        """Take the address of the server for that of its API."""
+        if not url:
+            return ""
+        found = urlsplit(url)
+        if found.scheme not in ("http", "https") or not found.hostname:
+            raise _says("api")
+        if found.username or found.password:
+            raise _says("api-auth")
+        return urlunsplit(found._replace(path=found.path.rstrip("/") or "/api"))
+
+    @field_validator("prefect_auth")
+    @classmethod
+    def _is_a_login(cls, secret: SecretStr) -> SecretStr:
+        if secret.get_secret_value() and not _is_login(secret.get_secret_value()):
+            raise _says("auth")
+        return secret
+
+    @field_validator("prefect_auth_file")
+    @classmethod
+    def _holds_a_login(cls, file: Path | None) -> Path | None:
+        if file is not None and not _is_login(_content(file).strip()):
+            raise _says("auth-file", file=str(file))
+        return file
+
+    @field_validator("prefect_database_url")
+    @classmethod
+    def _is_prefects_database(cls, url: SecretStr) -> SecretStr:
+        written = url.get_secret_value()
+        if written and not written.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite://")):
+            raise _says("prefect-database")
+        return url
+
+    @field_validator("prefect_settings")
+    @classmethod
+    def _holds_settings(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            _lines(file)
+        return file
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.prefect_auth.get_secret_value() and self.prefect_auth_file is not None:
+            raise _says("auth-twice")
+        if self.server_host not in LOOPBACK and not self.login:
+            raise _says("open-server", host=self.server_host)
+        return self
+
+    @property
+    def login(self) -> str:
+        """`user:password` for the Prefect server; empty where it asks for none."""
+        if self.prefect_auth_file is not None:
+            return _content(self.prefect_auth_file).strip()
+        return self.prefect_auth.get_secret_value()
+
+    @property
+    def prefects_own(self) -> Mapping[str, str]:
+        """More settings of Prefect's, by name."""
+        return {} if self.prefect_settings is None else _lines(self.prefect_settings)
+
     @property
     def url(self) -> str:
         """The database's URL."""
@@ -85,3 +236,69 @@ class Settings(BaseSettings):
     def mailbox_folder(self) -> Path:
         """The local Maildir."""
         return self.mailbox or self.home / "mailbox"
+
+
+def _is_login(written: str) -> bool:
+    user, colon, password = written.partition(":")
+    return bool(user and colon and password) and written.isprintable()
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise _says("file", file=str(file), why=why) from None
+
+
+def _lines(file: Path) -> Mapping[str, str]:
+    """Read `PREFECT_…=value`, line by line; empty ones and those behind a # are passed over."""
+    found = {}
+    for number, line in enumerate(_content(file).splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.strip().partition("=")
+        name = name.strip()
+        if not equals or not name.startswith("PREFECT_"):
+            raise _says("prefect-line", file=str(file), line=number)
+        if name in OWNED:
+            raise _says("prefect-owned", file=str(file), line=number, name=name, ours=OWNED[name])
+        found[name] = value.strip()
+    return found
+
+
+def _says(what: str, **values: Any) -> PydanticCustomError:
+    """Return an error that says `setting.<what>`."""
+    return PydanticCustomError("dondoc", "{what}", {"what": what, "values": values})
+
+
+def _fault(found: ErrorDetails) -> tuple[str, Mapping[str, Any]]:
+    """Return a fault's sentence by its key, and its values; what is secret is not among them."""
+    context = found.get("ctx", {})
+    variable = PREFIX + "_".join(str(part) for part in found["loc"]).upper()
+    values = {"variable": variable}
+    if "auth" not in variable.lower():
+        values["value"] = found["input"]
+    match found["type"]:
+        case "dondoc":
+            return f"setting.{context['what']}", values | context["values"]
+        case "literal_error":
+            expected = str(context["expected"]).replace(" or ", ", ")
+            return "setting.one-of", values | {"expected": expected}
+        case "string_pattern_mismatch":
+            return "setting.name", values
+        case "int_parsing" | "int_type" | "greater_than_equal" | "less_than_equal":
+            field = Settings.model_fields[str(found["loc"][0])]
+            bounds = {type(one).__name__: one for one in field.metadata}
+            least, most = getattr(bounds.get("Ge"), "ge", ""), getattr(bounds.get("Le"), "le", "")
+            return "setting.number", values | {"least": least, "most": most}
+        case _:
+            return "setting.unusable", values
+
+
+def spoken() -> str:
+    """Return the language to speak even where the settings can't be used."""
+    try:
+        return Settings().language
+    except BadSettings:
+        return LANGUAGES[0]
