@@ -7,6 +7,7 @@ failure. What is done is green.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from prefect import runtime
@@ -16,9 +17,11 @@ from prefect.exceptions import Pause
 from prefect.states import Completed, Failed, Suspended
 
 from flows import moment, office
-from services import board
+from language.catalogue import text
+from services import board, runs
 from services.board import Board
 from services.run_views import Look, RunView
+from storage import stage_runs
 
 
 def state_of(view: RunView) -> State[Any]:
@@ -32,16 +35,22 @@ def state_of(view: RunView) -> State[Any]:
             return Completed(name=view.state, message=view.message)
 
 
-async def settle(view: RunView) -> State[Any]:
-    """End this flow run as the database says: waiting again, red, or done."""
-    if view.look is not Look.WAITS:
-        return state_of(view)
-    async with get_client() as client:
-        put = await client.set_flow_run_state(runtime.flow_run.id, state_of(view), force=True)
-    raise Pause(state=put.state)
+async def settle(run: str, view: Callable[[Board], RunView]) -> State[Any]:
+    """End this flow run as the database says: waiting again, red, or done.
 
-
-def look(run: str) -> Board:
-    """Return the board of a run as it stands now."""
+    One that an operator started beside the run that shows the view already ends at once:
+    a twin would say what nobody keeps up to date. Raises Refused for an unknown run.
+    """
     parts = office.parts()
-    return board.read(parts, run, moment.now(parts.settings))
+    found = runs.find(parts, run)
+    wanted = view(board.read(parts, found, moment.now(parts.settings)))
+    with parts.database.reading() as connection:
+        shown = stage_runs.of_run(connection, found).get(wanted.id)
+    if shown is not None and shown.flow_run not in (None, str(runtime.flow_run.id)):
+        said = text(parts.settings.language, "look.twin", name=wanted.called)
+        return Completed(name="Not needed", message=said)
+    if wanted.look is not Look.WAITS:
+        return state_of(wanted)
+    async with get_client() as client:
+        put = await client.set_flow_run_state(runtime.flow_run.id, state_of(wanted), force=True)
+    raise Pause(state=put.state)

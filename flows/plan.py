@@ -4,24 +4,25 @@ Prefect's lists go back a week and its dashboard a day, by when a run was first 
 a plan runs for months. So each day a run takes the place of yesterday's.
 """
 
-from __future__ import annotations
-
+# Annotations stay values here: Prefect reads the forms' types from the decorated functions.
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
+from flows.refusals import as_state
 from services import run_views
 
 quiet.install()
 
 
 @flow(name="plan", persist_result=False)
+@as_state
 async def plan(run: str) -> State[Any]:
     """Show where a plan run stands: every stage, who is late, what comes next.
 
     Args:
         run: the plan run, as `dondoc status` names it
     """
-    return await looks.settle(run_views.of_plan(looks.look(run)))
+    return await looks.settle(run, run_views.of_plan)

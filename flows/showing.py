@@ -7,13 +7,14 @@ truth, it does not hold it: all of this can be done again at any time, by any pr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, time, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import PrefectClient, get_client
@@ -44,7 +45,8 @@ TYPES = {
 }
 STUCK = timedelta(minutes=5)
 AT_ONCE = 200  # flow runs asked about in one request: Prefect's own limit
-TURNS = 3  # looks at a ledger that others write to meanwhile
+LEASE = timedelta(seconds=60)  # that showing one run may take
+PAUSE = 0.1  # seconds between looks whether another process is done
 
 # What is shown is fresh until the ledger moves or this moment comes; per process.
 _fresh: dict[str, tuple[int, datetime]] = {}
@@ -71,15 +73,22 @@ async def reconcile(parts: Parts, now: datetime) -> None:
     async with get_client() as client:
         ids = [one.flow_run for run in active for one in _flow_runs(shown[run])]
         found = await _states(client, [UUID(one) for one in ids if one])
+        pages = [one.flow_run for run in active for one in _pages(shown[run])]
+        have_pages = await artifacts.are_there(client, [UUID(one) for one in pages if one])
         for run in active:
             seq, until = _fresh.get(run, (-1, now))
-            if last[run] == seq and now < until and _stands(shown[run], found):
+            is_fresh = last[run] == seq and now < until and have_pages
+            if is_fresh and _stands(shown[run], found):
                 continue
-            await _bring_up(parts, client, run, now, found=found)
+            await _bring_up(parts, client, run, now, found=found, have_pages=have_pages)
 
 
 def _flow_runs(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
     return (one for one in shown.values() if not one.stage.startswith("artifact/"))
+
+
+def _pages(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
+    return (one for one in shown.values() if one.stage.startswith("artifact/"))
 
 
 async def _states(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
@@ -101,7 +110,9 @@ def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun]) -> bool
                 continue
             return False
         state = flow_run.state
-        if state is None or (state.name, state.message) != (says.get("state"), says.get("message")):
+        if state is None or flow_run.name != says.get("called"):
+            return False
+        if (state.name, state.message) != (says.get("state"), says.get("message")):
             return False
     return shown[PLAN].flow_run is not None if PLAN in shown else False
 
@@ -118,19 +129,38 @@ async def _bring_up(
     now: datetime,
     *,
     found: Mapping[str, FlowRun] | None,
+    have_pages: bool = True,
 ) -> Board:
-    """Bring a run up; once more where its ledger moved meanwhile, so that the newest is last.
+    """Bring a run up, one process at a time, so that nothing is made twice and the newest is last.
 
-    `found` is what Prefect has; None to trust what was shown before.
+    `found` is what Prefect has; None to trust what was shown before. Without `have_pages`
+    some artifact is gone: all are sent again.
     """
-    for _ in range(TURNS):
+    async with _alone(parts, run):
         seen = board.read(parts, run, now)
-        await _Showing(parts, client, seen, found).bring_up()
-        with parts.database.reading() as connection:
-            if ledger.places(connection, [run])[run] == seen.seq:
-                break
+        await _Showing(parts, client, seen, found, have_pages).bring_up()
     _fresh[run] = (seen.seq, _fresh_until(seen))
     return seen
+
+
+@asynccontextmanager
+async def _alone(parts: Parts, run: str) -> AsyncIterator[None]:
+    """Hold the run's lock; wait for whoever shows it, at most as long as a claim lasts."""
+    owner, database = uuid4().hex, parts.database
+
+    def claims() -> bool:
+        with database.writing() as connection:
+            return stage_runs.claim(
+                database, connection, run, owner, now=moment.wall(), lease=LEASE
+            )
+
+    while not claims():  # noqa: ASYNC110 - another process gives it back
+        await asyncio.sleep(PAUSE)
+    try:
+        yield
+    finally:
+        with database.writing() as connection:
+            stage_runs.release(connection, run, owner)
 
 
 def _fresh_until(seen: Board) -> datetime:
@@ -154,8 +184,10 @@ class _Showing:
         client: PrefectClient,
         seen: Board,
         found: Mapping[str, FlowRun] | None,
+        have_pages: bool,
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
+        self.have_pages = have_pages
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
         self._deployments: dict[str, UUID] = {}
@@ -180,7 +212,7 @@ class _Showing:
             assert flow_run is not None
             known = self.known.get(page.id)
             artifact, shows = await artifacts.publish(
-                self.client, page, known=known, flow_run=flow_run
+                self.client, page, known=known, flow_run=flow_run, trust=self.have_pages
             )
             if known is None or known.shown != shows:
                 self._note(page.id, artifact, shows)
@@ -203,7 +235,13 @@ class _Showing:
         self, view: RunView, deployment: str, parameters: dict[str, Any], day: str = ""
     ) -> None:
         known = self.known.get(view.id)
-        says = {"state": view.state, "message": view.message, "look": view.look, "tags": view.tags}
+        says = {
+            "called": view.called,
+            "state": view.state,
+            "message": view.message,
+            "look": view.look,
+            "tags": view.tags,
+        }
         wanted = json.dumps(says | ({"day": day} if day else {}), ensure_ascii=False)
         if known is not None and known.flow_run is not None and known.shown == wanted:
             if self.found is None:
@@ -218,8 +256,8 @@ class _Showing:
         is_news |= before.get("message") != view.message and view.state != BLOCKED
         if is_news:
             await self._log(flow_run, view, is_new=not before)
-        if set(flow_run.tags) != set(view.tags):
-            await self.client.update_flow_run(flow_run.id, tags=view.tags)
+        if set(flow_run.tags) != set(view.tags) or flow_run.name != view.called:
+            await self.client.update_flow_run(flow_run.id, name=view.called, tags=view.tags)
         self._note(view.id, str(flow_run.id), wanted)
 
     async def _flow_run(

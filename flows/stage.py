@@ -6,20 +6,24 @@ resumed, runs once more from the top, and completes. Resumed by hand before its 
 looks at the database and goes back to waiting: the database is the truth.
 """
 
-from __future__ import annotations
-
+# Annotations stay values here: Prefect reads the forms' types from the decorated functions.
 from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
+from flows.refusals import as_state
 from services import run_views
+from services.board import Board
+from services.errors import Refused
+from services.run_views import RunView
 
 quiet.install()
 
 
 @flow(name="stage", persist_result=False)
+@as_state
 async def stage(run: str, stage: str) -> State[Any]:
     """Show one stage of a plan run: wait for its gate, then complete.
 
@@ -27,6 +31,12 @@ async def stage(run: str, stage: str) -> State[Any]:
         run: the plan run, as `dondoc status` names it
         stage: the stage's id in the plan file
     """
-    seen = looks.look(run)
-    view = next(one for one in seen.stages if one.id == stage)
-    return await looks.settle(run_views.of_stage(seen, view))
+
+    def view(seen: Board) -> RunView:
+        found = [one for one in seen.stages if one.id == stage]
+        if not found:
+            known = ", ".join(one.id for one in seen.stages)
+            raise Refused("refused.unknown-stage", stage=stage, known=known)
+        return run_views.of_stage(seen, found[0])
+
+    return await looks.settle(run, view)

@@ -1,18 +1,22 @@
 """Stage runs: what in Prefect shows what of a plan run, and what it shows.
 
 A stage stands under its own id, the other views under `kind/name`: `plan/plan`,
-`escalation/12`; an artifact under `artifact/board`, where `flow_run` is its own id.
+`escalation/12`; an artifact under `artifact/board`, where `flow_run` is its own id. One
+row more, `lock`, says which process is showing the run just now, and until when at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from storage.database import Database
 from storage.tables import STAGE_RUNS
+
+LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class StageRun:
 
 def of_run(connection: Connection, run: str) -> dict[str, StageRun]:
     """Return the stage runs of a plan run, by stage."""
-    rows = connection.execute(select(STAGE_RUNS).where(STAGE_RUNS.c.run == run))
+    mine = (STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage != LOCK)
+    rows = connection.execute(select(STAGE_RUNS).where(*mine))
     return {row.stage: StageRun(row.run, row.stage, row.flow_run, row.shown) for row in rows}
 
 
@@ -62,3 +67,39 @@ def unsettled(connection: Connection, view: str) -> list[str]:
         STAGE_RUNS.c.stage == view, STAGE_RUNS.c.shown.not_like('%"look": "done"%')
     )
     return list(connection.execute(query).scalars())
+
+
+def claim(
+    database: Database,
+    connection: Connection,
+    run: str,
+    owner: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+) -> bool:
+    """Take the right to show a run, for the length of `lease`; say whether it was free.
+
+    Two processes that show a run at once would make each artifact twice, and the older
+    board might come last. A claim lapses with a process that died.
+    """
+    connection.execute(database.insert_new(STAGE_RUNS).values(run=run, stage=LOCK, shown=""))
+    claimed = connection.execute(
+        STAGE_RUNS.update()
+        .where(
+            STAGE_RUNS.c.run == run,
+            STAGE_RUNS.c.stage == LOCK,
+            or_(STAGE_RUNS.c.flow_run.is_(None), STAGE_RUNS.c.shown <= now.isoformat()),
+        )
+        .values(flow_run=owner, shown=(now + lease).isoformat())
+    )
+    return claimed.rowcount == 1
+
+
+def release(connection: Connection, run: str, owner: str) -> None:
+    """Give the right to show a run back, if it is still held."""
+    connection.execute(
+        STAGE_RUNS.update()
+        .where(STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage == LOCK, STAGE_RUNS.c.flow_run == owner)
+        .values(flow_run=None)
+    )

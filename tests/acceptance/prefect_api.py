@@ -17,7 +17,7 @@ def ask(office: Office, path: str, body: Any, method: str = "POST") -> Any:
     """Send a request; where SQLite was busy, send it again."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{office.port}/api/{path}",
-        data=json.dumps(body).encode(),
+        data=None if body is None else json.dumps(body).encode(),
         headers={"content-type": "application/json"},
         method=method,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -59,3 +61,25 @@ def test_saving_nothing_writes_nothing(database: Database):
     with database.writing() as connection:
         stage_runs.save(database, connection, [])
         assert stage_runs.unsettled(connection, "plan/plan") == []
+
+
+def test_one_process_at_a_time_shows_a_run(database: Database):
+    """A claim is exclusive, given back, and lapses with whoever died."""
+    keep_run(database, "r")
+    now, lease = datetime(2020, 5, 11, tzinfo=UTC), timedelta(seconds=60)
+
+    def claim(owner: str, at: datetime) -> bool:
+        with database.writing() as connection:
+            return stage_runs.claim(database, connection, "r", owner, now=at, lease=lease)
+
+    assert claim("one", now)
+    assert not claim("two", now + timedelta(seconds=59))
+    assert claim("two", now + timedelta(seconds=60))
+    with database.writing() as connection:
+        stage_runs.release(connection, "r", "one")  # lapsed: it has nothing to give back
+    assert not claim("three", now + timedelta(seconds=61))
+    with database.writing() as connection:
+        stage_runs.release(connection, "r", "two")
+    assert claim("three", now + timedelta(seconds=62))
+    with database.reading() as connection:
+        assert stage_runs.of_run(connection, "r") == {}
