@@ -8,30 +8,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows import moment, office, showing
-from flows.deliver import deliver
+from flows.deliver import deliver, named_by_moment
 from language.catalogue import text
 from services import chasing, delivering
 from services.delivering import Delivered
 from storage.outbox import Status
 
 
-def _name() -> str:
-    """Name a run by the time that it is for: `chase 2020-05-11 08:00`."""
-    parameters = runtime.flow_run.parameters
-    settings = office.parts().settings
-    now = (parameters.get("now") or moment.now(settings)).astimezone(ZoneInfo(settings.time_zone))
-    what = [runtime.flow_run.flow_name, parameters.get("run"), f"{now:%Y-%m-%d %H:%M}"]
-    return " ".join(str(part) for part in what if part)
-
-
-@flow(name="chase", flow_run_name=_name, persist_result=False)
+@flow(name="chase", flow_run_name=named_by_moment, persist_result=False)
 async def chase(now: datetime | None = None, show: str | None = None) -> State[Any]:
     """Issue the notices that are due, deliver the mail, and show the runs that it touched.
 

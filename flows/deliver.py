@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from prefect import flow
+from prefect import flow, runtime
 
 from flows import events, moment, office
 from services import delivering
 from services.delivering import Delivered
 
 
-@flow(name="deliver", persist_result=False)
+def named_by_moment() -> str:
+    """Name a run by its flow and the time that it is for: `chase 2020-05-11 08:00`."""
+    settings = office.parts().settings
+    now = runtime.flow_run.parameters.get("now") or moment.now(settings)
+    local = now.astimezone(ZoneInfo(settings.time_zone))
+    return f"{runtime.flow_run.flow_name} {local:%Y-%m-%d %H:%M}"
+
+
+@flow(name="deliver", flow_run_name=named_by_moment, persist_result=False)
 async def deliver(now: datetime | None = None) -> Delivered:
     """Send every message that is due; return what became of them, and of which runs.
 
