@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from flows.processes import Address, address_of, is_ready
+from flows.processes import TAG, Address, address_of, is_ready
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 
@@ -58,10 +58,18 @@ def run_flow(module: str, name: str, **parameters: Any) -> str:
     connect(Settings())
     flow = getattr(importlib.import_module(f"flows.{module}"), name)
     try:
-        state = asyncio.run(flow(**parameters, return_state=True))
+        state = asyncio.run(_tagged(flow, parameters))
     except httpx.HTTPError as error:
         raise Unavailable("error.server-lost", detail=type(error).__name__) from error
     message = state.message or ""
     if state.is_completed():
         return message
     raise (Refused if state.name == "Refused" else Unavailable)("error.plain", message=message)
+
+
+async def _tagged(flow: Any, parameters: dict[str, Any]) -> Any:
+    """Run a flow with our tag on it, which a run of no deployment does not get by itself."""
+    from prefect import tags
+
+    with tags(TAG):
+        return await flow(**parameters, return_state=True)

@@ -1,11 +1,11 @@
 """Clock: one wake-up job, set to the earliest moment at which anything is due.
 
-A look each second, one indexed query, sets the job again where another process has moved
+A look each second, a few looks at indexes, sets the job again where another process has moved
 that moment; it also notices that the wall's clock jumped. The job runs `chase`. What fails
 is tried again soon, then less often. A sweep puts right what Prefect shows, and a beat
 tells that the clock is alive. Looks, sweeps and beats are reckoned by the monotonic clock,
 so that setting back the wall's stops nothing. Several clocks may run: the work is
-idempotent.
+idempotent, and each leaves the one before it a little time to have done it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from flows import client, moment, office
 from services import chasing
+from services.chasing import Signs
 from services.settings import Settings
 from services.wiring import Parts
 
@@ -37,6 +38,7 @@ BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of
 OFTEN = timedelta(seconds=10)  # no beat more often, however often the sweep
 LONGEST = timedelta(minutes=30)  # that a chase or a sweep may take; longer than a mail's lease
 LONGEST_WAIT = timedelta(seconds=60)  # before what failed is tried again
+STAGGER = timedelta(seconds=3)  # that a clock waits for each one before it: else both make a run
 JUMP = timedelta(seconds=2)  # by which the wall's clock may stray between two looks
 HANGING = 600.0  # seconds without a look, after which this process is ended
 GRACE = 8.0  # seconds that a stop gives to what is under way
@@ -51,8 +53,8 @@ class Errands(Protocol):
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows."""
 
-    async def beat(self) -> None:
-        """Leave a sign of life."""
+    async def beat(self) -> int:
+        """Leave a sign of life; return how many clocks that are alive come before this one."""
 
     async def stopped(self) -> None:
         """Say that the clock ends because it was told to."""
@@ -83,9 +85,11 @@ class Clock:
         self._scheduler = scheduler or AsyncIOScheduler(timezone=UTC)
         self._wall, self._ticks = wall, ticks
         self._seen: tuple[datetime, float] | None = None
+        self._known: tuple[Signs, datetime | None] | None = None
         self._set_to: datetime | None = None
         self._retry_at: datetime | None = None
         self._failures = 0
+        self._rank = 0
         self._trouble: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next: dict[str, float] = {}
@@ -99,13 +103,13 @@ class Clock:
         """Set the wake-up to the earliest moment there is, and begin what else it is time for."""
         self._notice_a_jump()
         try:
-            self._set(chasing.next_wake(self.parts))
+            self._set(self._next_wake())
         except Exception as error:
             # A database that is away comes back; until then there is nothing to do.
             self._tell("look", error)
             return
         self._works("look")
-        self._begin("beat", self.errands.beat, every=self.beat_every)
+        self._begin("beat", self._beat, every=self.beat_every)
         self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
 
     async def stop(self) -> None:
@@ -136,7 +140,7 @@ class Clock:
         shift = moment.shift(self.parts.settings.home)
         target = None
         if at is not None and at - (self._wall() + shift) < FAR:
-            target = at - shift
+            target = at - shift + self._rank * STAGGER
             if self._retry_at is not None:
                 target = max(target, self._retry_at)
         if target == self._set_to:
@@ -178,9 +182,19 @@ class Clock:
             self._failures, self._retry_at = 0, None
             self._works("chase")
 
-    def _standing(self) -> tuple[datetime | None, int]:
-        """Return what is next, and how far the ledgers have come: a chase moves one of them."""
-        return chasing.next_wake(self.parts), chasing.last_entry(self.parts)
+    def _next_wake(self) -> datetime | None:
+        """Return the earliest moment; reckoned anew only where something it rests on moved."""
+        signs = chasing.signs(self.parts)
+        if self._known is None or self._known[0] != signs:
+            self._known = signs, chasing.next_wake(self.parts)
+        return self._known[1]
+
+    def _standing(self) -> tuple[datetime | None, Signs]:
+        """Return what is next and what that rests on: a chase that does anything moves it."""
+        return chasing.next_wake(self.parts), chasing.signs(self.parts)
+
+    async def _beat(self) -> None:
+        self._rank = await self.errands.beat()
 
     def _begin(
         self, what: str, errand: Callable[[], Coroutine[Any, Any, None]], *, every: timedelta
@@ -263,10 +277,15 @@ def main() -> None:
     settings = Settings()
     if "PREFECT_API_URL" not in os.environ:
         os.environ.update(client.address(settings).environment() | client.QUIET)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    for ours in ("flows", "services"):
-        logging.getLogger(ours).setLevel(logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_ours)
     asyncio.run(_until_told())
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Say whether a line belongs in the clock's log: what Prefect runs, its pages show."""
+    return record.levelno >= logging.WARNING or record.name.startswith(("flows.", "services."))
 
 
 async def _until_told() -> None:

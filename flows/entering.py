@@ -187,11 +187,11 @@ async def finish(parts: Parts, recorded: Recorded, now: datetime, *, show: bool)
 
 
 async def bring_up(parts: Parts, run: str, now: datetime, *, show: bool) -> None:
-    """Issue what an entry made due, and show the run as it stands now."""
+    """Show the run as it stands now, before the mail takes its time; issue what became due."""
+    if show:
+        await showing.show(parts, run, now)
     if show and chasing.is_anything_due(parts, now):
         await chase(now=now, show=run, return_state=True)
-    elif show:
-        await showing.show(parts, run, now)
 
 
 def ascii_name(written: str) -> str:

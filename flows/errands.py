@@ -16,17 +16,18 @@ from typing import Any
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import AsyncClientContext
 
-from flows import events, forms, moment, orphans, showing
+from flows import cleaning, events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
-from services import chasing, delivering
+from flows.processes import TAG
+from services import alarming, chasing, delivering
 from services.wiring import Parts
 from storage import clocks
 
 log = logging.getLogger(__name__)
 
-TAG = "dondoc"
 SWEPT = "dondoc.clock.swept"
 STOPPED = "dondoc.clock.stopped"
 PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
@@ -43,21 +44,22 @@ class Errands:
         self.parts = parts
         self.name = parts.settings.clock_name or machine()
         self.started_at = moment.wall()
+        self._cleaned_at: datetime | None = None
         self._untold: list[Event] = []  # what happened while Prefect was away
 
     async def chase(self) -> None:
         """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
-        if await _is_there():
-            try:
-                with tags(TAG):
-                    state: State[Any] = await chase(return_state=True)
-            except Exception as error:
-                # What comes out of a flow instead of a state is Prefect's own trouble.
-                log.warning("no run of chase: %s", one_line(error), extra={"action": "no-run"})
-            else:
-                if not state.is_completed():
-                    raise ChaseFailed(f"{state.name}: {state.message}")
-                return
+        try:
+            # One client for all of it: each further one would cost a tenth of a second.
+            async with AsyncClientContext.get_or_create():
+                state = await _run_of_chase()
+        except Exception as error:
+            # What comes out of a flow instead of a state is Prefect's own trouble.
+            log.warning("no run of chase: %s", one_line(error), extra={"action": "no-run"})
+        else:
+            if not state.is_completed():
+                raise ChaseFailed(f"{state.name}: {state.message}")
+            return
         await self._without_prefect()
 
     async def _without_prefect(self) -> None:
@@ -83,20 +85,27 @@ class Errands:
         async with get_client() as client:
             await forms.refresh(self.parts, client)
             await orphans.put_right(client, moment.wall(), self.parts.settings.language)
+            self._cleaned_at = await cleaning.daily(self.parts, client, now, last=self._cleaned_at)
 
-    async def beat(self) -> None:
-        """Leave a sign of life: in the database, and for Prefect's automations."""
+    async def beat(self) -> int:
+        """Leave a sign of life, in the database and for Prefect's automations.
+
+        Returns how many clocks that are alive come before this one, by their names.
+        """
+        now = moment.wall()
         with self.parts.database.writing() as connection:
             clocks.beat(
                 self.parts.database,
                 connection,
                 self.name,
                 started_at=self.started_at,
-                now=moment.wall(),
+                now=now,
             )
+            known = clocks.known(connection)
         untold = [*self._untold]
         if await events.tell_all([self._event(SWEPT), *untold]):
             self._untold = [one for one in self._untold if one not in untold]
+        return sum(one.name < self.name and alarming.beats(one, now) for one in known)
 
     async def stopped(self) -> None:
         """Say that the clock ends because it was told to."""
@@ -120,10 +129,12 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__
 
 
-async def _is_there() -> bool:
-    """Say whether Prefect answers; one that hangs counts as away."""
-    try:
-        async with asyncio.timeout(PATIENCE), get_client() as client:
-            return await client.api_healthcheck() is None
-    except Exception:
-        return False
+async def _run_of_chase() -> State[Any]:
+    """Run the flow, if Prefect answers at all; one that hangs is not waited for."""
+    async with asyncio.timeout(PATIENCE), get_client() as client:
+        trouble = await client.api_healthcheck()
+    if trouble is not None:
+        raise trouble
+    with tags(TAG):
+        state: State[Any] = await chase(return_state=True)
+    return state

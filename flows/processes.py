@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 POOL = "dondoc"
+TAG = "dondoc"  # on every run of ours: what has it may be cleaned away
 READY_WITHIN = 90.0  # seconds; a first start migrates Prefect's own database
 DEPLOYED_WITHIN = 180.0  # seconds; a server that hangs meanwhile would hold it for ever
 PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -33,6 +33,15 @@ class Chased:
     stages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What wakes next, what is mailed next, and the newest entry: whatever is done moves one."""
+
+    wakes_at: datetime | None
+    mails_at: datetime | None
+    entry: int
+
+
 def is_anything_due(parts: Parts, now: datetime) -> bool:
     """Say whether any run wants attention at `now`, or any message is due to be tried."""
     with parts.database.reading() as connection:
@@ -51,10 +60,17 @@ def next_wake(parts: Parts) -> datetime | None:
     return min((at for at in moments if at is not None), default=None)
 
 
-def last_entry(parts: Parts) -> int:
-    """Return the number of the newest entry of any ledger: whatever is done moves it."""
+def signs(parts: Parts) -> Signs:
+    """Return what `next_wake` follows from: while these stay the same, so does that.
+
+    A few looks at indexes, however many runs there are; `next_wake` may ask each of them.
+    """
     with parts.database.reading() as connection:
-        return ledger.newest(connection)
+        return Signs(
+            obligations.next_wake(connection),
+            outbox.next_due(connection),
+            ledger.newest(connection),
+        )
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:

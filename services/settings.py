@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )
 
+    prefect_keep_days: int = Field(
+        default=90,
+        ge=1,
+        description="For how many days Prefect keeps what has ended; the database keeps all.",
+    )
+
     brief: Literal["off", "daily"] = Field(
         default="off",
         description="The brief to the coordinator: `off` only when asked for; `daily` also by"

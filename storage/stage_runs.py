@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.tables import STAGE_RUNS
 
 LOCK = "lock"
+ARTIFACT = "artifact/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,23 @@ def release(connection: Connection, run: str, owner: str) -> None:
         .where(STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage == LOCK, STAGE_RUNS.c.flow_run == owner)
         .values(flow_run=None)
     )
+
+
+def runs(connection: Connection) -> list[str]:
+    """Return the plan runs of which Prefect shows anything."""
+    return list(connection.execute(select(STAGE_RUNS.c.run).distinct()).scalars())
+
+
+def flow_runs(connection: Connection) -> list[str]:
+    """Return the flow runs that show something, of whatever plan run."""
+    query = select(STAGE_RUNS.c.flow_run).where(
+        STAGE_RUNS.c.flow_run.is_not(None),
+        STAGE_RUNS.c.stage != LOCK,
+        STAGE_RUNS.c.stage.not_like(f"{ARTIFACT}%"),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def forget(connection: Connection, run: str) -> None:
+    """Forget what showed a plan run: it is in Prefect no more."""
+    connection.execute(STAGE_RUNS.delete().where(STAGE_RUNS.c.run == run))

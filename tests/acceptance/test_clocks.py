@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections import Counter
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +17,12 @@ from notifiers import mailbox
 from plan_definitions import Bundle
 from services import runs
 from services.settings import Settings
-from services.wiring import opened
-from storage import clocks
+from services.wiring import Parts, opened
+from storage import clocks, outbox
+from storage.outbox import Status
 from tests.acceptance.clocks import clock
 from tests.acceptance.office import PLAN, Office, eventually
-from tests.acceptance.prefect_api import count_of_runs
+from tests.acceptance.prefect_api import ask, count_of_runs, runs_of
 
 EIGHT = datetime.fromisoformat("2020-05-11T08:00:00+07:00")
 
@@ -37,11 +41,13 @@ def ids(home: Path) -> list[str]:
 def test_two_clocks_are_exact_and_send_everything_once(office: Office):
     """At 08:00:00, not at the next sweep; each notice and mail once; then not a run more."""
     office.environment["DONDOC_SWEEP_SECONDS"] = "10"
-    office.up("--pretend", "2020-05-11T07:59:20+07:00")
+    office.up("--pretend", "2020-05-11T07:30:00+07:00")
     with clock(office, "may-2") as second:
         # On Friday already everybody was told; what wakes on Monday at 08:00 is exact.
         assert office.run("start", str(PLAN), "--as-of", "2020-04-06T08:00+07:00").returncode == 0
-        assert eventually(lambda: len(_sent(office)) == 30, 120)
+        moment.pretend(office.home, EIGHT - timedelta(seconds=5))
+        with opened(settings(office)) as parts:  # a command for each look would be a load
+            assert eventually(lambda: _sent(parts) == 30)
 
         issued = [one for one in office.json("ledger") if one["kind"] == "notice-issued"]
         told = Counter((one["obligation"], str(one["data"])) for one in issued)
@@ -49,7 +55,8 @@ def test_two_clocks_are_exact_and_send_everything_once(office: Office):
         rung = [one for one in issued if _at(one["happened_at"]) == EIGHT]
         recorded = [_at(one["recorded_at"]) - EIGHT for one in rung]
         assert recorded
-        assert all(timedelta(0) <= late <= timedelta(seconds=1) for late in recorded), recorded
+        # The wake-up itself is exact; Prefect makes its run first, in 0.2 s on an idle machine.
+        assert all(timedelta(0) <= late <= timedelta(seconds=2) for late in recorded), recorded
         assert len(set(ids(office.home))) == len(ids(office.home)) == 30
 
         # Nothing is due before tomorrow: sweeps come and go, no run is made.
@@ -68,6 +75,10 @@ def test_two_clocks_are_exact_and_send_everything_once(office: Office):
             before = count_of_runs(office)
             assert pass_by(30)
             assert count_of_runs(office) == before
+
+        # A chase whose clock was killed an hour ago does not stay blue for ever.
+        assert leave_running(office)["state"]["name"] == "Running"
+        assert eventually(lambda: _states(office, "chase")["Crashed"] == 1)
         assert second.end(signal.SIGTERM) == 0
         assert b"Traceback" not in second.log.read_bytes()
     assert office.down() == 0
@@ -82,7 +93,8 @@ def test_mail_goes_out_though_prefect_is_away(office: Office):
         runs.start(parts, Bundle.read(PLAN), now=now, by="văn thư", started_at=friday)
 
     with clock(office, "may-1") as alone:
-        assert eventually(lambda: len(_sent(office)) == 30, 90)
+        with opened(settings(office)) as parts:
+            assert eventually(lambda: _sent(parts) == 30)
         assert alone.end(signal.SIGTERM) == 0
         said = alone.log.read_text(encoding="utf-8")
 
@@ -92,8 +104,26 @@ def test_mail_goes_out_though_prefect_is_away(office: Office):
     assert len(said.splitlines()) < 20
 
 
-def _sent(office: Office) -> list[object]:
-    return [one for one in office.json("outbox") if one["status"] == "sent"]
+def leave_running(office: Office) -> dict[str, Any]:
+    """Make one of the chases look as if its process had been killed an hour ago."""
+    run = next(one for one in runs_of(office, "chase") if one["tags"])
+    running = {"state": {"type": "RUNNING", "name": "Running"}, "force": True}
+    ask(office, f"flow_runs/{run['id']}/set_state", running)
+    ago = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%d %H:%M:%S.%f}"
+    with closing(sqlite3.connect(office.home / "prefect" / "prefect.db", timeout=30)) as prefect:
+        where = "UPDATE flow_run SET start_time = ? WHERE id = ?"
+        assert prefect.execute(where, (ago, run["id"])).rowcount == 1
+        prefect.commit()
+    return next(one for one in runs_of(office, "chase") if one["id"] == run["id"])
+
+
+def _states(office: Office, flow: str) -> Counter[str]:
+    return Counter(run["state"]["name"] for run in runs_of(office, flow))
+
+
+def _sent(parts: Parts) -> int:
+    with parts.database.reading() as connection:
+        return sum(one.status is Status.SENT for one in outbox.of_run(connection))
 
 
 def _at(written: str) -> datetime:

@@ -84,6 +84,7 @@ class Errands:
         self.began, self.ended = asyncio.Event(), asyncio.Event()
         self.swept = self.beats = self.ends = 0
         self.shift = timedelta(0)
+        self.rank = 0
         self.chasing: Callable[[datetime], Awaitable[None]] = self.really
         self.sweeping: Callable[[], Awaitable[None]] = _nothing
 
@@ -103,8 +104,9 @@ class Errands:
         self.swept += 1
         await self.sweeping()
 
-    async def beat(self) -> None:
+    async def beat(self) -> int:
         self.beats += 1
+        return self.rank
 
     async def stopped(self) -> None:
         self.ends += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from flows import moment
+from flows.clock import STAGGER
 from services import chasing
 from services.wiring import Parts
 from tests.flows.clockwork import Clockwork, never
@@ -99,8 +101,10 @@ def test_what_is_months_off_costs_no_job_and_no_chase(small: Parts):
     assert work.errands.chased == []
 
 
-def test_a_look_costs_the_same_few_statements_however_much_there_is(small: Parts):
-    """One look per second for fifteen months must be nothing."""
+@pytest.mark.parametrize("brief", ["off", "daily"])
+def test_a_look_costs_the_same_few_statements_however_much_there_is(small: Parts, brief: str):
+    """One look per second for fifteen months must be nothing; whether a brief is due is not."""
+    small = replace(small, settings=small.settings.model_copy(update={"brief": brief}))
     for number in range(20):
         start(small, w.bundle(plan=f"nho-{number}"))
     settle(small)
@@ -112,12 +116,13 @@ def test_a_look_costs_the_same_few_statements_however_much_there_is(small: Parts
 
     async def minute() -> None:
         await work.start()
+        await work.live(100)  # a brief of the weeks since the start may be due, and goes out
         event.listen(small.database.engine, "before_cursor_execute", listen)
         await work.live(100)
 
     RUN(minute())
     reading = [one for one in statements if one.startswith("SELECT")]
-    assert len(reading) <= 4 * 100
+    assert len(reading) <= 5 * 100
     with small.database.reading() as connection:
         for one in ("obligations", "plan_runs"):
             column = "next_wake_at" if one == "obligations" else "next_turn_at"
@@ -168,6 +173,19 @@ def test_two_clocks_send_every_mail_once(small: Parts, tmp_path: Path):
     sent = [(one.recipient, one.slot, one.part) for one in outbox_of(small)]
     assert len(sent) == len(set(sent))
     assert set(statuses(small)) <= {"sent", "cancelled"}
+
+
+def test_a_second_clock_leaves_the_first_a_little_time(small: Parts):
+    """Two runs at 08:00, of which one finds nothing, are one too many; a dead first is no loss."""
+    work = at_rest(small, seconds_before(FIRST_REMINDER, 90))
+    work.errands.rank = 1
+
+    async def morning() -> None:
+        await work.start()
+        await work.live(95)
+
+    RUN(morning())
+    assert work.errands.chased == [FIRST_REMINDER + STAGGER]
 
 
 async def _fails(now: datetime) -> None:
@@ -312,7 +330,7 @@ def test_the_database_may_be_away_for_a_while(
         await work.start()
         beats = work.errands.beats
         with monkeypatch.context() as broken:
-            broken.setattr(chasing, "next_wake", away)
+            broken.setattr(chasing, "signs", away)
             await work.live(300)
         assert work.errands.beats == beats
         await work.live(1)
