@@ -136,6 +136,7 @@ def execute(environment: Mapping[str, str], folder: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+    sys.argv = sys.argv[:1]  # the engine would take the worker's for a flow run's id
     sys.modules.pop("prefect.engine", None)  # run anew as the program, as `-m` does
     runpy.run_module("prefect.engine", run_name="__main__")
 
