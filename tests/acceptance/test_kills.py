@@ -135,7 +135,7 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert eventually(lambda: _state(office, killed) == "CRASHED", 60)
     # Its sub-run is shown as running for half an hour: then it is put right as an orphan.
     [orphan] = [one for one in runs_of(office, "deliver") if one["state"]["type"] == "RUNNING"]
-    assert asyncio.run(_put_right_later(office)) == 1
+    assert asyncio.run(_put_right_later(office)) >= 1  # the alarm may be starting
     assert _state(office, orphan["id"]) == "CRASHED"
     # Five at once when the claim has lapsed: they share what is left.
     five = [_start(office, "chase/chase", {"now": "2020-05-12T08:16:00+07:00"}) for _ in range(5)]
@@ -164,12 +164,11 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert eventually(lambda: _names(office) == before, 120), _names(office)
     assert eventually(lambda: len(_pages(office)) == PAGES, 60), _pages(office)
     assert len(set(_pages(office))) == PAGES
-    assert _has_stage(office)
+    assert eventually(lambda: _has_stage(office), 60)
     assert (len(post.ids), _entries(parts)) == (mails, entries)
     # The worker works again, and the form has its pickers.
     _enters(office, "so-y-te")
-    form = ask(office, "deployments/name/record-submission/record-submission", None, "GET")
-    assert form["parameter_openapi_schema"]["properties"]["agency"]["enum"]
+    assert eventually(lambda: bool(_offered(office)))
 
 
 async def _put_right_later(office: Office) -> int:
@@ -209,6 +208,12 @@ def _enters(office: Office, agency: str) -> None:
     entry = {"run": "kh37-2020", "obligation": f"{FINAL}/{agency}", "by": "văn thư"}
     entered = _start(office, "record-submission/record-submission", entry)
     assert eventually(lambda: _state(office, entered) == "COMPLETED", 90), agency
+
+
+def _offered(office: Office) -> list[str]:
+    """The agencies that the form for submissions offers."""
+    form = ask(office, "deployments/name/record-submission/record-submission", None, "GET")
+    return list(form["parameter_openapi_schema"]["properties"]["agency"].get("enum", []))
 
 
 def _start(office: Office, deployment: str, parameters: dict[str, Any]) -> str:
