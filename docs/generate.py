@@ -15,13 +15,14 @@ ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":  # a script finds what stands beside it, not the repository
     sys.path[0] = str(ROOT)
 
-from docs import fault_pages  # noqa: E402
+from docs import fault_pages, settings_page  # noqa: E402
 from plan_definitions.handbook import reference, schemas  # noqa: E402
 
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     fault_pages.pages,
     schemas.files,
     reference.files,
+    settings_page.files,
 )
 """Each returns texts by their paths from the root of the repository."""
 

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from services.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
@@ -87,11 +86,3 @@ def test_preview_text_names_every_stage():
 def test_wrong_usage_ends_with_two(arguments: list[str]):
     """A script can tell a typo from a fault."""
     assert runner.invoke(app, arguments).exit_code == 2
-
-
-def test_the_table_of_settings_is_in_step():
-    """docs/settings.md is the one documented table."""
-    table = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
-    for name, setting in Settings.model_fields.items():
-        assert f"| `DONDOC_{name.upper()}` |" in table
-        assert str(setting.description) in table
