@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from language.catalogue import has, text
 from notifiers.smtp import SmtpChannel
 from services import chasing, delivering
-from services.settings import Settings
+from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import clocks, obligations, outbox, plans
 from storage.database import Database
@@ -34,6 +34,7 @@ SOME_SPACE = 1024**3
 SILENT = timedelta(minutes=3)  # a clock beats once a minute
 OVERDUE = timedelta(minutes=2)  # by which a wake-up may be late
 SMTP_PATIENCE = 10.0  # seconds
+TESTS = ("DONDOC_TEST_", "DONDOC_GOLDEN", "DONDOC_TUTORIAL")  # what only tests read
 
 
 class Grade(StrEnum):
@@ -92,6 +93,7 @@ def failed(point: str, error: BaseException) -> Finding:
 def here(settings: Settings, *, now: datetime, shift: timedelta) -> Iterator[Finding]:
     """Look at the machine, the database and the mail; `now` may be shifted by `shift`."""
     yield python(sys.version_info[:3])
+    yield variables(os.environ)
     yield home(settings.home, shutil.disk_usage)
     found = database(settings)
     yield found
@@ -120,6 +122,16 @@ def python(version: tuple[int, ...]) -> Finding:
     if version < OLDEST_PYTHON:
         return bad("python", "old", version=written)
     return good("python", version=written)
+
+
+def variables(environment: Iterable[str]) -> Finding:
+    """Say whether a variable is set that is no setting: a mistyped one has no effect."""
+    names = [name for name in unknown(environment) if not name.upper().startswith(TESTS)]
+    if not names:
+        return good("settings")
+    meant = [near for name in names if (near := nearest(name))]
+    values = {"names": ", ".join(names), "meant": ", ".join(meant)}
+    return care("settings", "meant" if meant else "unknown", **values)
 
 
 def home(folder: Path, usage: Callable[[Path], Any]) -> Finding:

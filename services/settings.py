@@ -6,11 +6,14 @@ What can't be used is said in a sentence: which variable, why, and the way out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from annotated_types import Ge, Le
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +34,11 @@ OWNED = {
     "PREFECT_PROFILES_PATH": "DONDOC_HOME",
 }
 """Prefect's settings that have a setting of ours: set in two places they would differ."""
+
+OUR_DRIVERS = ("postgresql+psycopg://", "sqlite:///")
+PREFECTS_DRIVERS = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
+SECRET = ("PASSWORD", "AUTH", "DATABASE_URL")
+"""What the name of a variable holds whose value is never said."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -58,7 +66,9 @@ class Settings(BaseSettings):
         description="The folder of the database, the local mailbox, logs and Prefect's data.",
     )
     database_url: str = Field(
-        default="", description="SQLAlchemy URL; empty: SQLite in the home folder."
+        default="",
+        repr=False,  # it holds a password
+        description="`postgresql+psycopg://…` or `sqlite:///…`; empty: SQLite in the home folder.",
     )
     language: Literal["vi", "en"] = Field(
         default="vi", description="The language of the command line and the screens."
@@ -193,12 +203,19 @@ class Settings(BaseSettings):
             raise _says("auth-file", file=str(file))
         return file
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_our_database(cls, url: str) -> str:
+        if url and not _is_database(url, OUR_DRIVERS):
+            raise _says("database", drivers=_listed(OUR_DRIVERS))
+        return url
+
     @field_validator("prefect_database_url")
     @classmethod
     def _is_prefects_database(cls, url: SecretStr) -> SecretStr:
         written = url.get_secret_value()
-        if written and not written.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite://")):
-            raise _says("prefect-database")
+        if written and not _is_database(written, PREFECTS_DRIVERS):
+            raise _says("database", drivers=_listed(PREFECTS_DRIVERS))
         return url
 
     @field_validator("prefect_settings")
@@ -250,6 +267,20 @@ def _is_login(written: str) -> bool:
     return bool(user and colon and password) and written.isprintable() and written.isascii()
 
 
+def _is_database(url: str, drivers: tuple[str, ...]) -> bool:
+    """Say whether a database's URL can be read: one of `drivers`, and a port that is one."""
+    if not url.startswith(drivers):
+        return False
+    with suppress(ValueError):  # a password with a / or # cuts the address short
+        found = urlsplit(url)
+        return found.port is None or found.hostname is not None
+    return False
+
+
+def _listed(drivers: tuple[str, ...]) -> str:
+    return ", ".join(drivers)
+
+
 def _content(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
@@ -284,7 +315,7 @@ def _fault(found: ErrorDetails) -> tuple[str, Mapping[str, Any]]:
     context = found.get("ctx", {})
     variable = PREFIX + "_".join(str(part) for part in found["loc"]).upper()
     values = {"variable": variable}
-    if "auth" not in variable.lower():
+    if not any(word in variable for word in SECRET):
         values["value"] = found["input"]
     match found["type"]:
         case "dondoc":
@@ -296,11 +327,26 @@ def _fault(found: ErrorDetails) -> tuple[str, Mapping[str, Any]]:
             return "setting.name", values
         case "int_parsing" | "int_type" | "greater_than_equal" | "less_than_equal":
             field = Settings.model_fields[str(found["loc"][0])]
-            bounds = {type(one).__name__: one for one in field.metadata}
-            least, most = getattr(bounds.get("Ge"), "ge", ""), getattr(bounds.get("Le"), "le", "")
+            least = next((one.ge for one in field.metadata if isinstance(one, Ge)), "")
+            most = next((one.le for one in field.metadata if isinstance(one, Le)), None)
+            if most is None:
+                return "setting.at-least", values | {"least": least}
             return "setting.number", values | {"least": least, "most": most}
         case _:
             return "setting.unusable", values
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """Return the variables that look like settings of ours and are none."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    ours = (name for name in environment if name.upper().startswith(PREFIX))
+    return sorted(name for name in ours if name.upper() not in known)
+
+
+def nearest(variable: str) -> str:
+    """Return the setting that was probably meant; empty where none is near."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    return next(iter(get_close_matches(variable.upper(), known, n=1, cutoff=0.75)), "")
 
 
 def spoken() -> str:

@@ -48,6 +48,13 @@ def test_an_old_python_is_bad():
     assert_said(checkup.python((3, 13, 0)), Grade.GOOD, "good")
 
 
+def test_a_mistyped_variable_is_pointed_out():
+    """What was set there is not what runs."""
+    assert_said(checkup.variables(["DONDOC_HOME", "PATH"]), Grade.GOOD, "good")
+    assert_said(checkup.variables(["DONDOC_SMTP_HOTS"]), Grade.CARE, "meant")
+    assert_said(checkup.variables(["DONDOC_X"]), Grade.CARE, "unknown")
+
+
 @pytest.mark.parametrize(
     ("count", "grade", "said"),
     [

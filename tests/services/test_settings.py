@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import BadSettings, Settings, spoken
+from services.settings import BadSettings, Settings, nearest, spoken, unknown
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SERVER_PORT", "abc", "1 đến 65535"),
         ("SERVER_PORT", "70000", "“70000”"),
         ("SWEEP_SECONDS", "0", "1 đến 3600"),
+        ("PREFECT_KEEP_DAYS", "0", "từ 1 trở lên"),
         ("LANGUAGE", "fr", "'vi', 'en'"),
         ("TIME_ZONE", "Mars/X", "Asia/Ho_Chi_Minh"),
         ("POOL", "A b", "chữ thường"),
@@ -34,6 +35,11 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PREFECT_AUTH_FILE", "/no/such/file", "/no/such/file"),
         ("PREFECT_DATABASE_URL", "postgresql://secret@db", "postgresql+asyncpg://"),
         ("SERVER_HOST", "0.0.0.0", "DONDOC_PREFECT_AUTH"),
+        ("DATABASE_URL", "nonsense", "postgresql+psycopg://"),
+        ("DATABASE_URL", "postgresql://dondoc@db/dondoc", "postgresql+psycopg://"),
+        ("DATABASE_URL", "mysql://dondoc@db/dondoc", "postgresql+psycopg://"),
+        ("DATABASE_URL", "postgresql+psycopg://dondoc:a/b@db/dondoc", "%40"),
+        ("PREFECT_DATABASE_URL", "postgresql+asyncpg://dondoc:a#b@db/prefect", "%40"),
     ],
 )
 def test_a_bad_setting_is_one_sentence(
@@ -73,7 +79,14 @@ def test_a_secret_is_never_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         Settings()
     assert "hunter2" not in refused.value.say("vi") + repr(refused.value.faults)
 
+    monkeypatch.delenv("DONDOC_PREFECT_AUTH")
+    for name in ("database_url", "prefect_database_url"):
+        with pytest.raises(BadSettings) as refused:
+            Settings(**{name: "mysql://dondoc:hunter2@db/dondoc"})
+        assert "hunter2" not in refused.value.say("vi") + repr(refused.value.faults)
+
     monkeypatch.setenv("DONDOC_PREFECT_AUTH", "user:hunter2")
+    monkeypatch.setenv("DONDOC_DATABASE_URL", "postgresql+psycopg://p:hunter2@db/dondoc")
     monkeypatch.setenv("DONDOC_PREFECT_DATABASE_URL", "postgresql+asyncpg://p:hunter2@db/prefect")
     assert "hunter2" not in repr(Settings())
     assert Settings().login == "user:hunter2"
@@ -138,3 +151,26 @@ def test_prefects_own_settings_are_read_from_a_file(tmp_path: Path):
         "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
         "PREFECT_REDIS_URL": "redis://:a=b@cache/0",
     }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///dondoc.sqlite3",
+        "sqlite:////var/lib/dondoc/dondoc.sqlite3",
+        "postgresql+psycopg://dondoc:a%40b@db.example.vn:5432/dondoc?sslmode=require",
+        "postgresql+psycopg://dondoc@/dondoc?host=/run/postgresql",
+        "",
+    ],
+)
+def test_a_databases_url_is_taken_as_it_is_written(url: str):
+    """By address, by socket, by file."""
+    assert Settings(database_url=url).database_url == url
+
+
+def test_a_variable_that_is_no_setting_is_found_with_the_one_that_was_meant():
+    """It would have no effect, and nothing would say so."""
+    found = unknown(["DONDOC_HOME", "dondoc_pool", "DONDOC_SERVERPORT", "DONDOC_X", "PATH"])
+
+    assert found == ["DONDOC_SERVERPORT", "DONDOC_X"]
+    assert [nearest(name) for name in found] == ["DONDOC_SERVER_PORT", ""]
