@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -54,8 +54,11 @@ class Page:
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def pages(board: Board) -> Iterator[Page]:
-    """Yield every page of a run, in the plan's language."""
+def pages(board: Board, ids: Callable[[], Mapping[str, str]]) -> Iterator[Page]:
+    """Yield every page of a run, in the plan's language; those that link to others last.
+
+    `ids` gives the artifacts that are there by now, by their kind.
+    """
     run, language = board.run, board.plan.language
     as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
 
@@ -63,7 +66,6 @@ def pages(board: Board) -> Iterator[Page]:
         title = f"{text(language, f'screen.{kind}-page')} – {board.plan.number}"
         return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title, as_of)
 
-    yield page("board", overview.board_markdown(board, language))
     yield page("late", late.late_markdown(board, language))
     yield page("escalations", late.escalations_markdown(board, language))
     yield page("mail", mail.mail_markdown(board, language))
@@ -73,9 +75,10 @@ def pages(board: Board) -> Iterator[Page]:
     total = board.total()
     done = 100 * (total.on_time + total.late) / max(total.owed, 1)
     yield page("progress", round(done, 1), "progress")
+    yield page("board", overview.board_markdown(board, language, ids()))
     for stage in board.stages:
         key = artifact_key("stage", run, stage.id)
-        card = cards.stage_markdown(board, stage, language)
+        card = cards.stage_markdown(board, stage, language, ids())
         title = f"{board.plan.number} – {stage.title or stage.id}"
         yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title, as_of)
 

@@ -202,7 +202,8 @@ async def announce_event(
     announced = recording.announce(parts, name, source, values=carried or demanded, now=now)
     for one in announced.recorded:
         await bring_up(parts, one.run, now, show=show)
-    return Completed(message=wording.announced(parts.settings.language, announced))
+    message = wording.announced(parts.settings.language, announced)
+    return Completed(name="Announced" if announced.recorded else "Nothing changed", message=message)
 
 
 def _carried(values: dict[str, Any] | str | None) -> dict[str, str]:

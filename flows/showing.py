@@ -276,9 +276,18 @@ class _Showing:
             await self._show(view, "escalation/escalation", {"message": one.message.id})
         await self._pages()
 
+    def _artifacts(self) -> dict[str, str]:
+        """Return the artifacts that are there, by their kind: what the board links to."""
+        return {
+            one.stage.removeprefix("artifact/"): one.flow_run
+            for one in _pages(self.known)
+            if one.flow_run and one.flow_run not in self.lost
+        }
+
     async def _pages(self) -> None:
-        wanted = list(artifacts.pages(self.seen))
-        for page in wanted:
+        wanted = []
+        for page in artifacts.pages(self.seen, self._artifacts):
+            wanted.append(page)
             flow_run = self.known[page.of].flow_run
             assert flow_run is not None
             known = self.known.get(page.id)

@@ -482,5 +482,7 @@ def _is_submitted(_live: LiveRun, state: ObligationState) -> None:
 
 
 def _is_owed(_live: LiveRun, state: ObligationState) -> None:
+    if state.standing is Standing.WAIVED:
+        raise Refused("refused.waived", obligation=state.obligation.id)
     if state.is_closed:
         raise Refused("refused.closed", obligation=state.obligation.id)

@@ -7,9 +7,11 @@ because the run graph's font has no Vietnamese letters; messages are in the plan
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.ledger import ObligationState
 from engine.plan import Plan
 from language.catalogue import text
 from language.dates import instant
@@ -19,9 +21,9 @@ from services.board import Board, Escalation
 from services.stage_views import StageView, late_since, names
 from storage.outbox import Status
 
-MOST_LATE_TAGS = 5  # a row of the list bears no more
-MOST_NAMES = 8
-MOST_STEPS = 3
+MOST_LATE_TAGS = 60  # the lists fold what has no room; by each the runs can be filtered
+MOST_NAMES = 5
+MOST_STEPS = 2
 
 
 class Look(StrEnum):
@@ -131,12 +133,16 @@ def of_escalation(board: Board, escalation: Escalation) -> RunView:
         state=state,
         message=said,
         look=look,
-        tags=_tags(board, (), "escalation"),
+        tags=_tags(board, _agencies(late), "escalation"),
     )
 
 
 def _late(board: Board) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(row.obligation.obligation.agency.id for row in board.late))
+    return _agencies([row.obligation for row in board.late])
+
+
+def _agencies(states: Iterable[ObligationState]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.obligation.agency.id for one in states))
 
 
 def _tags(board: Board, late: tuple[str, ...], *more: str) -> tuple[str, ...]:

@@ -39,17 +39,26 @@ def announced(language: str, announced: Announced) -> str:
     """Say what an outside event came to: where it is new, what stood already, what it opened."""
     name, plan = announced.name, announced.plan
     title = plan.events[name].title
-    said = []
+    said: list[str] = []
+    values: dict[str, Any]
     if announced.recorded:
         document = announced.document
-        said.append(text(language, "record.event", event=name, title=title, document=document))
+        dated = announced.recorded[0].entries[0].happened_at.astimezone(plan.zone).date()
+        values = {"event": name, "title": title, "document": document, "dated": dated}
+        said.append(text(language, "record.event", **values))
     for one in announced.recorded:
+        opened = {entry.stage for entry in one.turned}
+        said += [
+            text(language, "record.event-waits", what=_stage(one.plan, stage.id))
+            for stage in one.plan.stages
+            if stage.event == name and stage.id not in opened
+        ]
         said += [
             text(language, f"record.{entry.kind.value}", what=_stage(one.plan, entry.stage))
             for entry in one.turned
         ]
     for run, event in announced.known.items():
-        values: dict[str, Any] = {
+        values = {
             "run": run,
             "event": name,
             "title": title,
@@ -125,7 +134,7 @@ def entry_detail(language: str, entry: Entry, plan: Plan) -> str:
 
 def _said(language: str, recorded: Recorded, entry: Entry) -> str:
     plan, state = recorded.plan, recorded.state
-    values: dict[str, Any] = {"document": "", "outcome": "", "until": ""}
+    values: dict[str, Any] = {"document": "", "outcome": "", "until": "", "based": "", "why": ""}
     # People end what they write with a full stop, and so does the sentence that it stands in.
     told = {key: entry.data[key] for key in ("reason", "what", "answer") if key in entry.data}
     values |= {key: str(value).strip().rstrip(".") for key, value in told.items()}
@@ -133,7 +142,10 @@ def _said(language: str, recorded: Recorded, entry: Entry) -> str:
         values["until"] = _day(entry.data["until"])
     dated = entry.happened_at.astimezone(plan.zone).date()
     values["on"] = text(language, "record.on", day=dated)
+    if values.get("reason"):
+        values["why"] = text(language, "record.why", reason=values["reason"])
     if entry.document:
+        values["based"] = text(language, "record.based", document=entry.document)
         values["on"] += text(language, "record.on-document", document=entry.document)
     kind = entry.kind.value
     if state is None:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from language.catalogue import text
 from services.board import Board
 from services.stage_views import StageView
 from services.tables.markdown import link, table
-from services.tables.overview import picture
-from services.tables.rows import groups
+from services.tables.overview import NO_IDS, picture
+from services.tables.rows import as_of, groups
 
 
-def stage_markdown(board: Board, stage: StageView, language: str) -> str:
+def stage_markdown(
+    board: Board, stage: StageView, language: str, ids: Mapping[str, str] = NO_IDS
+) -> str:
     """Return a stage's card: its sentence, its place in the plan, who owes what of it."""
 
     def head(key: str) -> str:
         return text(language, f"screen.{key}")
 
     links = [
-        link(head(f"{kind}-page"), kind, board.run)
+        link(head(f"{kind}-page"), kind, board.run, artifact=ids.get(kind))
         for kind in ("board", "late", "escalations", "mail")
     ]
     parts = [
         f"# {board.plan.number} – {stage.number} {stage.id}: {stage.name}",
         stage.title,
-        text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone)),
+        as_of(board, language),
         f"**{stage.message}**",
         " · ".join(links),
         picture(board.plan.stages, board.stages),

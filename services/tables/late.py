@@ -8,7 +8,7 @@ from services.board import Board, BoardRow
 from services.run_views import of_escalation
 from services.stage_views import late_since
 from services.tables.markdown import link, plain, table
-from services.tables.rows import last_told, next_mail
+from services.tables.rows import as_of, last_told, next_mail
 
 
 def late_markdown(board: Board, language: str) -> str:
@@ -19,7 +19,7 @@ def late_markdown(board: Board, language: str) -> str:
 
     parts = [
         f"# {head('late-page')}",
-        text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone)),
+        as_of(board, language),
     ]
     if not board.late:
         parts.append(head("nobody-late"))
@@ -70,14 +70,14 @@ def escalations_markdown(board: Board, language: str) -> str:
             ]
         )
     heads = [head(key) for key in ("when", "to", "state", "what-came-of-it")]
-    return "\n\n".join([title, table(heads, rows), back])
+    return "\n\n".join([title, as_of(board, language), table(heads, rows), back])
 
 
 def _since(board: Board, row: BoardRow, language: str) -> str:
     """Say the last day, and for how many days it has been late."""
     since = late_since(board.plan, row.obligation)
     days = (board.now.astimezone(board.plan.zone).date() - since).days + 1
-    return text(language, "screen.late-for", day=row.due, count=days)
+    return text(language, "screen.late-for", day=since, count=days)
 
 
 def _told_above(board: Board, row: BoardRow, language: str) -> str:

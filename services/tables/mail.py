@@ -8,10 +8,10 @@ from language.catalogue import text
 from language.dates import instant
 from services.board import Board
 from services.tables.markdown import link, plain, table
+from services.tables.rows import as_of
 from storage.outbox import Message, Status
 
 TROUBLED = (Status.UNDELIVERABLE, Status.UNCERTAIN, Status.LATER)
-MOST_LATEST = 15
 
 
 def troubled(board: Board) -> tuple[Message, ...]:
@@ -20,7 +20,7 @@ def troubled(board: Board) -> tuple[Message, ...]:
 
 
 def mail_markdown(board: Board, language: str) -> str:
-    """Return the mail of a run: how much came to what, what is in trouble, the latest."""
+    """Return the mail of a run: how much came to what, what is in trouble, each one's last."""
 
     def head(key: str) -> str:
         return text(language, f"screen.{key}")
@@ -31,7 +31,7 @@ def mail_markdown(board: Board, language: str) -> str:
         for status in Status
         if counts[status]
     )
-    parts = [f"# {head('mail-page')}", found or head("no-mail")]
+    parts = [f"# {head('mail-page')}", as_of(board, language), found or head("no-mail")]
     wrong = troubled(board)
     if wrong:
         heads = [head(key) for key in ("number", "to", "subject", "status", "why")]
@@ -46,17 +46,18 @@ def mail_markdown(board: Board, language: str) -> str:
             for one in wrong
         ]
         parts += [f"## {head('mail-trouble')}", table(heads, rows), head("mail-retry")]
-    latest = [one for one in board.messages if one.sent_at is not None][-MOST_LATEST:]
-    if latest:
-        heads = [head(key) for key in ("when", "to", "kind", "subject")]
+    last = {one.recipient: one for one in board.messages if one.sent_at is not None}
+    if last:
+        heads = [head(key) for key in ("to", "when", "kind", "subject")]
+        order = [*board.plan.agencies]
         rows = [
             [
-                instant(language, one.sent_at.astimezone(board.plan.zone)),
                 _recipient(board, one),
+                instant(language, one.sent_at.astimezone(board.plan.zone)),
                 text(language, f"kind.{one.kind}"),
                 plain(one.subject),
             ]
-            for one in reversed(latest)
+            for one in sorted(last.values(), key=lambda one: order.index(one.recipient))
             if one.sent_at is not None
         ]
         parts += [f"## {head('mail-latest')}", table(heads, rows)]

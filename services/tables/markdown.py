@@ -29,6 +29,10 @@ def artifact_key(kind: str, *names: str) -> str:
     return re.sub("[^a-z0-9]+", "-", "-".join((kind, *names)).lower()).strip("-")
 
 
-def link(said: str, kind: str, *names: str) -> str:
-    """Return a link to an artifact's page. Within a table cell the pages show it as text."""
-    return f"[{said}](/v2/artifacts/key/{artifact_key(kind, *names)})"
+def link(said: str, kind: str, *names: str, artifact: str | None = None) -> str:
+    """Return a link to an artifact: to itself if its id is known, else to the list of its key.
+
+    Within a table cell the pages show a link as text.
+    """
+    where = f"artifact/{artifact}" if artifact else f"key/{artifact_key(kind, *names)}"
+    return f"[{said}](/v2/artifacts/{where})"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from engine.plan import Stage
@@ -14,16 +15,20 @@ from services.run_views import Look, of_escalation
 from services.stage_views import StageView, called, late_since, moment_name, names
 from services.tables.mail import troubled
 from services.tables.markdown import link, plain, table
-from services.tables.rows import groups
+from services.tables.rows import as_of, groups
 from services.wording import pauses, rung_name
 
 STAGE_CLASS = {"Done": "done", "Waiting": "waiting", "Overdue": "late"}
 MOST_STEPS = 8
 MOST_NAMES = 6
+NO_IDS: Mapping[str, str] = {}
 
 
-def board_markdown(board: Board, language: str) -> str:
-    """Return what a run waits for, on whom and until when: the picture first."""
+def board_markdown(board: Board, language: str, ids: Mapping[str, str] = NO_IDS) -> str:
+    """Return what a run waits for, on whom and until when: the picture first.
+
+    `ids` are the artifacts that its links lead to, by their kind.
+    """
 
     def head(key: str) -> str:
         return f"## {text(language, f'screen.{key}')}"
@@ -31,16 +36,16 @@ def board_markdown(board: Board, language: str) -> str:
     parts = [
         f"# {board.plan.number}",
         board.plan.title,
-        text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone)),
+        as_of(board, language),
         picture(board.plan.stages, board.stages),
-        *_attention(board, language),
+        *_attention(board, language, ids),
         head("upcoming"),
         _upcoming(board, language),
         head("stages"),
         _stages(board, language),
         head("waiting-for"),
         _waiting(board, language),
-        _more(board, language),
+        _more(board, language, ids),
     ]
     return "\n\n".join(parts)
 
@@ -69,32 +74,33 @@ def _node(name: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
-def _attention(board: Board, language: str) -> Iterator[str]:
+def _attention(board: Board, language: str, ids: Mapping[str, str]) -> Iterator[str]:
     """Yield what somebody should look at today, each with where to read more; nothing if calm."""
-    points = [*_points(board, language)]
+    points = [*_points(board, language, ids)]
     if points:
         yield f"## {text(language, 'screen.attention')}"
         yield "\n".join(f"- {point}" for point in points)
 
 
-def _points(board: Board, language: str) -> Iterator[str]:
+def _points(board: Board, language: str, ids: Mapping[str, str]) -> Iterator[str]:
     def say(key: str, **values: object) -> str:
         return text(language, f"attention.{key}", **values)
 
+    def to(kind: str) -> str:
+        return link(say(f"{kind}-link"), kind, board.run, artifact=ids.get(kind))
+
     if board.late:
         agencies = [row.obligation.obligation.agency.id for row in board.late]
-        who = link(say("late-link"), "late", board.run)
         yield say(
             "late",
             count=len(board.late),
             since=late_since(board.plan, board.late[0].obligation),
             names=names(board.plan, agencies, MOST_NAMES),
-            link=who,
+            link=to("late"),
         )
     open_ones = [one for one in board.escalations if of_escalation(board, one).look is Look.ALARMS]
     if open_ones:
-        where = link(say("escalations-link"), "escalations", board.run)
-        yield say("escalations", count=len(open_ones), link=where)
+        yield say("escalations", count=len(open_ones), link=to("escalations"))
     for row in board.rows:
         for difficulty in row.obligation.difficulties:
             owed = row.obligation.obligation
@@ -107,7 +113,7 @@ def _points(board: Board, language: str) -> Iterator[str]:
     yield from (plain(said) for said in pauses(language, board.state, board.now))
     unsent = troubled(board)
     if unsent:
-        yield say("mail", count=len(unsent), link=link(say("mail-link"), "mail", board.run))
+        yield say("mail", count=len(unsent), link=to("mail"))
 
 
 def _upcoming(board: Board, language: str) -> str:
@@ -173,21 +179,29 @@ def _waiting(board: Board, language: str) -> str:
     return "\n\n".join(parts)
 
 
-def _more(board: Board, language: str) -> str:
+def _more(board: Board, language: str, ids: Mapping[str, str]) -> str:
     kinds = ("late", "escalations", "mail", "agencies", "obligations", "progress")
-    links = [link(text(language, f"screen.{kind}-page"), kind, board.run) for kind in kinds]
+    links = [
+        link(text(language, f"screen.{kind}-page"), kind, board.run, artifact=ids.get(kind))
+        for kind in kinds
+    ]
     return f"{text(language, 'screen.more')} {' · '.join(links)}"
 
 
 def agencies_markdown(board: Board, language: str) -> str:
     """Return how many obligations each agency owed, and how they came out."""
-    keys = ("agency", "owed", "on-time", "late", "missing")
+    keys = ("agency", "owed", "on-time", "late", "overdue", "missing")
+    late = Counter(row.obligation.obligation.agency.id for row in board.late)
     rows = [
-        [board.plan.agencies[agency].name, *map(str, (t.owed, t.on_time, t.late, t.missing))]
+        [
+            plain(board.plan.agencies[agency].name),
+            *map(str, (t.owed, t.on_time, t.late, late[agency], t.missing)),
+        ]
         for agency, t in board.tallies().items()
     ]
     total = board.total()
-    counts = (total.owed, total.on_time, total.late, total.missing)
+    counts = (total.owed, total.on_time, total.late, len(board.late), total.missing)
     rows.append([text(language, "screen.all"), *(f"**{count}**" for count in counts)])
-    title = f"# {text(language, 'screen.by-agency')}"
-    return f"{title}\n\n{table([text(language, f'screen.{key}') for key in keys], rows)}"
+    heads = [text(language, f"screen.{key}") for key in keys]
+    parts = [f"# {text(language, 'screen.by-agency')}", as_of(board, language), table(heads, rows)]
+    return "\n\n".join(parts)

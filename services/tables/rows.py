@@ -25,6 +25,11 @@ class Group:
     next: str
 
 
+def as_of(board: Board, language: str) -> str:
+    """Return the line that says when a page was made."""
+    return text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
+
+
 def groups(board: Board, rows: Iterable[BoardRow], language: str) -> list[Group]:
     """Gather rows of one task, deadline, state, last mail and next rung, in the rows' order."""
     gathered: dict[tuple[str, ...], list[str]] = {}
@@ -53,11 +58,11 @@ def obligation_rows(board: Board, language: str) -> list[dict[str, str]]:
     return [
         {
             head("agency"): row.obligation.obligation.agency.name,
-            head("task"): row.obligation.obligation.task.title,
-            head("due"): "" if row.due is None else day(language, row.due),
             head("state"): text(language, f"outcome.{row.outcome.value}"),
+            head("due"): "" if row.due is None else day(language, row.due),
             head("last-told"): last_told(board, row, language),
             head("next"): next_mail(board, row, language),
+            head("task"): row.obligation.obligation.task.title,
             head("obligation"): row.obligation.obligation.id,
         }
         for row in board.rows

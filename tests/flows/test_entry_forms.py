@@ -251,9 +251,9 @@ def test_whatever_is_posted_makes_a_run_and_not_a_warning_in_a_log(payload: dict
 @pytest.mark.parametrize(
     ("payload", "state", "said"),
     [
-        ({"document": "76/NQ-CP", "date": "06/5/2020"}, "Completed", "theo 76/NQ-CP"),
-        ({"document": "76/NQ-CP"}, "Completed", "theo 76/NQ-CP"),
-        ({"document": "76/NQ-CP", "values": {"period": 2021}}, "Completed", "period=2021"),
+        ({"document": "76/NQ-CP", "date": "06/5/2020"}, "Announced", "theo 76/NQ-CP"),
+        ({"document": "76/NQ-CP"}, "Announced", "theo 76/NQ-CP"),
+        ({"document": "76/NQ-CP", "values": {"period": 2021}}, "Announced", "period=2021"),
         ({"date": "06/5/2020"}, "Refused", "Thiếu số, ký hiệu văn bản"),
         ({"document": "76/NQ-CP", "date": "nay"}, "Refused", "“nay” không phải là ngày"),
         ({"document": "76/NQ-CP", "date": "07/6/2020"}, "Refused", "chưa đến"),

@@ -106,7 +106,7 @@ def test_the_late_page_answers_since_when_and_who_was_told(late_37: Board):
     """Three of the questions that operators are asked."""
     page = pages(late_37)["late"]
 
-    assert "hết ngày 09/5/2020, quá 2 ngày (27 cơ quan)" in page
+    assert "quá hạn từ ngày 10/5/2020, 2 ngày (27 cơ quan)" in page
     assert (
         "| Sở Tư pháp | đôn đốc lần 1 (11/5/2020) | Sở Nội vụ (11/5/2020) "
         "| đôn đốc lần 2 (12/5/2020) |" in page
