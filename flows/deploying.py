@@ -78,7 +78,10 @@ def forget(address: Address) -> None:
 
 
 async def are_there(address: Address) -> bool:
-    """Say whether the server has the work pool and every deployment. Raises httpx.HTTPError."""
+    """Say whether the server has the pool, every deployment, every automation of ours.
+
+    One that somebody switched off is there. Raises httpx.HTTPError.
+    """
     # In the pool: one that was deleted and made again has none, and no worker takes their runs.
     looked_for = {
         "deployments": {"name": {"any_": names()}},
@@ -88,6 +91,10 @@ async def are_there(address: Address) -> bool:
         answer = await http.post(f"{address.api}/deployments/count", json=looked_for)
         answer.raise_for_status()
         if int(answer.json()) < len(names()):
+            return False
+        automations = await http.post(f"{address.api}/automations/filter", json={})
+        automations.raise_for_status()
+        if {*triggers()} - {one["name"] for one in automations.json()}:
             return False
         pool = await http.get(f"{address.api}/work_pools/{address.pool}")
     if pool.status_code == httpx.codes.NOT_FOUND:

@@ -111,9 +111,9 @@ def automations(http: httpx.Client) -> Finding:
     """Say whether what fires on events is there and switched on."""
     found = {one["name"]: one["enabled"] for one in _post(http, "/automations/filter", {})}
     missing = [name for name in deploying.triggers() if name not in found]
+    off = [name for name in deploying.triggers() if not found.get(name, True)]
     if missing:
-        return bad("automations", "missing", names=", ".join(missing))
-    off = [name for name in deploying.triggers() if not found[name]]
+        return bad("automations", "missing", names=", ".join([*missing, *off]))
     if off:
         return bad("automations", "off", names=", ".join(off))
     return good("automations", names=", ".join(deploying.triggers()))

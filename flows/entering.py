@@ -26,7 +26,7 @@ from plan_definitions import parse_date
 from services import chasing, naming, wording
 from services.errors import DondocError, Refused
 from services.naming import Wanted
-from services.recording import Recorded, Source
+from services.recording import LONGEST_RETURN, Recorded, Source
 from services.wiring import Parts
 
 
@@ -44,9 +44,19 @@ def _as_text(written: Any) -> str:
     return "" if written is None else str(written)
 
 
+def _as_it_is(written: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Read a value of the type asked for; what is none stays, for the entry to refuse it."""
+    try:
+        return None if written == "" else read(written)
+    except ValueError:
+        return str(written)
+
+
 # A wrong value must end a run with our sentence, not with Prefect's list of type errors.
 Day = Annotated[date | None, WrapValidator(_leniently)]
 Text = Annotated[str, BeforeValidator(_as_text)]
+Days = Annotated[int | None, WrapValidator(_as_it_is)]
+Switch = Annotated[bool | None, WrapValidator(_as_it_is)]
 
 
 def day_of(written: object) -> date | None:
@@ -54,6 +64,20 @@ def day_of(written: object) -> date | None:
     if written is None or isinstance(written, date):
         return written
     raise Refused("refused.not-a-date", written=str(written)[:80])
+
+
+def days_of(written: object) -> int | None:
+    """Return a number of working days that was handed over. Raises Refused where it is none."""
+    if written is None or isinstance(written, int):
+        return written
+    raise Refused("refused.days", days=str(written)[:80], longest=LONGEST_RETURN)
+
+
+def is_on(written: object) -> bool:
+    """Return whether a switch is on. Raises Refused where it is neither on nor off."""
+    if written is None or isinstance(written, bool):
+        return bool(written)
+    raise Refused("refused.not-a-switch", written=str(written)[:80])
 
 
 def required_day(written: object) -> date:
@@ -110,11 +134,11 @@ HELP: Mapping[str, str] = {
     "now": "for rehearsals; by default the present",
     "show": "bring the stages and the board up to it; not needed for each of many",
 }
-BY = _asked("by", str)
-AGENCY = _asked("agency", str, "")
-TASK = _asked("task", str, "")
-OBLIGATION = _asked("obligation", str, "")
-RUN = _asked("run", str | None, None)
+BY = _asked("by", Text, "")
+AGENCY = _asked("agency", Text, "")
+TASK = _asked("task", Text, "")
+OBLIGATION = _asked("obligation", Text, "")
+RUN = _asked("run", Text, "")
 NOW = _asked("now", datetime | None, None)
 SHOW = _asked("show", bool, True)
 

@@ -8,16 +8,17 @@ one plain sentence and changes nothing. What all of their forms ask stands in
 # Annotations stay values here: Prefect reads the forms' types from the decorated functions.
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
-from pydantic import Field
 
 from flows.entering import (
     Day,
+    Days,
     Desk,
+    Switch,
     Text,
     about_obligation,
     about_run,
@@ -25,6 +26,8 @@ from flows.entering import (
     begin,
     bring_up,
     day_of,
+    days_of,
+    is_on,
     require,
     required_day,
 )
@@ -34,16 +37,14 @@ from services.errors import Refused
 from services.naming import Wanted
 from services.recording import Recorded, Source
 
-Days = Annotated[int, Field(ge=1, le=recording.LONGEST_RETURN)] | None
-
 
 @about_obligation("submit", wanted=Wanted.OPEN)
 def record_submission(
     at: Desk,
     dated: Day = None,
     document: Text = "",
-    part: bool = False,
-    nil: bool = False,
+    part: Switch = False,
+    nil: Switch = False,
 ) -> Recorded:
     """Record that an agency has submitted what it owes; nothing more is sent about it.
 
@@ -54,11 +55,11 @@ def record_submission(
         nil: a nil report, there is nothing to report: it counts as a submission
     """
     source = at.source(document, dated)
-    return recording.submit(*at.place, source, part=part, nil=nil, now=at.now)
+    return recording.submit(*at.place, source, part=is_on(part), nil=is_on(nil), now=at.now)
 
 
 @about_obligation("withdraw", wanted=Wanted.WITHDRAWABLE)
-def withdraw_submission(at: Desk, why: str) -> Recorded:
+def withdraw_submission(at: Desk, why: Text = "") -> Recorded:
     """Take the last submission back that was recorded by mistake; it is owed as before.
 
     Args:
@@ -69,7 +70,7 @@ def withdraw_submission(at: Desk, why: str) -> Recorded:
 
 @about_obligation("return", wanted=Wanted.SUBMITTED)
 def return_report(
-    at: Desk, why: str, days: Days = None, dated: Day = None, document: Text = ""
+    at: Desk, why: Text = "", days: Days = None, dated: Day = None, document: Text = ""
 ) -> Recorded:
     """Return a submitted report for completion.
 
@@ -80,7 +81,7 @@ def return_report(
         document: the number of the returning letter, if any
     """
     source = at.source(document, dated)
-    return recording.send_back(*at.place, source, why=why, days=days, now=at.now)
+    return recording.send_back(*at.place, source, why=why, days=days_of(days), now=at.now)
 
 
 @about_obligation("accept", wanted=Wanted.SUBMITTED)
@@ -90,7 +91,7 @@ def accept_report(at: Desk) -> Recorded:
 
 
 @about_obligation("extend", wanted=Wanted.OPEN)
-def extend_deadline(at: Desk, until: Day, document: Text, why: str = "") -> Recorded:
+def extend_deadline(at: Desk, until: Day = None, document: Text = "", why: Text = "") -> Recorded:
     """Give an agency until the end of a later day.
 
     Args:
@@ -104,7 +105,7 @@ def extend_deadline(at: Desk, until: Day, document: Text, why: str = "") -> Reco
 
 
 @about_obligation("waive", wanted=Wanted.OPEN)
-def waive_obligation(at: Desk, why: str, document: Text = "") -> Recorded:
+def waive_obligation(at: Desk, why: Text = "", document: Text = "") -> Recorded:
     """Say that an obligation is owed no more.
 
     Args:
@@ -115,7 +116,9 @@ def waive_obligation(at: Desk, why: str, document: Text = "") -> Recorded:
 
 
 @about_obligation("difficulty", wanted=Wanted.OPEN)
-def report_difficulty(at: Desk, what: str, dated: Day = None, document: Text = "") -> Recorded:
+def report_difficulty(
+    at: Desk, what: Text = "", dated: Day = None, document: Text = ""
+) -> Recorded:
     """Keep a difficulty that an agency reports; what is due, and when, stays as it is.
 
     Args:
@@ -127,7 +130,9 @@ def report_difficulty(at: Desk, what: str, dated: Day = None, document: Text = "
 
 
 @about_obligation("answer", wanted=Wanted.WITH_DIFFICULTY)
-def answer_difficulty(at: Desk, answer: str, dated: Day = None, document: Text = "") -> Recorded:
+def answer_difficulty(
+    at: Desk, answer: Text = "", dated: Day = None, document: Text = ""
+) -> Recorded:
     """Answer the difficulties that an agency has reported.
 
     Args:
@@ -140,7 +145,7 @@ def answer_difficulty(at: Desk, answer: str, dated: Day = None, document: Text =
 
 
 @about_run("pause")
-def pause_chasing(at: Desk, why: str, until: Day = None, document: Text = "") -> Recorded:
+def pause_chasing(at: Desk, why: Text = "", until: Day = None, document: Text = "") -> Recorded:
     """Issue nothing about one agency, or in the whole run, until it is resumed.
 
     Args:
@@ -155,7 +160,7 @@ def pause_chasing(at: Desk, why: str, until: Day = None, document: Text = "") ->
 
 
 @about_run("resume")
-def resume_chasing(at: Desk, why: str = "", document: Text = "") -> Recorded:
+def resume_chasing(at: Desk, why: Text = "", document: Text = "") -> Recorded:
     """End a pause: what fell within it is issued as after an outage, the newest rung only.
 
     Args:

@@ -156,7 +156,7 @@ def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: 
     if any(one.shown.split(" ")[0] not in runs for one in _pages(shown) if one.flow_run):
         return False  # a process died between renewing the plan's run and its pages
     for one in _flow_runs(shown):
-        says = json.loads(one.shown or "{}")
+        says = _says(one)
         flow_run = found.get(one.flow_run or "")
         if flow_run is None:
             if _may_be_gone(one, says):
@@ -165,6 +165,12 @@ def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: 
         if not _still_says(flow_run, says):
             return False
     return PLAN in shown and _is_of(shown[PLAN], today)
+
+
+def _says(one: StageRun) -> dict[str, Any]:
+    """Return what was put there; an earlier version of the program kept it in another form."""
+    says = json.loads(one.shown or "{}")
+    return says if isinstance(says, dict) else {}
 
 
 def _still_says(flow_run: FlowRun, says: Mapping[str, Any]) -> bool:
@@ -181,7 +187,7 @@ def _still_says(flow_run: FlowRun, says: Mapping[str, Any]) -> bool:
 def _is_of(plan: StageRun, today: date) -> bool:
     """Say whether the plan's run is today's; of machines whose clocks differ one is ahead."""
     days = (today, today + timedelta(days=1))
-    return json.loads(plan.shown or "{}").get("day") in [day.isoformat() for day in days]
+    return _says(plan).get("day") in [day.isoformat() for day in days]
 
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
@@ -307,7 +313,7 @@ class _Showing:
         old = self.known.get(PLAN)
         day = _today(self.parts).isoformat()
         if old is not None and _is_of(old, _today(self.parts)):
-            day = json.loads(old.shown)["day"]
+            day = _says(old)["day"]
         elif old is not None:
             # First: where this fails nothing is noted, and it is tried again.
             with suppress(ObjectNotFound):  # it went with Prefect's database
@@ -339,7 +345,7 @@ class _Showing:
             if known is None or known.flow_run != str(flow_run.id):
                 self._note(view.id, str(flow_run.id), json.dumps({"day": day} if day else {}))
             return
-        before = json.loads(known.shown or "{}") if known is not None else {}
+        before = _says(known) if known is not None else {}
         is_news = before.get("state") != view.state
         # What holds a blocked stage up is told by the log of the stage that does.
         is_news |= before.get("message") != view.message and view.state != BLOCKED

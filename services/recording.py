@@ -29,6 +29,8 @@ from storage.plans import StoredRun
 log = logging.getLogger(__name__)
 
 LONGEST_RETURN = 250  # working days: about a year
+LONGEST_LINE = 200  # letters of a name or a document's number
+LONGEST_TEXT = 4_000  # letters of a reason, a difficulty, an answer
 PREFECT_EVENT = "prefect-event"  # who announces an event that does not say
 
 Check: TypeAlias = Callable[[LiveRun, ObligationState], None]
@@ -73,6 +75,11 @@ class Source:
     by: str
     document: str = ""
     dated: date | None = None
+
+    def __post_init__(self) -> None:
+        """Keep one line of each, nothing hidden in it. Raises Refused for what is no name."""
+        for name in ("by", "document"):
+            object.__setattr__(self, name, _line(getattr(self, name)))
 
 
 def submit(
@@ -371,6 +378,27 @@ def _meant(
     return meant
 
 
+def _line(written: str) -> str:
+    """Return what somebody wrote as one line without control characters. Raises Refused."""
+    if len(written) > LONGEST_LINE:
+        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_LINE)
+    return _plain(written)
+
+
+def _passage(written: str) -> str:
+    """Return what somebody wrote in lines, without control characters. Raises Refused."""
+    if len(written) > LONGEST_TEXT:
+        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_TEXT)
+    lines = unicodedata.normalize("NFC", written).splitlines()
+    return "\n".join("".join(sign for sign in line if sign.isprintable()) for line in lines)
+
+
+def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an entry carries, with what people wrote in it made plain."""
+    texts = ("reason", "what", "answer")
+    return {key: _passage(value) if key in texts else value for key, value in data.items()}
+
+
 def _plain(written: object) -> str:
     """Return a value as plans hold it: text in NFC with single spaces, nothing hidden."""
     text = " ".join(unicodedata.normalize("NFC", str(written)).split())
@@ -399,7 +427,7 @@ def _record(
             by=source.by,
             obligation=obligation,
             document=source.document,
-            data=data,
+            data=_kept(data),
         )
         appended = runs.keep(connection, live, [entry], now=now)
         state = live.folding.obligations[obligation]
@@ -428,7 +456,7 @@ def _record_of_run(
             recorded_at=now,
             by=source.by,
             document=source.document,
-            data={"agency": found, **data},
+            data={"agency": found, **_kept(data)},
         )
         appended = runs.keep(connection, live, [entry], now=now)
     log.info("%s %s: %s", run, agency or "", kind.value, extra={"action": kind.value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -116,6 +117,21 @@ INJURIES: dict[str, Callable[[FakePrefect], object]] = {
     ],
     "wiped": lambda it: it.wipe(),
 }
+
+
+def test_what_an_earlier_version_showed_is_taken_over(small: Parts, prefect: FakePrefect):
+    """It kept a list of name and message: the same run is shown on, no twin is made."""
+    sweep(small)
+    before = {one.name: one.id for one in prefect.runs.values()}
+    with small.database.writing() as connection:
+        shown = stage_runs.of_run(connection, "nho")
+        old = [replace(one, shown='["Waiting 0/3", "…"]') for one in shown.values()]
+        stage_runs.save(small.database, connection, [one for one in old if "/" not in one.stage])
+
+    sweep(small)
+
+    assert {one.name: one.id for one in prefect.runs.values()} == before
+    assert prefect.says(REPORTS) == (StateType.PAUSED, "Overdue 3/3")
 
 
 @pytest.mark.parametrize("injury", INJURIES.values(), ids=INJURIES.keys())

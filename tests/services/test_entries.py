@@ -544,3 +544,28 @@ def test_after_a_withdrawal_the_right_report_can_be_recorded(small: Parts):
         for one in board.read(small, "nho", NOW).rows
     }
     assert outcomes[w.REPORT_A] == "on-time"
+
+
+def test_what_people_write_is_kept_plain(small: Parts):
+    """A control character must not reach a clerk's terminal, nor a NUL the database."""
+    source = Source("x\x00y\x07\x1b[31m z", "12\x00/BC\n-STP")
+
+    recording.report_difficulty(
+        small, "nho", w.REPORT_A, source, what="Mất\x00 điện\nhai\x1b ngày", now=w.EVE
+    )
+
+    state = board.read(small, "nho", w.EVE).rows[0].obligation
+    assert state.difficulties[0].what == "Mất điện\nhai ngày"
+    assert (source.by, source.document) == ("xy[31m z", "12/BC -STP")
+
+
+@pytest.mark.parametrize(("by", "what"), [("x" * 201, "y"), ("x", "y" * 4_001)])
+def test_what_is_far_too_long_is_refused(small: Parts, by: str, what: str):
+    """Ten thousand letters are an accident, and would fill every page."""
+    before = kinds(small)
+
+    with pytest.raises(Refused) as refused:
+        recording.report_difficulty(small, "nho", w.REPORT_A, Source(by), what=what, now=w.EVE)
+
+    assert refused.value.key == "refused.too-long"
+    assert kinds(small) == before

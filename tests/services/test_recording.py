@@ -232,7 +232,7 @@ REFUSALS: list[tuple[str, list[Deed], Deed, str]] = [
     ("acceptance of nothing", [], accept, "not-submitted"),
     ("acceptance twice", [hand_in, accept], accept, "not-submitted"),
     ("extension of what is in", [hand_in], extend, "closed"),
-    ("extension of a waived one", [waive], extend, "closed"),
+    ("extension of a waived one", [waive], extend, "waived"),
     ("extension to the same day", [], partial(extend, until=date(2020, 5, 9)), "not-longer"),
     ("extension backwards", [], partial(extend, until=date(2020, 5, 8)), "not-longer"),
     (
@@ -242,7 +242,7 @@ REFUSALS: list[tuple[str, list[Deed], Deed, str]] = [
         "beyond-calendar",
     ),
     ("waiving what is in", [hand_in], waive, "closed"),
-    ("waiving twice", [waive], waive, "closed"),
+    ("waiving twice", [waive], waive, "waived"),
     (
         "unknown run",
         [],
