@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 from collections import Counter
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +19,7 @@ from storage import clocks, outbox
 from storage.outbox import Status
 from tests.acceptance.clocks import clock
 from tests.acceptance.office import PLAN, Office, eventually
-from tests.acceptance.prefect_api import ask, count_of_runs, runs_of
+from tests.acceptance.prefect_api import count_of_runs
 
 EIGHT = datetime.fromisoformat("2020-05-11T08:00:00+07:00")
 
@@ -75,10 +72,6 @@ def test_two_clocks_are_exact_and_send_everything_once(office: Office):
             before = count_of_runs(office)
             assert pass_by(30)
             assert count_of_runs(office) == before
-
-        # A chase whose clock was killed an hour ago does not stay blue for ever.
-        assert leave_running(office)["state"]["name"] == "Running"
-        assert eventually(lambda: _states(office, "chase")["Crashed"] == 1)
         assert second.end(signal.SIGTERM) == 0
         assert b"Traceback" not in second.log.read_bytes()
     assert office.down() == 0
@@ -102,23 +95,6 @@ def test_mail_goes_out_though_prefect_is_away(office: Office):
     assert "Traceback" not in said
     assert "30 mails without it" in said
     assert len(said.splitlines()) < 20
-
-
-def leave_running(office: Office) -> dict[str, Any]:
-    """Make one of the chases look as if its process had been killed an hour ago."""
-    run = next(one for one in runs_of(office, "chase") if one["tags"])
-    running = {"state": {"type": "RUNNING", "name": "Running"}, "force": True}
-    ask(office, f"flow_runs/{run['id']}/set_state", running)
-    ago = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%d %H:%M:%S.%f}"
-    with closing(sqlite3.connect(office.home / "prefect" / "prefect.db", timeout=30)) as prefect:
-        where = "UPDATE flow_run SET start_time = ? WHERE id = ?"
-        assert prefect.execute(where, (ago, run["id"])).rowcount == 1
-        prefect.commit()
-    return next(one for one in runs_of(office, "chase") if one["id"] == run["id"])
-
-
-def _states(office: Office, flow: str) -> Counter[str]:
-    return Counter(run["state"]["name"] for run in runs_of(office, flow))
 
 
 def _sent(parts: Parts) -> int:
