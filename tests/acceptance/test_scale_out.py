@@ -188,10 +188,10 @@ def test_two_machines_share_the_work_and_one_is_enough(
         assert set(counted.values()) == {1}
         assert len({to for _, to in mail.taken}) == MAILS
 
-        # What is told to end does, long before systemd would kill it.
+        # What is told to end does; a worker lets the runs that it has in hand end first.
         for process in (clocks[1], workers[1]):
             process.terminate()
-            process.wait(25)
+            assert process.wait(120) in (0, -15)
 
 
 def _answer(machine: Machine, headers: dict[str, str]) -> int:
