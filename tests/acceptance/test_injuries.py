@@ -41,7 +41,7 @@ def names_of(office: Office) -> list[str]:
 
 
 def pages(office: Office) -> dict[str, str]:
-    """The artifacts by key, with what they say but for hours and ids; a second version stands out."""
+    """The artifacts by key, with what they say but for hours and ids; a second one stands out."""
     found: dict[str, str] = {}
     for one in ask(office, "artifacts/filter", {"limit": 200}):
         said = re.sub(r"Tính đến [^.]+\.|/artifact/[0-9a-f-]+", "", str(one["data"]))
