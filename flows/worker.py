@@ -16,6 +16,7 @@ import asyncio
 import multiprocessing
 import os
 import runpy
+import signal
 import socket
 import sys
 import tempfile
@@ -157,6 +158,9 @@ def main() -> None:
     warm.set_forkserver_preload(LATE + _deployed())
     forkserver.ensure_running()
     worker = WarmWorker(work_pool_name=given.pool, name=given.name)
+    # Prefect turns SIGTERM into SIGINT, which a shell's background jobs are born ignoring:
+    # such a worker would never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(worker.start())
