@@ -35,15 +35,20 @@ def prefect_home(home: Path) -> Path:
     return home / "prefect"
 
 
-def connect(settings: Settings) -> Address:
-    """Point this process at the server. Raises Unavailable where none answers.
+def point_at(found: Address) -> None:
+    """Point this process at a server, whatever the person's shell has set for another.
 
     Call it before Prefect is imported: its settings are read then.
     """
-    found = address(settings)
-    if "PREFECT_API_URL" in os.environ:
-        return found
+    for name in [name for name in os.environ if name.startswith("PREFECT_")]:
+        del os.environ[name]
     os.environ.update(found.environment() | QUIET)
+
+
+def connect(settings: Settings) -> Address:
+    """Point this process at the server. Raises Unavailable where none answers."""
+    found = address(settings)
+    point_at(found)
     if not is_ready(found):
         raise Unavailable("error.no-server", address=found.ui)
     return found

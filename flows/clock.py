@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -26,6 +25,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from flows import client, moment, office
 from services import chasing
 from services.chasing import Signs
+from services.errors import one_line
 from services.settings import Settings
 from services.wiring import Parts
 
@@ -237,7 +237,7 @@ class Clock:
 
     def _tell(self, what: str, error: Exception) -> None:
         """Log a failure in one line, and once for as long as it stays the same."""
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        said = one_line(error)
         if self._trouble.get(what) != said:
             extra = {"action": f"{what}-failed"}
             log.warning("the %s fails, and is tried again: %s", what, said, extra=extra)
@@ -275,8 +275,7 @@ async def run(stop: asyncio.Event) -> None:
 def main() -> None:
     """Run the clock as a process of its own, until Ctrl-C or SIGTERM; Prefect may be away."""
     settings = Settings()
-    if "PREFECT_API_URL" not in os.environ:
-        os.environ.update(client.address(settings).environment() | client.QUIET)
+    client.point_at(client.address(settings))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_ours)

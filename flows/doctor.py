@@ -40,10 +40,12 @@ def server(address: Address) -> Iterator[Finding]:
     if found is not Reach.GOOD:
         yield bad("server", "none" if found is Reach.NONE else "refused", address=address.ui)
         return
-    with httpx.Client(
-        base_url=address.api, headers=address.headers, timeout=15, trust_env=False
-    ) as http:
-        answer = http.get("/admin/version")
+    with processes.asking_now(address, patience=15) as http:
+        try:
+            answer = http.get("/admin/version")
+        except httpx.HTTPError as error:  # it went away in between
+            yield failed("server", error)
+            return
         yield good(
             "server", "good" if address.login else "open", address=address.ui, version=answer.json()
         )

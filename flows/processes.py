@@ -40,6 +40,8 @@ DEPLOYED_WITHIN = 180.0  # seconds; a server that hangs meanwhile would hold it 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE = 10.0  # seconds that a child gets to end by itself
 PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
+# A proxy of the office's is for the world outside, and knows nothing of our server.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Reach(Enum):
@@ -93,7 +95,9 @@ class Address:
             names = ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")
             login = dict.fromkeys(names, self.login)
         database = self.database or f"sqlite+aiosqlite:///{home}/prefect.db"
+        direct = [*filter(None, os.environ.get("NO_PROXY", "").split(",")), HOST, "localhost"]
         return {
+            "NO_PROXY": ",".join(dict.fromkeys(direct)),
             "PREFECT_HOME": str(home),
             "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
             "PREFECT_API_URL": self.api,
@@ -270,10 +274,24 @@ def asking(address: Address, *, patience: float) -> httpx.AsyncClient:
     It believes the authorities that the machine and SSL_CERT_FILE name: an office has its
     own. No proxy stands between.
     """
-    trusted = ssl.create_default_context()
     return httpx.AsyncClient(
-        timeout=patience, trust_env=False, headers=address.headers, verify=trusted
+        timeout=patience, trust_env=False, headers=address.headers, verify=_trusted()
     )
+
+
+def asking_now(address: Address, *, patience: float) -> httpx.Client:
+    """Return the same for who does not run an event loop; paths are those of the API."""
+    return httpx.Client(
+        base_url=address.api,
+        timeout=patience,
+        trust_env=False,
+        headers=address.headers,
+        verify=_trusted(),
+    )
+
+
+def _trusted() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def reach(address: Address) -> Reach:
@@ -281,7 +299,7 @@ def reach(address: Address) -> Reach:
     # Nothing but the address of our own settings is asked.
     request = urllib.request.Request(f"{address.api}/admin/version", headers=address.headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+        with DIRECT.open(request, timeout=5) as answer:
             return Reach.GOOD if answer.status == HTTPStatus.OK else Reach.NONE
     except urllib.error.HTTPError as error:
         refused = error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

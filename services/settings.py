@@ -231,6 +231,8 @@ class Settings(BaseSettings):
             raise _says("auth-twice")
         if self.server_host not in LOOPBACK and not self.login:
             raise _says("open-server", host=self.server_host)
+        if self.server_host not in LOOPBACK and not self.prefect_api:
+            raise _says("unnamed-server", host=self.server_host)
         return self
 
     @property

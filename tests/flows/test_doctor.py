@@ -45,6 +45,25 @@ def test_a_server_that_is_away_is_said_once(tmp_path: Path):
     assert_said(found[0], Grade.BAD, "none")
 
 
+def test_a_server_that_goes_away_in_between_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As one whose certificate only half of the questions believed."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("gone", request=request)
+
+    def asking_now(*_: object, **__: object) -> httpx.Client:
+        return httpx.Client(base_url="http://prefect.test/api", transport=httpx.MockTransport(away))
+
+    monkeypatch.setattr(processes, "reach", lambda _: processes.Reach.GOOD)
+    monkeypatch.setattr(processes, "asking_now", asking_now)
+
+    (found,) = doctor.server(Address(tmp_path, 1))
+
+    assert found.grade is Grade.BAD
+
+
 @pytest.mark.parametrize(
     ("pool", "grade", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows import deploying, processes
+from flows import client, deploying, processes
 from flows.processes import Address, Child, Reach, address_of
 from flows.supervising import Pace, Watched
 from services.errors import Unavailable
@@ -59,6 +60,37 @@ def test_the_password_reaches_server_and_clients_by_the_environment(tmp_path: Pa
     for child in (processes.server(address), processes.worker(address, {})):
         assert not any("bi-mat" in argument for argument in child._arguments)
     assert "phong" in processes.worker(address, {})._arguments
+
+
+def test_an_office_behind_a_proxy_asks_its_own_server_directly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The proxy is for the world outside, and would answer that there is nothing."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "noi-bo.example.vn")
+    with server() as port:
+        assert processes.reach(Address(tmp_path, port)) is Reach.GOOD
+    told = Address(tmp_path, port).environment()["NO_PROXY"].split(",")
+    assert told == ["noi-bo.example.vn", "127.0.0.1", "localhost"]
+
+
+def test_another_server_in_the_persons_shell_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What is entered is recorded here, and must run and show here."""
+    with monkeypatch.context() as shell:
+        shell.setenv("PREFECT_API_URL", "https://elsewhere.example.vn/api")
+        shell.setenv("PREFECT_API_KEY", "theirs")
+        own = Address(tmp_path, 4321)
+        for name, value in own.environment().items():
+            shell.setenv(name, value)  # so that they are put back afterwards
+        shell.setenv("PREFECT_API_URL", "https://elsewhere.example.vn/api")
+
+        client.point_at(own)
+
+        assert os.environ["PREFECT_API_URL"] == own.api
+        assert "PREFECT_API_KEY" not in os.environ
 
 
 def test_a_server_elsewhere_is_the_one_that_is_asked(tmp_path: Path):

@@ -59,6 +59,19 @@ def test_a_bad_setting_is_one_sentence(
     assert f"DONDOC_{name}" in refused.value.say("en")
 
 
+def test_a_server_on_an_address_of_its_own_needs_a_name(monkeypatch: pytest.MonkeyPatch):
+    """Its clients and the pages in a browser would look for it on their own machine."""
+    monkeypatch.setenv("DONDOC_SERVER_HOST", "10.0.0.5")
+    monkeypatch.setenv("DONDOC_PREFECT_AUTH", "an:bi-mat")
+
+    with pytest.raises(BadSettings) as refused:
+        Settings()
+
+    assert "DONDOC_PREFECT_API" in refused.value.say("vi")
+    monkeypatch.setenv("DONDOC_PREFECT_API", "https://prefect.example.vn")
+    assert Settings().server_host == "10.0.0.5"
+
+
 def test_bad_settings_are_said_at_once(monkeypatch: pytest.MonkeyPatch):
     """Whoever puts one right should not meet the next."""
     monkeypatch.setenv("DONDOC_SERVER_PORT", "x")
