@@ -58,7 +58,7 @@ def label(title: str, id: str) -> str:
 
 def find_run(parts: Parts, written: str | None) -> str:
     """Return the run that is meant; without a name the only active one."""
-    return runs.find(parts, id_of(written or "") or None)
+    return runs.find(parts, id_of(written or "") or None, active_only=True)
 
 
 def find_agency(parts: Parts, run: str, written: str) -> str | None:
@@ -120,7 +120,8 @@ def find_obligation(
     plan, states = live.plan, live.folding.obligations
     if not id_of(agency):
         return _only_one_that_owes(plan, task)
-    owed = [o for o in plan.obligations.values() if o.agency.id == agency_of(plan, agency)]
+    owing = agency_of(plan, agency)
+    owed = [o for o in plan.obligations.values() if o.agency.id == owing]
     if id_of(task):
         return _of_task(owed, task)
     return _only_one_wanted(owed, [o for o in owed if wanted.fits(states[o.id])], wanted)

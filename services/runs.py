@@ -113,17 +113,23 @@ def _again(existing: StoredRun | None, bundle: Bundle) -> Started:
     return Started(existing.id, is_new=False, started_at=existing.started_at)
 
 
-def find(parts: Parts, run: str | None) -> str:
-    """Return `run` if it exists; without a name the only active one. Raises Refused."""
+def find(parts: Parts, run: str | None, *, active_only: bool = False) -> str:
+    """Return `run` if it exists; without a name the only active one. Raises Refused.
+
+    Where none is active it is the last one that was, to look at; `active_only` refuses then.
+    """
     with parts.database.reading() as connection:
         if run is not None:
             if plans.find_run(connection, run) is None:
                 names = [found.id for found in plans.all_runs(connection)]
                 raise Refused("refused.unknown-run", run=run, known=", ".join(names) or "-")
             return run
-        active = plans.all_runs(connection, active_only=True) or plans.all_runs(connection)[:1]
+        known = plans.all_runs(connection)
+    active = [found for found in known if found.completed_at is None]
+    if not active and not active_only:
+        active = known[:1]
     if not active:
-        raise Refused("refused.no-run")
+        raise Refused("refused.none-active" if known else "refused.no-run")
     if len(active) > 1:
         raise Refused("refused.which-run", known=", ".join(found.id for found in active))
     return active[0].id

@@ -162,6 +162,14 @@ def test_without_a_run_or_with_several_a_name_is_asked_for(parts: Parts):
     with pytest.raises(Refused) as unknown:
         runs.find(parts, "nho-3")
 
+    with parts.database.writing() as connection:
+        for run in ("nho", "nho-2"):
+            plans.set_turn(connection, run, next_turn_at=None, completed_at=w.LATE)
+    with pytest.raises(Refused) as ended:
+        runs.find(parts, None, active_only=True)
+
+    assert runs.find(parts, None) in ("nho", "nho-2")  # to look at
+    assert ended.value.key == "refused.none-active"  # not to write into
     assert none.value.key == "refused.no-run"
     assert several.value.key == "refused.which-run"
     assert unknown.value.key == "refused.unknown-run"
