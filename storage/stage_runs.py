@@ -2,7 +2,7 @@
 
 A stage stands under its own id, the other views under `kind/name`: `plan/plan`,
 `escalation/12`; an artifact under `artifact/board`, where `flow_run` is its own id. One
-row more, `lock`, says which process is showing the run just now, and until when at most.
+row more, `lock/showing`, says which process is showing the run just now, and until when at most.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from storage.database import Database
 from storage.tables import STAGE_RUNS
 
-LOCK = "lock"
+LOCK = "lock/showing"  # no stage's id has a stroke
 ARTIFACT = "artifact/"
 
 

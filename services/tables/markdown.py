@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 
 
@@ -25,8 +26,15 @@ def plain(text: str) -> str:
 
 
 def artifact_key(kind: str, *names: str) -> str:
-    """Return an artifact's key: `board-kh37-2020`. Keys know only [a-z0-9-]."""
-    return re.sub("[^a-z0-9]+", "-", "-".join((kind, *names)).lower()).strip("-")
+    """Return an artifact's key: `board-kh37-2020`, `stage-kh37-2020--draft`.
+
+    Keys know only [a-z0-9-]: what of a name they cannot hold is told by a mark of it, lest
+    two runs write over each other's pages.
+    """
+    written = "--".join(names)
+    held = re.sub("[^a-z0-9-]", "-", written)
+    mark = "" if held == written else f"-{zlib.crc32(written.encode()):08x}"
+    return f"{kind}-{held}{mark}".strip("-")
 
 
 def link(said: str, kind: str, *names: str, artifact: str | None = None) -> str:

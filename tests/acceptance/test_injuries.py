@@ -102,7 +102,7 @@ def test_what_is_done_to_runs_by_hand_is_put_right(office: Office):
     for name in ("kh37-2020", "kh37-2020/1-agency-reports", escalation["name"]):
         delete(office, "flow_runs", runs[name]["id"])
     artifacts = ask(office, "artifacts/filter", {"limit": 200})
-    for key in ("board-kh37-2020", "stage-kh37-2020-draft-summary"):
+    for key in ("board-kh37-2020", "stage-kh37-2020--draft-summary"):
         delete(office, "artifacts", next(one["id"] for one in artifacts if one["key"] == key))
     assert eventually(lambda: shown(office) == before, 60), shown(office)
     assert eventually(lambda: pages(office) == texts, 60), _differ(pages(office), texts)

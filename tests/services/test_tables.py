@@ -142,8 +142,15 @@ def test_what_people_typed_stays_text_and_cells_stay_cells():
 
 
 def test_artifact_keys_know_only_small_letters_digits_and_hyphens():
-    """Prefect refuses any other."""
-    assert artifact_key("stage", "kh37.2020", "agency_Reports") == "stage-kh37-2020-agency-reports"
+    """Prefect refuses any other; and no two runs may share a page."""
+    named = [("kh37", "2020-x"), ("kh37-2020", "x"), ("kh37.2020", "x"), ("kh37.2020-x",)]
+
+    keys = [artifact_key("stage", *names) for names in [*named, ("kh37", "2020.x")]]
+
+    assert len(set(keys)) == len(keys)
+    assert all(re.fullmatch("[a-z0-9-]+", key) for key in keys)
+    assert artifact_key("board", "kh37-2020") == "board-kh37-2020"
+    assert artifact_key("stage", "kh37-2020", "draft") == "stage-kh37-2020--draft"
 
 
 def test_every_obligation_is_a_row_to_search(late_37: Board):
