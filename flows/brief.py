@@ -13,7 +13,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import moment, office
+from flows import events, moment, office
 from flows.chase import chase
 from flows.refusals import as_state
 from language.catalogue import text
@@ -55,7 +55,8 @@ async def daily_brief(
         await chase(now=now, show=run, return_state=True)
     asked = briefing.send(parts, run, now=now, by=by)
     async with delivering.session(parts) as way:
-        await delivering.deliver(parts, way, now, only=[asked.message])
+        delivered = await delivering.deliver(parts, way, now, only=[asked.message])
+    await events.tell_all(events.undeliverable(delivered))
     return _told(parts, asked)
 
 

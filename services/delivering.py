@@ -257,6 +257,8 @@ def _mark(
         if not counted:
             return
         notices.drop(connection, message.id, ready.outdated)
+        dropped = [_unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in ready.outdated]
+        ledger.append(connection, message.run, dropped)
         _withdraw(parts, connection, ready, now)
         kind = _ENTRIES.get(status)
         if kind is not None:
@@ -279,18 +281,20 @@ def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime
     notices.withdraw(connection, ready.message.id, ready.paused)
     live = runs.held(parts, connection, ready.message.run)
     keys = [notice.obligation for notice in ready.paused]
-    taken_back = [
-        Entry(
-            kind=EntryKind.NOTICE_WITHDRAWN,
-            happened_at=now,
-            recorded_at=now,
-            by=SYSTEM,
-            obligation=notice.obligation,
-            data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
-        )
-        for notice in ready.paused
-    ]
+    taken_back = [_unsent(EntryKind.NOTICE_WITHDRAWN, notice, now) for notice in ready.paused]
     runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
+
+
+def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
+    """Return the entry that says that an issued notice did not go out."""
+    return Entry(
+        kind=kind,
+        happened_at=now,
+        recorded_at=now,
+        by=SYSTEM,
+        obligation=notice.obligation,
+        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+    )
 
 
 _ENTRIES = {

@@ -164,6 +164,7 @@ def test_who_has_submitted_since_is_not_chased(late: Parts):
     dropped = {(row.obligation, row.rung) for row in notice_rows(late) if row.status == "dropped"}
     assert dropped == {(w.REPORT_A, "overdue-1"), (w.REPORT_A, "escalate-1")}
     assert kinds(late).count("message-cancelled") == 1
+    assert kinds(late).count("notice-dropped") == 2  # the ledger proves what did not go out
     assert found(late, "a").status is Status.CANCELLED
 
 
