@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Crashed
 
-from flows import deploying
+from flows import deploying, processes
 from language.catalogue import text
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,9 @@ async def put_right(client: PrefectClient, now: datetime, language: str) -> int:
     # By their names: the sub-run of a chase has no tag of ours and no deployment.
     ours = FlowFilter(name=FlowFilterName(any_=list(deploying.names())))
     for one in await client.read_flow_runs(flow_filter=ours, flow_run_filter=wanted, limit=AT_ONCE):
-        state = _fate(one, now, language)
+        # Another's flow on a shared server may be called so too.
+        is_ours = processes.TAG in one.tags or one.parent_task_run_id is not None
+        state = _fate(one, now, language) if is_ours else None
         if state is not None:
             await _set(client, one.id, state)
             log.warning("%s is an orphan", one.name, extra={"action": "orphan"})

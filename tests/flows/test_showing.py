@@ -418,6 +418,9 @@ def test_a_run_whose_worker_died_before_it_began_is_begun_again(
 
     assert put_right() == 0
     wall.now += timedelta(minutes=6)
+    tags, prefect.run(PLAN).tags = prefect.run(PLAN).tags, ["another's"]
+    assert put_right() == 0  # a flow of the same name on a shared server
+    prefect.run(PLAN).tags = tags
     assert put_right() == 1
     assert prefect.says(PLAN) == (StateType.SCHEDULED, "AwaitingRetry")
 
