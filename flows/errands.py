@@ -23,6 +23,7 @@ from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
 from services import alarming, chasing, delivering
+from services.errors import one_line
 from services.wiring import Parts
 from storage import clocks
 
@@ -121,12 +122,6 @@ class Errands:
 def machine() -> str:
     """Return this machine's name. Clocks of one name vouch for each other."""
     return re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()) or "clock"
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error as one line for a log."""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}"[:300] if said else type(error).__name__
 
 
 async def _run_of_chase() -> State[Any]:

@@ -28,6 +28,7 @@ from flows import artifacts, moment
 from flows.looks import state_of
 from services import board, run_views
 from services.board import Board
+from services.errors import one_line
 from services.run_views import PLAN, Look, RunView
 from services.stage_views import BLOCKED
 from services.tables.markdown import artifact_key
@@ -72,14 +73,10 @@ async def show(parts: Parts, run: str, now: datetime) -> None:
         log.warning(
             "run %s is shown by the next sweep: %s",
             run,
-            _one_line(error),
+            one_line(error),
             exc_info=not its_own,
             extra={"action": "not-shown"},
         )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 async def reconcile(parts: Parts, now: datetime) -> None:
@@ -113,7 +110,7 @@ async def reconcile(parts: Parts, now: datetime) -> None:
             except Exception as error:
                 failed[run] = error
     for run, why in failed.items():
-        raise NotShown(f"{run}: {_one_line(why)}") from why
+        raise NotShown(f"{run}: {one_line(why)}") from why
 
 
 def _today(parts: Parts) -> date:

@@ -12,7 +12,6 @@ import asyncio
 import fcntl
 import json
 import logging
-import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -175,7 +174,7 @@ async def _serve(office: Office) -> None:
     await _deploy_if_needed(office)
     office.clock.start()
     (settings.home / client.UP_FILE).write_text(
-        json.dumps({"port": address.port, "pid": os.getpid()}), encoding="utf-8"
+        json.dumps({"port": address.port}), encoding="utf-8"
     )
     now = moment.now(settings).astimezone(ZoneInfo(settings.time_zone))
     mail = settings.smtp_host or settings.mailbox_folder

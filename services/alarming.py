@@ -48,8 +48,7 @@ class Alarm:
 def clock_silent(parts: Parts, name: str, heard: datetime, now: datetime) -> Alarm:
     """Say that a clock has not been heard since `heard`, if the database has no later beat."""
     with parts.database.reading() as connection:
-        known = clocks.known(connection)
-    mine = next((one for one in known if one.name == name), None)
+        known, mine = clocks.known(connection), clocks.find(connection, name)
     since = max(heard, mine.beat_at) if mine else heard
     at = _local(parts, since)
     if mine is not None and mine.stopped_at is not None:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
 from notifiers.smtp import SmtpChannel
-from services import chasing, delivering
+from services import alarming, chasing, delivering
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import clocks, obligations, outbox, plans
@@ -31,7 +31,6 @@ from storage.outbox import Status
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 200 * 1024**2  # bytes free, below which the disk is as good as full
 SOME_SPACE = 1024**3
-SILENT = timedelta(minutes=3)  # a clock beats once a minute
 OVERDUE = timedelta(minutes=2)  # by which a wake-up may be late
 SMTP_PATIENCE = 10.0  # seconds
 TESTS = ("DONDOC_TEST_", "DONDOC_GOLDEN", "DONDOC_TUTORIAL")  # what only tests read
@@ -183,8 +182,8 @@ def clock(parts: Parts, wall: datetime) -> Finding:
         known = clocks.known(connection)
     if not known:
         return bad("clock", "none")
-    beating = [one for one in known if one.stopped_at is None and wall - one.beat_at <= SILENT]
-    silent = [one for one in known if one.stopped_at is None and wall - one.beat_at > SILENT]
+    beating = [one for one in known if alarming.beats(one, wall)]
+    silent = [one for one in known if one.stopped_at is None and not alarming.beats(one, wall)]
     if not beating:
         last = known[0]
         at = (last.stopped_at or last.beat_at).astimezone(ZoneInfo(parts.settings.time_zone))

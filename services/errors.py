@@ -15,6 +15,11 @@ from typing import Any
 from language.catalogue import has, text
 
 
+def one_line(error: BaseException) -> str:
+    """Return an error as one line for a log: its kind, and what it says, cut at 300 letters."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")[:300]
+
+
 class DondocError(Exception):
     """A sentence for people, by its key in the catalogue, with a way out where there is one."""
 

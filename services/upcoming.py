@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.chasing import Notice, rungs
+from engine.chasing import Kind, Notice, rungs
 from engine.graph import gives_way_at
 from engine.ledger import RunState
 from engine.plan import Plan
@@ -43,7 +43,7 @@ def steps(state: RunState, now: datetime, *, most: int) -> tuple[Step, ...]:
     """
     gathered: dict[tuple[datetime, str, str], list[Notice]] = {}
     for notice in _notices(state, now):
-        above = notice.recipient if notice.rung.startswith("escalate") else ""
+        above = notice.recipient if notice.kind is Kind.ESCALATE else ""
         gathered.setdefault((notice.at, notice.rung, above), []).append(notice)
     found = [Step(at, tuple(notices)) for (at, _, _), notices in gathered.items()]
     found += [Step(at, stage=stage) for stage, at in _endings(state, now)]

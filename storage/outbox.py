@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from storage.tables import ATTEMPTS, MESSAGES, NOTICES
+from storage.tables import ATTEMPTS, MESSAGES
 
 
 class Status(StrEnum):
@@ -223,20 +223,6 @@ def next_due(connection: Connection) -> datetime | None:
     )
     moments = [connection.execute(query).scalar() for query in (open_at, lapse_at)]
     return min((at for at in moments if at is not None), default=None)
-
-
-def escalations_waiting(connection: Connection, now: datetime) -> list[tuple[str, int]]:
-    """Return (run, message) of escalations that are due to be sent, by run."""
-    query = (
-        select(MESSAGES.c.run, MESSAGES.c.id)
-        .where(
-            MESSAGES.c.status.in_(OPEN),
-            MESSAGES.c.next_try_at <= now,
-            MESSAGES.c.id.in_(select(NOTICES.c.message).where(NOTICES.c.kind == "escalate")),
-        )
-        .order_by(MESSAGES.c.run, MESSAGES.c.id)
-    )
-    return [(row.run, row.id) for row in connection.execute(query)]
 
 
 def retry(connection: Connection, message: int, now: datetime) -> bool:

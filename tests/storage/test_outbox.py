@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from engine.chasing import Kind
 from storage import outbox
 from storage.database import Database
 from storage.outbox import Message, Status
@@ -17,15 +16,12 @@ from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
     MORNING,
-    OWED,
     claim,
     contents,
     enqueue,
     found,
     keep_run,
     minutes,
-    notice,
-    save_notices,
 )
 from tests.storage.together import at_once
 
@@ -379,34 +375,6 @@ def test_the_next_try_may_be_of_what_was_put_off(run: Database, status: Status):
 
 
 # ── Escalations ──
-
-
-def test_escalations_waiting_are_those_due_and_open(run: Database):
-    """They are found by what they carry, whatever else stands in them, by run."""
-    mixed = enqueue(run, run="s", recipient="coordinator", kind="escalate")
-    plain = enqueue(run, recipient="a")
-    early = enqueue(run, recipient="superior", send_at=MORNING + minutes(1))
-    escalation = enqueue(run, recipient="coordinator", kind="escalate")
-
-    def above(obligation: str, recipient: str):
-        return notice(obligation, "escalate-1", kind=Kind.ESCALATE, recipient=recipient)
-
-    save_notices(run, notice(), message=plain)
-    save_notices(run, above(OWED[0], "superior"), message=early)
-    carried = [above(owed, "coordinator") for owed in OWED]
-    save_notices(run, *carried, message=escalation)
-    save_notices(run, *carried, notice(OWED[0], recipient="coordinator"), run="s", message=mixed)
-
-    with run.reading() as connection:
-        waiting = outbox.escalations_waiting(connection, MORNING)
-    assert waiting == [("r", escalation), ("s", mixed)]
-
-    claim(run)
-    with run.reading() as connection:
-        assert outbox.escalations_waiting(connection, MORNING) == []
-
-
-# ── Trying again by hand ──
 
 
 @pytest.mark.parametrize("status", [Status.UNDELIVERABLE, *PUT_OFF])
