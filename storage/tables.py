@@ -55,7 +55,11 @@ class PlanVersion(SQLModel, table=True):
 
 
 class PlanRun(SQLModel, table=True):
-    """One execution of a plan. `next_turn_at`: when a gate next gives way by itself."""
+    """One execution of a plan.
+
+    `next_turn_at`: when a gate next gives way by itself; `news_at`: when those above are
+    next told of events and stages, null while there is nothing to tell.
+    """
 
     __tablename__ = "plan_runs"
 
@@ -64,6 +68,7 @@ class PlanRun(SQLModel, table=True):
     started_at: datetime = _instant(nullable=False)
     completed_at: datetime | None = _instant()
     next_turn_at: datetime | None = _instant(index=True)
+    news_at: datetime | None = _instant(index=True)
 
 
 class ObligationRow(SQLModel, table=True):
@@ -133,7 +138,8 @@ class MessageRow(SQLModel, table=True):
     """One message of the outbox: what one recipient gets at one send time.
 
     `slot` is the rung's time that it belongs to; `part` numbers later messages of the
-    same slot. A claim is a lease that lapses at `claimed_until`.
+    same slot. A claim is a lease of `claimed_by` that lapses at `claimed_until`. After
+    `expires_at` nothing is tried any more.
     """
 
     __tablename__ = "messages"
@@ -154,9 +160,31 @@ class MessageRow(SQLModel, table=True):
     status: str
     next_try_at: datetime | None = _instant()
     claimed_until: datetime | None = _instant()
+    claimed_by: str | None = None
+    expires_at: datetime | None = _instant()
     tries: int = 0
     sent_at: datetime | None = _instant()
     error: str = Field(default="", sa_type=Text)
+
+
+class RecipientRow(SQLModel, table=True):
+    """One address that a message goes to, and what became of it there.
+
+    `is_copy` tells who only gets a copy from those who are to answer; `settled_at` is when
+    the server took or refused it, or when it came back.
+    """
+
+    __tablename__ = "recipients"
+    __table_args__ = (Index("ix_recipients_address", "address"),)
+
+    message: int = Field(foreign_key="messages.id", primary_key=True)
+    address: str = Field(primary_key=True)
+    name: str
+    role: str
+    is_copy: bool
+    status: str
+    settled_at: datetime | None = _instant()
+    detail: str = Field(default="", sa_type=Text)
 
 
 class AttemptRow(SQLModel, table=True):
@@ -168,6 +196,52 @@ class AttemptRow(SQLModel, table=True):
     message: int = Field(foreign_key="messages.id", index=True)
     began_at: datetime = _instant(nullable=False)
     outcome: str
+    detail: str = Field(default="", sa_type=Text)
+
+
+class AddressRow(SQLModel, table=True):
+    """What is known of an address beside the registers: that mail to it comes back, that whoever
+    reads it is away, or that another has taken its place."""
+
+    __tablename__ = "addresses"
+
+    address: str = Field(primary_key=True)
+    bounced_at: datetime | None = _instant()
+    why: str = Field(default="", sa_type=Text)
+    absent_from: date | None = None
+    absent_until: date | None = None
+    substitute: str = ""
+    replaced_by: str = ""
+    noted_at: datetime = _instant(nullable=False)
+    noted_by: str
+
+
+class RelayRow(SQLModel, table=True):
+    """A mail server, as all who send through it see it: its circuit breaker and its pace.
+
+    `open_until`: until then it is taken for dead, after `failures` in a row; `free_at`: when
+    the next mail may be handed to it without going over the rate.
+    """
+
+    __tablename__ = "relays"
+
+    name: str = Field(primary_key=True)
+    failures: int = 0
+    open_until: datetime | None = _instant()
+    free_at: datetime | None = _instant()
+    why: str = Field(default="", sa_type=Text)
+
+
+class PostRow(SQLModel, table=True):
+    """A mail that came back, read once: what it was and which message it was about."""
+
+    __tablename__ = "post"
+
+    key: str = Field(primary_key=True)
+    read_at: datetime = _instant(nullable=False)
+    kind: str
+    message: int | None = Field(default=None, foreign_key="messages.id", index=True)
+    address: str = ""
     detail: str = Field(default="", sa_type=Text)
 
 
@@ -232,6 +306,10 @@ LEDGER = table(LedgerRow)
 NOTICES = table(NoticeRow)
 MESSAGES = table(MessageRow)
 ATTEMPTS = table(AttemptRow)
+RECIPIENTS = table(RecipientRow)
+ADDRESSES = table(AddressRow)
+RELAYS = table(RelayRow)
+POST = table(PostRow)
 OUTSIDE_EVENTS = table(OutsideEventRow)
 STAGE_RUNS = table(StageRunRow)
 CLOCKS = table(ClockRow)
