@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from fractions import Fraction
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -14,9 +14,57 @@ from engine.calendar import WorkingCalendar
 from engine.deadline import Phrase
 
 
+class Role(StrEnum):
+    """Why mail to an agency goes to an address.
+
+    The focal point (*đầu mối*) answers; the head (*thủ trưởng*) is added from a rung on; who
+    gets a copy (*nhận bản sao*) only reads; the mailbox is the agency's own (*văn thư*).
+    """
+
+    FOCAL = "focal"
+    HEAD = "head"
+    COPY = "copy"
+    MAILBOX = "mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days from `first` to `last`, both of them included, and why they are named."""
+
+    first: date
+    last: date
+    why: str = ""
+
+    def holds(self, day: date) -> bool:
+        """Say whether `day` is one of them."""
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """Who gets the mail of a contact that is away."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person or desk of an agency that gets its mail, by role; away on some days."""
+
+    name: str
+    role: Role
+    email: str
+    away: tuple[Span, ...] = ()
+    substitute: Substitute | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """A body that owes, receives or is told: a department, a district, a commune."""
+    """A body that owes, receives or is told: a department, a district, a commune.
+
+    `email` is the agency's own mailbox, `contacts` are further addresses by role.
+    """
 
     id: str
     name: str
@@ -24,6 +72,7 @@ class Agency:
     email: str | None = None
     parent: str | None = None
     note: str = ""
+    contacts: tuple[Contact, ...] = ()
 
 
 PARENT = "parent"
@@ -128,11 +177,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Overdue notices: on the `first`-th working day, then every `every`, `at_most` in all."""
+    """Overdue notices: on the `first`-th working day, then every `every`, `at_most` in all.
+
+    From the `head_from`-th on the head of the agency gets them too; the `letter_from`-th and
+    those after it carry a draft letter (*công văn đôn đốc*). None: never.
+    """
 
     first: int = 1
     every: int = 1
     at_most: int = 0
+    head_from: int | None = None
+    letter_from: int | None = None
 
 
 class Level(IntEnum):
@@ -145,10 +200,11 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class EscalationStep:
-    """An escalation `after` working days, to the level `to`."""
+    """An escalation `after` working days, to the level `to`; with a draft `letter` or without."""
 
     after: int
     to: Level
+    letter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +270,10 @@ class Obligation:
 
 @dataclass(frozen=True)
 class Plan:
-    """The definition that a plan run executes. Stages stand in an order that respects needs."""
+    """The definition that a plan run executes. Stages stand in an order that respects needs.
+
+    `quiet` are days on which nothing is mailed; what falls due on them goes out after them.
+    """
 
     id: str
     number: str
@@ -233,6 +292,7 @@ class Plan:
     notes: tuple[Note, ...] = ()
     appendices: Mapping[str, Appendix] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quiet: tuple[Span, ...] = ()
 
     @cached_property
     def obligations(self) -> Mapping[str, Obligation]:
@@ -255,6 +315,10 @@ class Plan:
     def positions(self) -> Mapping[str, int]:
         """The place of each obligation in the plan's order."""
         return {key: position for position, key in enumerate(self.obligations)}
+
+    def is_quiet(self, day: date) -> bool:
+        """Say whether nothing is mailed on `day`, by the plan's own word."""
+        return any(span.holds(day) for span in self.quiet)
 
     def can_date(self, day: date) -> bool:
         """Say whether deadlines can hang on a day: reminders before it and chasers after it too."""
