@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from engine.chasing import Kind, Notice, rungs
+from engine.contacts import addressees
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.brief import WORD as BRIEF
@@ -221,7 +222,9 @@ async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str
     coordinator = mail.plan.agencies[mail.plan.coordinator]
     sender = Sender(coordinator.name, parts.settings.sender, reply_to=coordinator.email)
     try:
-        content = build(rendered, mail, sender=sender)
+        day = mail.as_of.astimezone(mail.plan.zone).date()
+        to = addressees(mail.recipient, day=day)
+        content = build(rendered, mail, sender=sender, addressees=to)
     except MessageError as error:
         return Refused(str(error)), rendered.subject
     envelope = Envelope(

@@ -26,7 +26,7 @@ SENDER = Sender("Sở Nội vụ tỉnh Tuyên Quang", "don-doc@sonoivu.example"
 def envelope(name: str = "remind", recipient: str | None = None) -> Envelope:
     """A whole mail, ready to go."""
     digest = SAMPLES[name]("vi")
-    content = build(render(digest), digest, sender=SENDER)
+    content = build(render(digest), digest, sender=SENDER, addressees=b.addressed(digest.recipient))
     to = recipient or digest.recipient.email or ""
     return Envelope(digest.message_id, SENDER.address, to, content)
 
