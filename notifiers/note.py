@@ -39,4 +39,4 @@ def envelope(note: Note, *, sender: Sender) -> Envelope:
             b"\r\n",
         )
     )
-    return Envelope(note.message_id, sender.address, note.to, content)
+    return Envelope(note.message_id, sender.address, (note.to,), content)
