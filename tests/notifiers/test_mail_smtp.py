@@ -100,7 +100,8 @@ class _OnSocket(Controller):
         super().__init__(handler, hostname="127.0.0.1", port=port, **options)
 
     def _create_server(self) -> Any:
-        return self.loop.create_server(self._factory_invoker, sock=self.socket)
+        make = self.loop.create_server
+        return make(self._factory_invoker, sock=self.socket, ssl=self.ssl_context)
 
 
 @contextlib.contextmanager
