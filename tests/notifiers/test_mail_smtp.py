@@ -266,7 +266,7 @@ def test_an_answer_that_never_comes_is_unknown() -> None:
 def test_an_address_that_cannot_be_spoken_is_refused(address: str) -> None:
     """No command of the conversation can be slipped in through an address."""
     handler = Faulty()
-    with serving(handler) as port:
+    with serving(handler, enable_SMTPUTF8=False) as port:
         first, second = sent(SmtpChannel(settings(port)), envelope(recipient=address), envelope())
 
     assert isinstance(first, Refused)
