@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from engine.chasing import Kind, Notice, rungs
+from engine.chasing import Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.brief import WORD as BRIEF
@@ -26,7 +26,7 @@ from notifiers.mailbox import MailboxServer
 from notifiers.message import MessageError, Sender, build
 from notifiers.rendering import Mail, Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import briefing, runs
+from services import briefing, hearing, runs
 from services.errors import Refused as NotAllowed
 from services.settings import Settings
 from services.wiring import Parts
@@ -154,7 +154,7 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         # A mail that went out is shown as things stood when it did.
         live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
         carried = notices.of_message(connection, message.id)
-        told = notices.told(connection, message.run)
+        history = hearing.before(connection, message, carried, now)
     state = live.folding.state()
     true = [n for n in carried if all_of_it or _still_true(live, n)]
     outdated = tuple(n for n in carried if n not in true)
@@ -162,11 +162,6 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
     true = [n for n in true if n not in paused]
     if not true:
         return _Ready(message, None, outdated, paused)
-    history: dict[str, list[tuple[Kind, datetime]]] = {}
-    for one in told:
-        # Not what goes out in the same minute: whose turn comes first would change the mail.
-        if one.kind is not Kind.ESCALATE and one.sent_at < message.send_at:
-            history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
     digest = compose(
         state,
         true,
