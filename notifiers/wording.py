@@ -111,9 +111,9 @@ def _sections(saying: Saying) -> Iterator[Section]:
     number = 1
     for name, lines in groups:
         undated = name == "undated"
-        headed = len(groups) > 1 or undated
+        headed = len(groups) > 1 or undated or bool(digest.late)
         yield Section(
-            heading=saying.say(f"section.{name}") if headed else "",
+            heading=_section_heading(saying, name) if headed else "",
             opening=" ".join(filter(None, (also, saying.say("undated") if undated else ""))),
             cards=tuple(
                 _item(saying, line, n) if undated else _card(saying, line, n)
@@ -122,6 +122,14 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+
+
+def _section_heading(saying: Saying, name: str) -> str:
+    """Head the recipient's own tasks; after a list of others', whose they are."""
+    said = saying.say(f"section.{name}")
+    if not saying.digest.late:
+        return said
+    return saying.say("section.own", name=saying.digest.recipient.name, what=said)
 
 
 def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:

@@ -118,9 +118,7 @@ def withdraw(connection: Connection, message: int, notices: Iterable[Notice]) ->
         )
 
 
-def told(
-    connection: Connection, run: str, *, about: Collection[str] | None = None
-) -> list[Told]:
+def told(connection: Connection, run: str, *, about: Collection[str] | None = None) -> list[Told]:
     """Return what reached its recipient in a run, oldest first; only of `about` if given.
 
     What was dropped, or came back, reached nobody.
