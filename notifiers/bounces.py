@@ -123,8 +123,12 @@ def _digest(content: bytes) -> str:
 # ── Delivery status notifications (RFC 3464) ──
 
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
-_RETURNED_TYPES = ("message/rfc822", "message/global")
-_HEADERS_TYPES = ("text/rfc822-headers", "message/global-headers")
+_RETURNED_TYPES = (
+    "message/rfc822",
+    "message/global",
+    "text/rfc822-headers",
+    "message/global-headers",
+)
 _DEEPEST = 4  # multiparts within multiparts: a gateway may wrap a report, a letter may not
 
 
@@ -145,15 +149,20 @@ def _status_fields(mail: _Mail) -> Iterator[_Mail]:
         if part.get_content_type() not in _STATUS_TYPES:
             continue
         payload = part.get_payload()
-        groups = payload if isinstance(payload, list) else _groups(_text(part))
+        groups = payload if isinstance(payload, list) else []
+        if part.get_content_type() != _STATUS_TYPES[0]:
+            groups = [group for one in groups for group in _groups(one)]
         for group in groups:
             if isinstance(group, Message) and group.get("Action"):
                 yield group
 
 
-def _groups(text: str) -> list[_Mail]:
-    """Split what the parser leaves as it is: the utf-8 variant, or an encoded one."""
-    return [message_from_string(one) for one in re.split(r"\n[ \t]*\n", text.strip())]
+def _groups(mail: object) -> list[_Mail]:
+    """Split the utf-8 variant, which the parser takes for a mail: its first group for headers."""
+    written = mail.get_payload(decode=True) if isinstance(mail, Message) else None
+    text = written.decode("utf-8", "replace") if isinstance(written, bytes) else ""
+    lines = text.replace("\r\n", "\n").strip()
+    return [message_from_string(one) for one in re.split(r"\n[ \t]*\n", lines)]
 
 
 def _reported(fields: _Mail) -> Reported | None:
@@ -276,12 +285,12 @@ def _returned_ids(mail: _Mail) -> tuple[str, ...]:
     for part in _parts(mail):
         kind = part.get_content_type()
         payload = part.get_payload()
-        if kind in _RETURNED_TYPES and isinstance(payload, list) and payload:
-            headers = payload[0]
-        elif kind in _HEADERS_TYPES or kind in _RETURNED_TYPES:
-            headers = message_from_string(_text(part).lstrip())
-        else:
+        if kind not in _RETURNED_TYPES:
             continue
+        if isinstance(payload, list) and payload:
+            headers = payload[0]
+        else:
+            headers = message_from_string(_text(part).lstrip())
         if isinstance(headers, Message) and (found := _ids(_header(headers, "Message-ID"))):
             return found[:1]
     copied = _COPIED.split(_body(mail), maxsplit=1)
