@@ -31,7 +31,7 @@ from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
 
-_NEWS = ledger.STATE_KINDS | {EntryKind.MESSAGE_UNDELIVERABLE}
+_NEWS = ledger.STATE_KINDS | {EntryKind.MESSAGE_UNDELIVERABLE, EntryKind.MESSAGE_BOUNCED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _compose(
     )
 
 
-_MAILS = (EntryKind.MESSAGE_SENT, EntryKind.MESSAGE_UNDELIVERABLE)
+_MAILS = (EntryKind.MESSAGE_SENT, EntryKind.MESSAGE_UNDELIVERABLE, EntryKind.MESSAGE_BOUNCED)
 
 
 def _since(plan: Plan, mails: Sequence[Entry], now: datetime) -> datetime:
@@ -217,10 +217,13 @@ def _unreached(mails: Sequence[Entry]) -> tuple[Unreached, ...]:
         if entry.kind is EntryKind.MESSAGE_SENT:
             found.pop(recipient, None)
             continue
+        if entry.kind is EntryKind.MESSAGE_BOUNCED and not entry.data.get("lost"):
+            continue  # somebody else there got it
         before = found.get(recipient)
         since = entry.recorded_at if before is None else before.since
         count = 1 if before is None else before.count + 1
-        found[recipient] = Unreached(recipient, count, since, str(entry.data.get("detail", "")))
+        why, address = (str(entry.data.get(key, "")) for key in ("detail", "address"))
+        found[recipient] = Unreached(recipient, count, since, why, address)
     return tuple(found.values())
 
 

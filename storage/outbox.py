@@ -22,6 +22,7 @@ class Status(StrEnum):
     LATER = "later"
     UNCERTAIN = "uncertain"
     UNDELIVERABLE = "undeliverable"
+    BOUNCED = "bounced"
     CANCELLED = "cancelled"
 
 
@@ -234,6 +235,25 @@ def retry(connection: Connection, message: int, now: datetime) -> bool:
         .values(status=Status.QUEUED.value, next_try_at=now, error="")
     )
     return done.rowcount == 1
+
+
+def came_back(connection: Connection, message: int, why: str) -> bool:
+    """Mark a message that was sent and came back; say whether it was sent."""
+    done = connection.execute(
+        MESSAGES.update()
+        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.SENT.value)
+        .values(status=Status.BOUNCED.value, error=why)
+    )
+    return done.rowcount == 1
+
+
+def give_up(connection: Connection, message: int, why: str) -> None:
+    """Leave a message that was not tried yet to a person: there is nowhere to send it."""
+    connection.execute(
+        MESSAGES.update()
+        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.QUEUED.value)
+        .values(status=Status.UNDELIVERABLE.value, next_try_at=None, error=why)
+    )
 
 
 def _message(row: Row[Any]) -> Message:
