@@ -425,7 +425,12 @@ def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
         recorded_at=now,
         by=SYSTEM,
         obligation=notice.obligation,
-        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        data={
+            "rung": notice.rung,
+            "round": notice.round,
+            "recipient": notice.recipient,
+            "reason": notice.reason.to_json(),
+        },
     )
 
 
