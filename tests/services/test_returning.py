@@ -522,7 +522,7 @@ def test_the_coordinator_is_told_once_a_day_of_all_of_it(sent: Parts):
     assert way.to == ["noivu@nho.example"]
     mail = said(way.envelopes[0])
     assert "Sở An tới địa chỉ a@nho.example bị trả lại ngày 06/4/2020" in mail
-    assert f"đã gửi cho {OTHER}" in mail
+    assert f"đã chuyển gửi tới {OTHER}" in mail
     assert "Sở Bình" in mail
     assert "chưa gửi được cho ai khác" in mail
     assert "dondoc address replace b@nho.example" in mail
