@@ -30,8 +30,10 @@ from tests.dovecot import Dovecot
 from tests.notifiers.test_mail_bounces import content
 from tests.services import written as w
 from tests.services.office import (
+    Halt,
     Recording,
     deliver,
+    killed_at,
     kinds,
     notice_rows,
     outbox_of,
@@ -350,6 +352,27 @@ def test_two_who_read_it_at_once_count_it_once(sent: Parts):
 
     assert sorted(one for (one,) in came) == [Came.BOUNCED, *[Came.KNOWN] * 3]
     assert statuses(sent) == ["bounced", "queued"]
+
+
+def test_killed_at_any_line_it_has_happened_or_not(sent: Parts):
+    """One transaction for each mail: read again, it comes to the same as without the kill."""
+    give(sent, "a", OTHER)
+    mail = bounce(sent)
+    before = contents(sent.database)
+    killed = 0
+    for statement in range(1, 100):
+        try:
+            with killed_at(sent.database, statement):
+                returning.take(sent, mail, SOON)
+            break
+        except Halt:
+            killed += 1
+            assert contents(sent.database) == before
+
+    assert killed > 10
+    assert statuses(sent) == ["bounced", "queued"]
+    assert len(bounced_entries(sent)) == 1
+    assert take(sent, mail) == [Came.KNOWN]
 
 
 # ── When it comes late ──
