@@ -12,6 +12,8 @@ import sys
 import typer
 
 from cli import (
+    addresses,
+    bouncing,
     briefing,
     calendar,
     comparing,
@@ -42,6 +44,8 @@ for module in (
     running,
     entries,
     briefing,
+    bouncing,
+    addresses,
     looking,
     doctoring,
 ):

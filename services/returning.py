@@ -146,7 +146,7 @@ def _read(parts: Parts, opened: Inbox, reading: Reading, now: datetime) -> None:
         for found in opened.mails(place, since=now - REACH):
             taken = take(parts, found.content, now)
             reading.counts.update(one.came for one in taken)
-            reading.taken += [one for one in taken if one.came is not Came.LETTER]
+            reading.taken += [one for one in taken if one.came not in (Came.LETTER, Came.KNOWN)]
             came = {one.came for one in taken}
             # What is not to be judged yet is read again: the place stays before it.
             is_held = is_held or Came.EARLY in came
@@ -425,7 +425,12 @@ def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
         recorded_at=now,
         by=SYSTEM,
         obligation=notice.obligation,
-        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        data={
+            "rung": notice.rung,
+            "round": notice.round,
+            "recipient": notice.recipient,
+            "reason": notice.reason.to_json(),
+        },
     )
 
 

@@ -12,6 +12,7 @@ import grp
 import mailbox
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -116,7 +117,13 @@ class Dovecot:
     def forget(self) -> None:
         """Lose the numbers of the mails, as a server does that was restored: a new UIDVALIDITY."""
         for path in (self.folder / "mail").glob("dovecot*"):
-            path.unlink()
+            if path.name == "dovecot-uidlist":
+                # Left to itself it takes the time, which is the same twice in one second.
+                head, _, rest = path.read_text(encoding="utf-8").partition("\n")
+                raised = re.sub(r"V(\d+)", lambda found: f"V{int(found[1]) + 1000}", head)
+                path.write_text(f"{raised}\n{rest}", encoding="utf-8")
+            else:
+                path.unlink()
 
     def kill(self) -> None:
         """End it, and whatever it has started, at once."""

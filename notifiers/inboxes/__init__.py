@@ -30,6 +30,10 @@ class Inbox(Protocol):
     name: str
     """Which mailbox it is: the same name, the same mails. Holds no password."""
 
+    def look(self) -> None:
+        """Say nothing where the mailbox can be read. Raises InboxError."""
+        ...
+
     def mails(self, place: str, *, since: datetime) -> Iterator[Found]:
         """Yield what has come after `place`, oldest first; without a place what came `since`.
 

@@ -81,6 +81,10 @@ class ImapInbox:
             with suppress(Exception):
                 client.logout()
 
+    def look(self) -> None:
+        """Ask for a sign of life; opened it is already."""
+        self._ask(lambda client: client.noop())
+
     def mails(self, place: str, *, since: datetime) -> Iterator[Found]:
         """Yield what has come after `place`, oldest first; without one what came `since`."""
         validity, _, written = place.partition(":")

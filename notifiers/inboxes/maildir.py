@@ -24,6 +24,10 @@ class MaildirInbox:
         self.name = f"maildir:{folder.resolve()}"
         self._move_to = move_to
 
+    def look(self) -> None:
+        """List what there is."""
+        self._files()
+
     def mails(self, place: str, *, since: datetime) -> Iterator[Found]:
         """Yield what has come after `place`, oldest first; without one what came `since`."""
         after = int(place) if place.isdecimal() else int(since.timestamp() * 1e9)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from engine.plan import Contact, Role
 from notifiers.channel import Envelope, Outcome, Sent, TryLater
@@ -24,11 +25,15 @@ from storage import addresses, ledger, notices, outbox, recipients
 from storage.outbox import Message
 from storage.post import latest
 from storage.recipients import Fate, Recipient
+from tests import dovecot
+from tests.dovecot import Dovecot
 from tests.notifiers.test_mail_bounces import content
 from tests.services import written as w
 from tests.services.office import (
+    Halt,
     Recording,
     deliver,
+    killed_at,
     kinds,
     notice_rows,
     outbox_of,
@@ -349,6 +354,27 @@ def test_two_who_read_it_at_once_count_it_once(sent: Parts):
     assert statuses(sent) == ["bounced", "queued"]
 
 
+def test_killed_at_any_line_it_has_happened_or_not(sent: Parts):
+    """One transaction for each mail: read again, it comes to the same as without the kill."""
+    give(sent, "a", OTHER)
+    mail = bounce(sent)
+    before = contents(sent.database)
+    killed = 0
+    for statement in range(1, 100):
+        try:
+            with killed_at(sent.database, statement):
+                returning.take(sent, mail, SOON)
+            break
+        except Halt:
+            killed += 1
+            assert contents(sent.database) == before
+
+    assert killed > 10
+    assert statuses(sent) == ["bounced", "queued"]
+    assert len(bounced_entries(sent)) == 1
+    assert take(sent, mail) == [Came.KNOWN]
+
+
 # ── When it comes late ──
 
 
@@ -434,6 +460,64 @@ def test_a_mailbox_that_is_away_is_said_in_a_sentence(sent: Parts):
     assert away.value.key == "error.inbox"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dovecot]:
+    """A real IMAP server."""
+    with dovecot.serve() as running:
+        yield running
+
+
+def over_imap(parts: Parts, server: Dovecot, **changes: Any) -> Parts:
+    """Return the parts with the server's mailbox in place of the Maildir."""
+    values: dict[str, Any] = {"bounces_maildir": None, "imap_host": server.host}
+    values |= {"imap_port": server.tls_port}
+    values |= {"imap_user": dovecot.USER, "imap_password": SecretStr(dovecot.PASSWORD)}
+    return replace_settings(parts, **(values | {"bounces_move_to": "dondoc"} | changes))
+
+
+def test_over_real_imap_it_is_read_once_and_filed(
+    sent: Parts, server: Dovecot, monkeypatch: pytest.MonkeyPatch
+):
+    """Also where the mailbox was made anew in between; the letter stays unread where it is."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
+    office = over_imap(sent, server)
+    filed = len(server.flags("dondoc"))
+    for mail in (bounce(sent, "answer"), bounce(sent), bounce(sent, "zimbra", to="b")):
+        server.deliver(mail)
+
+    reading = returning.read(office, SOON)
+
+    assert reading.counts[Came.BOUNCED] == 2
+    assert len(server.flags("dondoc")) == filed + 2
+    assert set(server.flags()) == {""}
+    assert not returning.read(office, SOON).counts
+    before = contents_but_places(sent)
+    server.deliver(bounce(sent))
+    server.forget()
+    again = returning.read(office, SOON).counts
+    assert (again[Came.BOUNCED], again[Came.KNOWN]) == (0, 1)
+    assert contents_but_places(sent) == before
+
+
+def contents_but_places(parts: Parts) -> Any:
+    """Return every row but that of how far the inbox was read."""
+    found = dict(contents(parts.database))
+    found["post"] = [row for row in found["post"] if not str(row[0]).startswith("place:")]
+    return found
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said(sent: Parts, server: Dovecot):
+    """No password goes there; the database stays as it is."""
+    before = contents(sent.database)
+
+    with pytest.raises(Unavailable) as refused:
+        returning.read(over_imap(sent, server), SOON)
+
+    assert "certificate" in refused.value.say("vi")
+    assert dovecot.PASSWORD not in refused.value.say("vi")
+    assert contents(sent.database) == before
+
+
 # ── Who is told ──
 
 
@@ -461,7 +545,7 @@ def test_the_coordinator_is_told_once_a_day_of_all_of_it(sent: Parts):
     assert way.to == ["noivu@nho.example"]
     mail = said(way.envelopes[0])
     assert "Sở An tới địa chỉ a@nho.example bị trả lại ngày 06/4/2020" in mail
-    assert f"đã gửi cho {OTHER}" in mail
+    assert f"đã chuyển gửi tới {OTHER}" in mail
     assert "Sở Bình" in mail
     assert "chưa gửi được cho ai khác" in mail
     assert "dondoc address replace b@nho.example" in mail
