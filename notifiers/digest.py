@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from engine.chasing import Kind, Notice, rungs
 from engine.ledger import ObligationState, RunState
 from engine.plan import Agency, Plan
+from notifiers.signatory import signatory
 
 DOMAIN = "dondoc.example"
 History = Mapping[str, Sequence[tuple[Kind, datetime]]]
@@ -30,7 +31,7 @@ class Line:
 
     `next` is what happens next if nothing is submitted, whoever hears of it;
     `escalation` is the next rung that goes above the agency, `reported` those that
-    already did in this round. `told` is filled for escalations only.
+    already did in this round. `told` is what went to the agency that owes it before.
     """
 
     state: ObligationState
@@ -58,8 +59,10 @@ class Digest:
 
     `send_at` is the slot that it was planned for and names it; `as_of` is the instant
     that its counts of days are true at, later than `send_at` where delivery was late.
+    `state` is the run at that instant.
     """
 
+    state: RunState
     plan: Plan
     run_id: str
     recipient: Agency
@@ -75,6 +78,12 @@ class Digest:
     def word(self) -> str:
         """The kind of message that it is."""
         return self.kind.word
+
+    @property
+    def sender(self) -> Agency:
+        """In whose name it goes out, and who gets the answers: see `notifiers.signatory`."""
+        late = (line.state.obligation.agency.id for line in self.late)
+        return signatory(self.plan, self.recipient, late=late, language=self.language)
 
     @property
     def today(self) -> date:
@@ -124,6 +133,7 @@ def compose(
         _line(state, key, found, moment, history or {}) for key, found in by_obligation.items()
     ]
     return Digest(
+        state=state,
         plan=state.plan,
         run_id=run_id,
         recipient=state.plan.agencies[recipient],
@@ -145,7 +155,6 @@ def _line(
     ladder = rungs(state.plan, obligation)
     ahead = [rung for rung in ladder if rung.at > moment]
     above = [rung for rung in ladder if rung.kind is Kind.ESCALATE]
-    told = _told(state, history.get(key, ())) if kind is Kind.ESCALATE else ()
     return Line(
         state=obligation,
         notices=tuple(notices),
@@ -153,7 +162,7 @@ def _line(
         next=_first(ahead),
         escalation=_first(rung for rung in above if rung.at > moment),
         reported=tuple(rung for rung in above if rung.at <= moment),
-        told=told,
+        told=_told(state, history.get(key, ())),
     )
 
 

@@ -49,13 +49,13 @@ def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
             return f"{kind}-undated", {}
     assert due is not None
     if line.kind is Kind.OVERDUE:
-        return kind, {"count": line.notice.count, "day": due.last_day + timedelta(days=1)}
+        values = {"count": saying.number(line.notice), "day": due.last_day + timedelta(days=1)}
+        return kind, values
     if line.kind is not Kind.REMIND:
         return kind, {"day": due.last_day}
-    left = saying.days_left(line)
-    if left > 0:
-        return kind, {"count": left, "day": due.last_day}
-    return f"{kind}-{'today' if saying.is_last_day(line) else 'due'}", {"day": due.last_day}
+    if ending := saying.ending(line):
+        return f"{kind}-{ending}", {"day": due.last_day}
+    return kind, {"count": saying.days_left(line), "day": due.last_day}
 
 
 def _more(saying: Saying) -> str:
