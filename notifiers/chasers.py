@@ -70,7 +70,7 @@ def opening(saying: Saying, lines: Sequence[Line]) -> str:
 
 
 def _said(saying: Saying, lines: Sequence[Line], manner: str, stood: Standing) -> str:
-    told = saying.digest.plan.superior != stood.above
+    how = "reported" if saying.digest.plan.superior == stood.above else "told"
     return saying.say(
         f"opening.overdue-{manner}",
         sender=saying.sender,
@@ -82,7 +82,8 @@ def _said(saying: Saying, lines: Sequence[Line], manner: str, stood: Standing) -
         chased=_chased(saying, stood),
         reported=stood.reported,
         above="" if stood.above is None else saying.name(stood.above),
-        report=saying.say("report.told" if told else "report.reported"),
+        report=saying.say(f"report.{how}"),
+        on=saying.say(f"report.on-{how}"),
     )
 
 

@@ -42,11 +42,11 @@ def came(saying: Saying, line: Line) -> Iterator[Field]:
         yield _said(saying, "difficulty", "value.difficulty", what=_plain(one.what), on=document)
     if (answer := state.answer) is not None:
         document = saying.document(answer.document, answer.at)
-        yield _said(saying, "answer", "value.answer", what=_plain(answer.answer), on=document)
+        yield _said(saying, "answer", "value.answer", answer=_plain(answer.answer), on=document)
 
 
-def whom(saying: Saying, line: Line) -> Iterator[Field]:
-    """Yield to whom it goes, who takes part, what it is about."""
+def whom(saying: Saying, line: Line, *, with_units: bool = True) -> Iterator[Field]:
+    """Yield to whom it goes, who takes part, what it is about; `with_units` names its units."""
     obligation = line.state.obligation
     task, agency = obligation.task, obligation.agency
     if obligation.to == agency.id:
@@ -56,7 +56,7 @@ def whom(saying: Saying, line: Line) -> Iterator[Field]:
     for name, found in (("copies", task.copies), ("partners", task.partners)):
         yield from _field(saying, name, saying.names(one for one in found if one != agency.id))
     concerning = task.concerning.get(agency.id, ())
-    if concerning and not task.collects:
+    if concerning and with_units:
         names = saying.names(concerning)
         yield _said(saying, "concerning", "value.concerning", count=len(concerning), names=names)
     yield from _field(saying, "appendix", "; ".join(ref.text for ref in task.appendix))

@@ -69,7 +69,7 @@ def inlined(source: str, css: str) -> str:
     plain, _, media = css.partition("@media")
     bare = _CODE.sub(put_away, source).strip()
     made = _inliner().inline(bare.replace(_STYLE, f"{_STYLE}<style>{plain}</style>"))
-    made = made.replace(_STYLE, f"<style>@media{' '.join(media.split())}</style>" if media else "")
+    made = made.replace(_STYLE, f"<style>@media {' '.join(media.split())}</style>" if media else "")
     made = _DECLARED.sub(lambda found: code[int(found[1])], made)
     made = _KEPT.sub(lambda found: code[int(found[1] or found[2])], made)
     if len(_CODE.findall(made)) != len(code):

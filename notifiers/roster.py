@@ -22,9 +22,15 @@ def roster(saying: Saying, line: Line) -> Roster | None:
     None too where the mail has a table of those that are late with it: that one has them all.
     """
     task, agency = line.state.obligation.task, line.state.obligation.agency
-    if task.collects is None or task.collects in _told_late(saying):
+    if task.collects is None or is_listed(saying, line):
         return None
     return of(saying, task.collects, agency.id, but=frozenset())
+
+
+def is_listed(saying: Saying, line: Line) -> bool:
+    """Say whether the mail's table of late bodies is of the very reports that a line gathers."""
+    collects = line.state.obligation.task.collects
+    return saying.to_parent and any(_task(late) == collects for late in saying.digest.late)
 
 
 def rest(saying: Saying, late: Iterable[Line]) -> Roster | None:
@@ -123,10 +129,6 @@ def _said(saying: Saying, how: str, state: ObligationState) -> Iterator[str]:
     if state.in_part is not None and not state.is_closed:
         document = saying.document(state.in_part.document, state.in_part.on)
         yield saying.say("roster.part", document=document)
-
-
-def _told_late(saying: Saying) -> frozenset[str]:
-    return frozenset(map(_task, saying.digest.late)) if saying.to_parent else frozenset()
 
 
 def _task(line: Line) -> str:

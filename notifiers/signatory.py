@@ -14,9 +14,7 @@ from engine.plan import Agency, Plan
 from language.catalogue import text
 
 
-def signatory(
-    plan: Plan, recipient: Agency, *, language: str, late: Iterable[str] = ()
-) -> Agency:
+def signatory(plan: Plan, recipient: Agency, *, language: str, late: Iterable[str] = ()) -> Agency:
     """Return the body that a mail to `recipient` comes from; `late` are those it reports.
 
     Its name is the one to show, its address where answers go.

@@ -15,7 +15,12 @@ _SHORTEST_TITLE = 24
 
 def subject(digest: Digest) -> str:
     """Return the subject: the document, what kind of mail, by when, what about."""
-    saying = Saying(digest)
+    return said(Saying(digest))
+
+
+def said(saying: Saying) -> str:
+    """Say the subject of a digest that is being worded."""
+    digest = saying.digest
     lead = next(line for line in digest.lines if line.kind is digest.kind)
     more = _more(saying)
     key, values = _said(saying, lead)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from engine.chasing import Kind
 from engine.deadline import FromEvent, NoDate, Within
 from notifiers import chasers, facts
+from notifiers import subject as subjects
 from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
 from notifiers.page import Card, Page, Section
 from notifiers.preview import preview
-from notifiers.roster import roster
+from notifiers.roster import is_listed, roster
 from notifiers.saying import Saying
-from notifiers.subject import subject
 
 _OWN = (Kind.OVERDUE, Kind.RETURNED, Kind.REMIND, Kind.ASSIGN)
 
@@ -24,7 +25,7 @@ def page(digest: Digest) -> Page:
     lead = next(line for line in digest.lines if line.kind is digest.kind)
     return Page(
         language=digest.language,
-        subject=subject(digest),
+        subject=subjects.said(saying),
         preview=preview(saying, lead),
         sender=saying.sender,
         heading=_heading(saying, lead),
@@ -194,22 +195,14 @@ def _belongs_below(line: Line) -> bool:
 
 
 def _card(saying: Saying, line: Line, number: int) -> Card:
-    return Card(
-        number=number,
-        title=saying.title(line.state.obligation.task),
-        tone=line.kind.word,
-        status=_status(saying, line),
-        fields=(
-            *facts.when(saying, line),
-            *facts.came(saying, line),
-            *facts.whom(saying, line),
-            *facts.following(saying, line),
-        ),
-        roster=roster(saying, line),
-    )
+    card = _item(saying, line, number)
+    fields = (*card.fields, *facts.following(saying, line))
+    return replace(card, status=_status(saying, line), fields=fields)
 
 
 def _item(saying: Saying, line: Line, number: int) -> Card:
+    table = roster(saying, line)
+    named = table is None and not is_listed(saying, line)
     return Card(
         number=number,
         title=saying.title(line.state.obligation.task),
@@ -218,9 +211,9 @@ def _item(saying: Saying, line: Line, number: int) -> Card:
         fields=(
             *facts.when(saying, line),
             *facts.came(saying, line),
-            *facts.whom(saying, line),
+            *facts.whom(saying, line, with_units=named),
         ),
-        roster=roster(saying, line),
+        roster=table,
     )
 
 
@@ -291,6 +284,4 @@ def _difficulties(saying: Saying) -> Iterator[str]:
     elif superior is None:
         yield saying.say("answer.difficulties-last", coordinator=saying.coordinator)
     else:
-        yield saying.say(
-            "answer.difficulties", coordinator=saying.coordinator, superior=superior
-        )
+        yield saying.say("answer.difficulties", coordinator=saying.coordinator, superior=superior)

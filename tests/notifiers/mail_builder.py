@@ -255,7 +255,12 @@ def submitted(task: str, agency: str, when: str) -> Entry:
     """A report received."""
     moment = at(when)
     return Entry(
-        EntryKind.SUBMITTED, moment, moment, "test", obligation=key(task, agency), document="118/BC-SYT"
+        EntryKind.SUBMITTED,
+        moment,
+        moment,
+        "test",
+        obligation=key(task, agency),
+        document="118/BC-SYT",
     )
 
 

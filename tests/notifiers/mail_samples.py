@@ -102,9 +102,7 @@ def overdue_part(language: str) -> Digest:
     task, who = "final-report", "so-y-te"
     state = b.opened(
         b.plan(),
-        b.entry(
-            EntryKind.SUBMITTED_IN_PART, task, who, "2020-05-08 15:00", document="121/BC-SYT"
-        ),
+        b.entry(EntryKind.SUBMITTED_IN_PART, task, who, "2020-05-08 15:00", document="121/BC-SYT"),
         b.entry(
             EntryKind.DIFFICULTY_REPORTED,
             task,
