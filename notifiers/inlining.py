@@ -39,7 +39,9 @@ class InlinedTemplates(BaseLoader):
     read: Read
 
     def get_source(
-        self, environment: Environment, template: str
+        self,
+        environment: Environment,  # noqa: ARG002, Jinja's own signature
+        template: str,
     ) -> tuple[str, str | None, Callable[[], bool] | None]:
         """Return a template's source as it is compiled."""
         try:

@@ -51,9 +51,8 @@ def test_every_class_is_used_and_every_used_class_is_styled() -> None:
     pages = "".join(
         file.read_text(encoding="utf-8") for file in folder.iterdir() if ".html" in file.name
     )
-    used = set(
-        re.sub(r"\S*\{\{.*?\}\}", "", " ".join(re.findall(r'class="([^"]*)"', pages))).split()
-    )
+    named = " ".join(re.findall(r'class="([^"]*)"', pages))
+    used = set(re.sub(r"\S*\{\{.*?\}\}", "", named).split())
     known = set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", LIGHT, flags=re.S)))
     toned = {name for name in known if re.match(r"(ink|edge|band|under)-", name)}
 
