@@ -108,13 +108,12 @@ class InPart:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What was sent back for completion: the document returned and its date, when, by whom.
+    """What was sent back for completion: when, the document returned, and its date.
 
     `document` is the returned one, `letter` the one that returned it, if either has a number.
     """
 
     at: datetime
-    by: str
     document: str = ""
     dated: datetime | None = None
     letter: str = ""
@@ -464,7 +463,6 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
                 returned_for=entry.data.get("reason", ""),
                 returned=Return(
                     at=entry.happened_at,
-                    by=entry.by,
                     document=state.document,
                     dated=state.submitted_on,
                     letter=entry.document,

@@ -41,9 +41,7 @@ def brief_page(brief: Brief) -> BriefPage:
         sender=telling.sender,
         heading=telling.tell("heading", day=brief.today),
         greeting=telling.say("greeting", name=brief.recipient.name),
-        basis=telling.say(
-            "basis", number=plan.number, issued=plan.issued, issuer=telling.issuer, title=plan.title
-        ),
+        basis=telling.basis(),
         opening=" ".join(telling.opening()),
         sections=tuple(telling.sections()),
         closing=telling.say("closing"),

@@ -128,7 +128,6 @@ def _returned(saying: Saying, state: ObligationState) -> Iterator[Field]:
         "value.returned",
         name=saying.coordinator if body is None else saying.name(body),
         on=saying.document(back.letter, back.at),
-        by=back.by,
     )
     yield from _field(saying, "returned-by", said)
     yield from _field(saying, "returned-for", state.returned_for)

@@ -108,6 +108,14 @@ class Voice:
         agency = plan.agencies.get(plan.issuer)
         return plan.issuer if agency is None else agency.name
 
+    def basis(self, *, more: str = "") -> str:
+        """Name the document that the mail stands on, and `more` that it does."""
+        plan = self.mail.plan
+        said = self.say(
+            "basis", number=plan.number, issued=plan.issued, issuer=self.issuer, title=plan.title
+        )
+        return f"{said}{more}."
+
     @property
     def to_coordinator(self) -> bool:
         """Whether the recipient is the body that follows the plan up."""

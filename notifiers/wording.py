@@ -54,17 +54,14 @@ def _heading(saying: Saying, lead: Line) -> str:
 
 def _basis(saying: Saying) -> str:
     """Name the plan, and the documents of the events that opened or dated what is spoken of."""
-    plan = saying.digest.plan
-    said = saying.say(
-        "basis", number=plan.number, issued=plan.issued, issuer=saying.issuer, title=plan.title
-    )
-    events = saying.digest.state.events
+    plan, events = saying.digest.plan, saying.digest.state.events
+    said = []
     for name in dict.fromkeys(_events(saying.digest.lines)):
         if name in events and name in plan.events:
             document = saying.document(events[name].document, events[name].happened_at)
             title = plan.events[name].title
-            said += saying.say("basis-event", document=document, title=title)
-    return f"{said}."
+            said.append(saying.say("basis-event", document=document, title=title))
+    return saying.basis(more="".join(said))
 
 
 def _events(lines: Sequence[Line]) -> Iterator[str]:
