@@ -33,7 +33,6 @@ _TURNS = (EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
 def brief_page(brief: Brief) -> BriefPage:
     """Return everything that the mail says, in order."""
     telling = _Telling(brief)
-    plan = brief.plan
     return BriefPage(
         language=brief.language,
         subject=brief_subject(brief),
@@ -46,9 +45,7 @@ def brief_page(brief: Brief) -> BriefPage:
         sections=tuple(telling.sections()),
         closing=telling.say("closing"),
         signature=telling.sender,
-        automatic=telling.say(
-            "automatic-own", sender=telling.sender, coordinator=telling.coordinator
-        ),
+        automatic=telling.automatic(),
         tone="overdue" if brief.overdue else "assign",
     )
 

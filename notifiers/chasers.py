@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from engine.chasing import Kind, Notice
+from engine.chasing import Kind
 from notifiers.digest import Line
 from notifiers.saying import Saying
 
@@ -45,19 +45,20 @@ def standing(saying: Saying, line: Line) -> Standing:
     zone, began = saying.digest.plan.zone, line.state.round_began
     first = date.min if began is None else began.astimezone(zone).date()
     earlier = [one.on for one in line.told if one.kind is Kind.OVERDUE and one.on >= first]
-    higher = reported_above(saying, line)
+    higher = _reported_above(saying, line)
     return Standing(
-        before=len(earlier) or saying.number(line.notice) - 1,
+        before=len(earlier) or line.chaser - 1,
         last=earlier[-1] if earlier else None,
-        above=None if higher is None else higher.recipient,
-        reported=None if higher is None else higher.at.astimezone(zone).date(),
+        above=None if higher is None else higher[0],
+        reported=None if higher is None else higher[1].astimezone(zone).date(),
     )
 
 
-def reported_above(saying: Saying, line: Line) -> Notice | None:
-    """Return the last report of a line to somebody above the one that chases it."""
+def _reported_above(saying: Saying, line: Line) -> tuple[str, datetime] | None:
+    """Return to whom above the one that chases it a line was reported last, and when."""
     known = {saying.digest.sender.id, saying.digest.recipient.id}
-    return next((one for one in reversed(line.reported) if one.recipient not in known), None)
+    above = [(one.recipient, one.at) for one in line.reported if one.recipient not in known]
+    return above[-1] if above else None
 
 
 def opening(saying: Saying, lines: Sequence[Line]) -> str:

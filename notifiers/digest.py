@@ -48,6 +48,16 @@ class Line:
         return max(self.notices, key=lambda notice: (notice.kind, notice.at))
 
     @property
+    def chaser(self) -> int:
+        """The number of this chaser."""
+        return self.notice.count
+
+    @property
+    def next_chaser(self) -> int:
+        """The number that the next chaser will have."""
+        return self.chaser + 1 if self.next is None else self.next.count
+
+    @property
     def is_dated(self) -> bool:
         """Whether the obligation has a deadline."""
         return self.state.due is not None

@@ -74,6 +74,14 @@ class LateTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """One piece of news: what happened, and what is to be known of it."""
+
+    title: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of a mail, with a heading where there are several."""
 
@@ -82,6 +90,7 @@ class Section:
     tables: tuple[LateTable, ...] = ()
     cards: tuple[Card, ...] = ()
     compact: bool = False
+    stories: tuple[Story, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,6 @@ class Page:
 
     language: str
     subject: str
-    preview: str
     sender: str
     heading: str
     greeting: str
@@ -103,6 +111,7 @@ class Page:
     signature: str
     automatic: str
     tone: str
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,6 @@ class BriefPage:
 
     language: str
     subject: str
-    preview: str
     sender: str
     heading: str
     greeting: str
@@ -149,3 +157,4 @@ class BriefPage:
     signature: str
     automatic: str
     tone: str
+    preview: str = ""

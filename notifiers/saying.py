@@ -111,10 +111,19 @@ class Voice:
     def basis(self, *, more: str = "") -> str:
         """Name the document that the mail stands on, and `more` that it does."""
         plan = self.mail.plan
-        said = self.say(
-            "basis", number=plan.number, issued=plan.issued, issuer=self.issuer, title=plan.title
+        return self.say(
+            "basis-more",
+            number=plan.number,
+            issued=plan.issued,
+            issuer=self.issuer,
+            title=plan.title,
+            more=more,
         )
-        return f"{said}{more}."
+
+    def automatic(self, *, of_coordinator: bool = False) -> str:
+        """Say that a program sent it, for whom; not for a body that is reported in it."""
+        manner = "-own" if self.to_coordinator else "-of-coordinator" if of_coordinator else ""
+        return self.say(f"automatic{manner}", sender=self.sender, coordinator=self.coordinator)
 
     @property
     def to_coordinator(self) -> bool:
@@ -231,31 +240,27 @@ class Saying(Voice):
             return "today"
         return "last" if today == due.last_working_day else "past"
 
-    def number(self, notice: Notice) -> int:
-        """Return which chaser a notice is, counted from one."""
-        return notice.count
-
     def steps(self, line: Line) -> str:
         """Say what comes next and, where that is nearer home, when it goes above."""
         following, higher = line.next, line.escalation
         if following is None:
             return ""
         if higher is None or higher == following:
-            return self._step(following)
+            return self._step(line, following)
         if higher.at == following.at and following.kind is Kind.OVERDUE:
             return self.say(
                 f"next.together{self._manner(higher)}",
                 at=self._at(higher),
-                count=self.number(following),
+                count=line.next_chaser,
                 name=self.name(higher.recipient),
             )
-        return f"{self._step(following)}; {self._step(higher)}"
+        return f"{self._step(line, following)}; {self._step(line, higher)}"
 
-    def _step(self, notice: Notice) -> str:
+    def _step(self, line: Line, notice: Notice) -> str:
         return self.say(
             f"next.{notice.kind.word}{self._manner(notice)}",
             at=self._at(notice),
-            count=self.number(notice),
+            count=line.next_chaser,
             name=self.name(notice.recipient),
         )
 

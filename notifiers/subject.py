@@ -54,7 +54,7 @@ def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
             return f"{kind}-undated", {}
     assert due is not None
     if line.kind is Kind.OVERDUE:
-        values = {"count": saying.number(line.notice), "day": due.last_day + timedelta(days=1)}
+        values = {"count": line.chaser, "day": due.last_day + timedelta(days=1)}
         return kind, values
     if line.kind is not Kind.REMIND:
         return kind, {"day": due.last_day}

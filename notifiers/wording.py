@@ -37,7 +37,7 @@ def page(digest: Digest) -> Page:
         answers=tuple(_answers(saying)),
         closing=saying.say("closing"),
         signature=saying.sender,
-        automatic=_automatic(saying),
+        automatic=saying.automatic(of_coordinator=is_about_coordinator(digest)),
         tone=digest.kind.word,
     )
 
@@ -47,7 +47,7 @@ def _heading(saying: Saying, lead: Line) -> str:
         case Kind.REMIND if ending := saying.ending(lead):
             return saying.say(f"heading.remind-{ending}")
         case Kind.OVERDUE:
-            return saying.say("heading.overdue", count=saying.number(lead.notice))
+            return saying.say("heading.overdue", count=lead.chaser)
     manner = "-parent" if saying.to_parent else ""
     return saying.say(f"heading.{lead.kind.word}{manner}")
 
@@ -72,15 +72,6 @@ def _events(lines: Sequence[Line]) -> Iterator[str]:
         rule = obligation.task.due.rule
         if isinstance(rule, Within) and isinstance(rule.of, FromEvent):
             yield rule.of.event
-
-
-def _automatic(saying: Saying) -> str:
-    manner = ""
-    if saying.to_coordinator:
-        manner = "-own"
-    elif is_about_coordinator(saying.digest):
-        manner = "-of-coordinator"
-    return saying.say(f"automatic{manner}", sender=saying.sender, coordinator=saying.coordinator)
 
 
 # ── What is asked ──
@@ -162,9 +153,9 @@ def _sections(saying: Saying) -> Iterator[Section]:
     number = 1
     for name, lines in groups:
         undated = name == "undated"
-        headed = len(groups) > 1 or undated
+        headed = len(groups) > 1 or undated or bool(digest.late)
         yield Section(
-            heading=saying.say(f"section.{name}") if headed else "",
+            heading=_section_heading(saying, name) if headed else "",
             opening=" ".join(filter(None, (also, saying.say("undated") if undated else ""))),
             cards=tuple(
                 _item(saying, line, n) if undated else _card(saying, line, n)
@@ -173,6 +164,14 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+
+
+def _section_heading(saying: Saying, name: str) -> str:
+    """Head the recipient's own tasks; after a list of others', whose they are."""
+    said = saying.say(f"section.{name}")
+    if not saying.digest.late:
+        return said
+    return saying.say("section.own", name=saying.digest.recipient.name, what=said)
 
 
 def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
@@ -223,7 +222,7 @@ def _status(saying: Saying, line: Line) -> str:
             return saying.say("status.remind", count=saying.days_left(line))
         case Kind.OVERDUE:
             late, today = saying.days_late(line), saying.digest.today
-            number = saying.number(line.notice)
+            number = line.chaser
             return saying.say("status.overdue", number=number, count=late, today=today)
         case Kind.RETURNED:
             return saying.say("status.returned")
