@@ -38,9 +38,12 @@ _TYPES = {
     "CTr": "programme",
     "CĐ": "telegram",
     "HD": "guidance",
-    "UBND": "letter",
+    **dict.fromkeys(("QC", "QyĐ", "TC", "PA", "ĐA", "DA", "BB", "HĐ", "GM", "VBHN"), "other"),
 }
-"""What the types of documents are called in the catalogue, by their abbreviation."""
+"""What the types of documents are called in the catalogue, by their abbreviation.
+
+An official letter (công văn) has none: its number names the body that wrote it.
+"""
 
 
 class Addressed(Protocol):
@@ -149,7 +152,7 @@ class Voice:
         """
         written = " ".join(number.split())
         if (found := _NUMBER.match(written)) is not None:
-            written = self.say(f"document.{_TYPES.get(found[1], 'other')}", number=written)
+            written = self.say(f"document.{_TYPES.get(found[1], 'letter')}", number=written)
         if on is None:
             return written
         day = on.astimezone(self.mail.plan.zone).date()

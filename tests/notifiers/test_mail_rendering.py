@@ -288,8 +288,30 @@ def test_what_was_returned_is_named() -> None:
     text = render(SAMPLES["returned"]("vi")).text
 
     assert "Văn bản được trả lại: Báo cáo số 118/BC-SYT ngày 05/5/2020" in text
-    assert "Sở Nội vụ tỉnh Tuyên Quang, văn bản số 512/SNV-CCHC ngày 07/5/2020" in text
+    assert "Sở Nội vụ tỉnh Tuyên Quang, Công văn số 512/SNV-CCHC ngày 07/5/2020" in text
     assert "Thời hạn mới: hết ngày 12/5/2020" in text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("76/NQ-CP", "Nghị quyết số 76/NQ-CP"),
+        ("30/2020/NĐ-CP", "Nghị định số 30/2020/NĐ-CP"),
+        ("512/UBND-NC", "Công văn số 512/UBND-NC"),
+        ("6503/BNV-CCHC", "Công văn số 6503/BNV-CCHC"),
+        ("12/BC", "Báo cáo số 12/BC"),
+        ("15/QC-UBND", "văn bản số 15/QC-UBND"),
+        ("Thông báo kết luận của Chủ tịch", "Thông báo kết luận của Chủ tịch"),
+        ("1262/NQ-UBTVQH14", "Nghị quyết số 1262/NQ-UBTVQH14"),
+        ("", ""),
+    ],
+)
+def test_a_document_is_called_by_its_type(number: str, said: str) -> None:
+    """The type stands in the number (Decree 30/2020/NĐ-CP, annex III); a letter has none."""
+    saying = Saying(SAMPLES["remind"]("vi"))
+
+    assert saying.document(number) == said
+    assert saying.document(number, b.STARTED) == f"{said} ngày 06/4/2020".strip()
 
 
 def test_an_extension_says_by_what_document_and_what_was_before() -> None:
