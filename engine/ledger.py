@@ -58,6 +58,7 @@ class EntryKind(StrEnum):
     MESSAGE_CANCELLED = "message-cancelled"
     MESSAGE_UNDELIVERABLE = "message-undeliverable"
     BRIEF_REQUESTED = "brief-requested"
+    NEWS_ISSUED = "news-issued"
 
 
 @dataclass(frozen=True, slots=True)

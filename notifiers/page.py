@@ -48,6 +48,14 @@ class LateTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """One piece of news: what happened, and what is to be known of it."""
+
+    title: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of a mail, with a heading where there are several."""
 
@@ -56,6 +64,7 @@ class Section:
     tables: tuple[LateTable, ...] = ()
     cards: tuple[Card, ...] = ()
     compact: bool = False
+    stories: tuple[Story, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.chasing import Kind
 from notifiers.digest import Digest, Line
+from notifiers.news_wording import headline
 from notifiers.saying import Saying
 
 LONGEST = 110  # characters; a list of mail shows 60 to 100 of them
@@ -16,10 +17,13 @@ _SHORTEST_TITLE = 24
 def subject(digest: Digest) -> str:
     """Return the subject: the document, what kind of mail, by when, what about."""
     saying = Saying(digest)
-    lead = next(line for line in digest.lines if line.kind is digest.kind)
-    more = _more(saying)
-    key, values = _said(saying, lead)
-    title = " ".join(lead.state.obligation.task.title.split())
+    if digest.lines:
+        lead = next(line for line in digest.lines if line.kind is digest.kind)
+        key, values = _said(saying, lead)
+        title, more = lead.state.obligation.task.title, _more(saying)
+    else:
+        key, title, values, more = headline(saying)
+    title = " ".join(title.split())
     start = f"[{digest.plan.number}] "
     bare = saying.say(key, title="", **values)
     room = max(LONGEST - len(start) - len(bare) - len(more), _SHORTEST_TITLE)

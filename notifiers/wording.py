@@ -9,6 +9,7 @@ from engine.deadline import NoDate
 from language.catalogue import text
 from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
+from notifiers.news_wording import news_page, news_section
 from notifiers.page import Card, Field, Page, Section
 from notifiers.saying import Saying
 from notifiers.subject import subject
@@ -19,6 +20,8 @@ _UNSPOKEN = frozenset({"", "không hạn", "none"})
 
 def page(digest: Digest) -> Page:
     """Return everything that the mail says, in order."""
+    if not digest.lines:
+        return news_page(digest, subject=subject(digest))
     saying = Saying(digest)
     plan = digest.plan
     lead = next(line for line in digest.lines if line.kind is digest.kind)
@@ -122,6 +125,8 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+    if digest.news:
+        yield news_section(saying)
 
 
 def _section_heading(saying: Saying, name: str) -> str:

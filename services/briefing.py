@@ -86,6 +86,16 @@ def next_at(parts: Parts) -> datetime | None:
     return min((at for _, at in _mornings(parts)), default=None)
 
 
+def is_due(parts: Parts, connection: Connection, stored: StoredRun, now: datetime) -> bool:
+    """Say whether the brief of a run goes out by itself at `now`: then it tells the news."""
+    if parts.settings.brief == "off":
+        return False
+    plan = parts.plan(stored.plan_version)
+    morning = _morning(connection, stored, plan)
+    is_morning = morning is not None and morning <= now
+    return is_morning and _is_reachable(plan.agencies[plan.coordinator])
+
+
 def send_due(parts: Parts, now: datetime) -> list[Requested]:
     """Queue the briefs whose morning has come; outside office hours, for the next morning.
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from engine import news
 from engine.chasing import Notice, rungs
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
@@ -155,12 +156,13 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
         carried = notices.of_message(connection, message.id)
         history = hearing.before(connection, message, carried, now)
+        told = _news_of(connection, message, live)
     state = live.folding.state()
     true = [n for n in carried if all_of_it or _still_true(live, n)]
     outdated = tuple(n for n in carried if n not in true)
     paused = () if all_of_it else tuple(n for n in true if _is_paused(live, n, now))
     true = [n for n in true if n not in paused]
-    if not true:
+    if not true and not told:
         return _Ready(message, None, outdated, paused)
     digest = compose(
         state,
@@ -171,8 +173,16 @@ def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool
         as_of=now,
         part=message.part,
         history=history,
+        news=told,
     )
     return _Ready(message, digest, outdated, paused)
+
+
+def _news_of(connection: Connection, message: Message, live: runs.LiveRun) -> list[Entry]:
+    """Return the news that a message tells: only the coordinator is told any."""
+    if message.recipient != live.plan.coordinator:
+        return []
+    return ledger.news_of(connection, message.run, news.KINDS, message_id=message.message_id)
 
 
 def _is_paused(live: runs.LiveRun, notice: Notice, now: datetime) -> bool:
