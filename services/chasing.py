@@ -100,12 +100,8 @@ def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
         found = digests(live.plan, decisions, now=now)
         waiting = _waiting_news(connection, live)
         state = live.folding.state()
-        is_briefed = (
-            bool(waiting)
-            and news.can_go(state, now)
-            and briefing.is_due(parts, connection, live.stored, now)
-        )
-        if not is_briefed:
+        # The brief of this morning, queued right after, tells them: not twice.
+        if not (waiting and briefing.is_due(parts, connection, live, now)):
             found = news.gathered(state, found, waiting, now)
         sent = [(digest, _enqueue(parts, connection, live, digest)) for digest in found]
         outdated = [notice for decision in decisions for notice in decision.superseded]
@@ -123,8 +119,6 @@ def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
             *(_entry(EntryKind.NOTICE_ISSUED, n, now) for digest in found for n in digest.notices),
             *(_news_issued(live, identity, now) for digest, identity in sent if digest.news),
         ]
-        if is_briefed:
-            told.append(_news_issued(live, None, now))
         turned += runs.keep(connection, live, [], now=now, touched=keys, also=told)
     stages = tuple(dict.fromkeys(entry.stage for entry in turned if entry.stage))
     count = sum(len(digest.notices) for digest in found)
@@ -168,8 +162,8 @@ def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest
     return identity
 
 
-def _news_issued(live: LiveRun, identity: str | None, now: datetime) -> Entry:
-    """Return the entry that says which message tells the news before it; None: the daily brief."""
+def _news_issued(live: LiveRun, identity: str, now: datetime) -> Entry:
+    """Return the entry that says which message tells the news that stand before it."""
     data = {"recipient": live.plan.coordinator, "message_id": identity}
     return Entry(EntryKind.NEWS_ISSUED, now, now, SYSTEM, data=data)
 

@@ -120,6 +120,11 @@ def set_turn(
     )
 
 
+def clear_news(connection: Connection, run: str) -> None:
+    """Note that no news of a run wait any more."""
+    connection.execute(PLAN_RUNS.update().where(PLAN_RUNS.c.id == run).values(news_at=None))
+
+
 def _runs() -> Select[Any]:
     return select(
         PLAN_RUNS,

@@ -106,7 +106,7 @@ def test_only_the_kinds_asked_for_are_read(run: Database):
 
 def test_what_changes_the_state_is_among_the_kinds_of_the_fold(run: Database):
     """A kind that is forgotten there would be recorded and have no effect."""
-    speaking = ("notice-", "message-", "brief-")
+    speaking = ("notice-", "message-", "brief-", "news-")
     sent = {kind for kind in EntryKind if kind.value.startswith(speaking)}
 
     assert set(EntryKind) - sent == ledger.STATE_KINDS
