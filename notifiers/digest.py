@@ -126,8 +126,9 @@ def compose(
 
     `history` says what was heard of each obligation before: it numbers the chasers, and
     dates what is said to have been reported. `news` are the entries of events and stages
-    that it tells besides. `language` None takes the plan's. Raises ValueError with neither notices nor news, or with a notice
-    for somebody else; KeyError for a recipient or an obligation that the plan does not have.
+    that it tells besides. `language` None takes the plan's. Raises ValueError with neither
+    notices nor news, or with a notice for somebody else; KeyError for a recipient or an
+    obligation that the plan does not have.
     """
     if not notices and not news:
         raise ValueError("a digest needs at least one notice")

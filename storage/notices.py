@@ -16,7 +16,6 @@ from storage.database import Database
 from storage.outbox import Status
 from storage.tables import MESSAGES, NOTICES
 
-
 _MANY = 500  # a longer list of ids would run into the database's limit on parameters
 
 

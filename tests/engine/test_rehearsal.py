@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.calendar import DayOff, WorkingCalendar
-from engine.deadline import Before, By, FromDay, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.chasing import Kind
+from engine.deadline import Before, By, FromDay, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.ledger import EntryKind, fold
 from engine.plan import (
     EscalationStep,

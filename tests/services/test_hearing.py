@@ -83,7 +83,7 @@ def test_what_was_reported_is_dated_by_the_day_on_which_it_went(small: Parts):
 
 
 def test_a_report_says_how_often_an_agency_was_chased(small: Parts):
-    """Not what goes out in the same minute, whoever's turn comes first, but what comes next does."""
+    """Not what goes out in the same minute, whoever's turn is first; but what comes next does."""
     wake(small, w.START)
     chasing.issue_notices(small, w.LATE)
     deliver(small, w.LATE, refusing("b@nho.example"))
