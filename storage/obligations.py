@@ -104,11 +104,11 @@ def has_wakes(connection: Connection, run: str) -> bool:
 
 def next_wake(connection: Connection) -> datetime | None:
     """Return the earliest moment at which any run wants attention, if ever."""
-    moments = [
-        connection.execute(select(column).where(column.is_not(None)).order_by(column).limit(1))
+    firsts = (
+        select(column).where(column.is_not(None)).order_by(column).limit(1).scalar_subquery()
         for column in (OBLIGATIONS.c.next_wake_at, PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at)
-    ]
-    return min((at for at in (found.scalar() for found in moments) if at), default=None)
+    )
+    return min((at for at in connection.execute(select(*firsts)).one() if at), default=None)
 
 
 def _changing(item: Projected) -> dict[str, object]:
