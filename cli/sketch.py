@@ -28,6 +28,7 @@ WIDEST, BROADEST_BOX = 140, 100  # longer lines are hard to read
 ROOMY = 110  # from here on a week has its bar
 BAR = 16
 STYLES = {
+    "event": "blue",
     "assign": "cyan",
     "remind": "yellow",
     "returned": "magenta",

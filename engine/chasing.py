@@ -8,14 +8,18 @@ from datetime import date, datetime, time
 from enum import IntEnum
 from typing import TypeAlias
 
-from engine.ledger import EntryKind, ObligationState
+from engine.ledger import Entry, EntryKind, ObligationState
 from engine.plan import Ladder, Level, Plan
 from engine.reason import Reason, reason
 
 
 class Kind(IntEnum):
-    """What a notice says, in rising order: a message takes the highest of its notices."""
+    """What a notice says, in rising order: a message takes the highest of its notices.
 
+    `EVENT` is a message without any: it carries only news of events and stages.
+    """
+
+    EVENT = 0
     ASSIGN = 1
     REMIND = 2
     RETURNED = 3
@@ -194,18 +198,20 @@ class Digest:
     """What one recipient is told at one time: one message, however many obligations.
 
     `slot` is the latest time at which one of its rungs fell, `send_at` when it is sent:
-    the same, but for a catch-up.
+    the same, but for a catch-up. `news` are entries that the coordinator is told of, with
+    notices or alone.
     """
 
     recipient: str
     slot: datetime
     send_at: datetime
     notices: tuple[Notice, ...]
+    news: tuple[Entry, ...] = ()
 
     @property
     def kind(self) -> Kind:
         """The highest kind among the notices."""
-        return max(notice.kind for notice in self.notices)
+        return max((notice.kind for notice in self.notices), default=Kind.EVENT)
 
     @property
     def rungs(self) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ class EntryKind(StrEnum):
     MESSAGE_EXPIRED = "message-expired"
     MESSAGE_BOUNCED = "message-bounced"
     BRIEF_REQUESTED = "brief-requested"
+    NEWS_ISSUED = "news-issued"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from engine import news
 from engine.chasing import (
     Digest,
     Heard,
@@ -113,6 +114,8 @@ class _Run:
         self.issued: dict[str, set[NoticeKey]] = {key: set() for key in plan.obligations}
         self.heard: dict[str, tuple[Heard, ...]] = {}
         self.wakes: dict[str, datetime] = {}
+        self.news: list[Entry] = []
+        self.news_at: datetime | None = None
         self.acts = sorted(scenario.acts, key=lambda act: act.at)
         self.now = start_of_run(plan, scenario)
 
@@ -129,8 +132,7 @@ class _Run:
     def _following(self) -> datetime | None:
         waking = [*self.wakes.values()]
         turn = next_turn(self.folding.state(), self.now)
-        if turn is not None:
-            waking.append(turn)
+        waking += [at for at in (turn, self.news_at) if at is not None]
         moments = [self.scenario.awake(max(at, self.now)) for at in waking]
         moments += [act.at for act in self.acts[:1]]
         following = min(moments, default=None)
@@ -189,6 +191,11 @@ class _Run:
         for key, obligation in self.plan.obligations.items():
             if redated or key in touched or obligation.stage.id in opened:
                 self._set_wake(key, now)
+        self.news += news.of(entries)
+        self._set_news(now)
+
+    def _set_news(self, now: datetime) -> None:
+        self.news_at = news.next_at(self.folding.state(), now) if self.news else None
 
     def _take(self, entry: Entry) -> None:
         self.folding.take(entry)
@@ -213,6 +220,10 @@ class _Run:
             self.issued[key].update(n.key for n in (*decision.due, *decision.superseded))
             self._set_wake(key, now)
         found = digests(self.plan, decisions, now=now)
+        found = news.gathered(self.folding.state(), found, self.news, now)
+        if any(digest.news for digest in found):
+            self.news = []
+        self._set_news(now)
         if found:
             state = self.folding.snapshot()
             together = _heard(found, now, kinds=(Kind.OVERDUE,), together=True)

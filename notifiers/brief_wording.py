@@ -15,7 +15,8 @@ from language.catalogue import has, text
 from notifiers.brief import AHEAD, Brief, Overdue, Sending, Unreached
 from notifiers.page import BriefPage, BriefSection, Group, Point
 from notifiers.saying import Voice
-from notifiers.subject import LONGEST, shortened
+from notifiers.shortening import shortened
+from notifiers.subject import LONGEST
 
 LINES = 15
 """How many lines a section has; the rest is counted."""

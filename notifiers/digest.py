@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from engine.chasing import Heard, History, Kind, Notice, rungs
-from engine.ledger import ObligationState, RunState
+from engine.ledger import Entry, ObligationState, RunState
 from engine.plan import Agency, Plan
+from notifiers.news import Item, gathered
 from notifiers.signatory import signatory
 
 DOMAIN = "dondoc.example"
@@ -72,7 +73,7 @@ class Digest:
 
     `send_at` is the slot that it was planned for and names it; `as_of` is the instant
     that its counts of days are true at, later than `send_at` where delivery was late.
-    `state` is the run at that instant.
+    `state` is the run at that instant. It has lines, or news, or both.
     """
 
     state: RunState
@@ -86,6 +87,7 @@ class Digest:
     language: str
     message_id: str
     thread_id: str
+    news: tuple[Item, ...] = ()
 
     @property
     def word(self) -> str:
@@ -126,15 +128,17 @@ def compose(
     as_of: datetime | None = None,
     part: int = 1,
     domain: str = DOMAIN,
+    news: Sequence[Entry] = (),
 ) -> Digest:
     """Gather `notices` for `recipient` into one digest, dated obligations first.
 
     `history` says what was heard of each obligation before: it numbers the chasers, and
-    dates what is said to have been reported. `language` None takes the plan's. Raises
-    ValueError without notices, or with one for somebody else; KeyError for a recipient or
-    an obligation that the plan does not have.
+    dates what is said to have been reported. `news` are the entries of events and stages
+    that it tells besides. `language` None takes the plan's. Raises ValueError with neither
+    notices nor news, or with a notice for somebody else; KeyError for a recipient or an
+    obligation that the plan does not have.
     """
-    if not notices:
+    if not notices and not news:
         raise ValueError("a digest needs at least one notice")
     for notice in notices:
         if notice.recipient != recipient:
@@ -153,11 +157,12 @@ def compose(
         recipient=state.plan.agencies[recipient],
         send_at=send_at,
         as_of=moment,
-        kind=max(line.kind for line in lines),
+        kind=max((line.kind for line in lines), default=Kind.EVENT),
         lines=_ordered(state.plan, lines),
         language=language or state.plan.language,
         message_id=message_id(run_id, recipient, send_at, part=part, domain=domain),
         thread_id=thread_id(run_id, recipient, domain=domain),
+        news=gathered(state, news),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.chasing import Kind
 from notifiers.digest import Line
 from notifiers.saying import Saying
-from notifiers.subject import shortened
+from notifiers.shortening import shortened
 
 LONGEST = 140  # characters; lists show 40 to 140 of them
 _NAMED = 3

@@ -7,7 +7,9 @@ from typing import Any
 
 from engine.chasing import Kind
 from notifiers.digest import Digest, Line
+from notifiers.news_wording import headline
 from notifiers.saying import Saying
+from notifiers.shortening import shortened
 
 LONGEST = 110  # characters; a list of mail shows 60 to 100 of them
 _SHORTEST_TITLE = 24
@@ -21,24 +23,18 @@ def subject(digest: Digest) -> str:
 def said(saying: Saying) -> str:
     """Say the subject of a digest that is being worded."""
     digest = saying.digest
-    lead = next(line for line in digest.lines if line.kind is digest.kind)
-    more = _more(saying)
-    key, values = _said(saying, lead)
-    title = " ".join(lead.state.obligation.task.title.split())
+    if digest.lines:
+        lead = next(line for line in digest.lines if line.kind is digest.kind)
+        key, values = _said(saying, lead)
+        title, more = lead.state.obligation.task.title, _more(saying)
+    else:
+        key, title, values, more = headline(saying)
+    title = " ".join(title.split())
     start = f"[{digest.plan.number}] "
     bare = saying.say(key, title="", **values)
     room = max(LONGEST - len(start) - len(bare) - len(more), _SHORTEST_TITLE)
     whole = start + saying.say(key, title=shortened(title, room), **values) + more
     return shortened(" ".join(whole.split()), LONGEST)
-
-
-def shortened(words: str, room: int) -> str:
-    """Cut at a word so that at most `room` characters are left, the last one an ellipsis."""
-    if len(words) <= room:
-        return words
-    cut = words[: room - 1]
-    at_word = cut[: cut.rfind(" ")] if " " in cut[room // 2 :] else cut
-    return at_word.rstrip(" ,;:–-") + "…"
 
 
 def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:

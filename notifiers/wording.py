@@ -11,6 +11,7 @@ from notifiers import chasers, facts
 from notifiers import subject as subjects
 from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
+from notifiers.news_wording import news_page, news_section
 from notifiers.page import Card, Page, Section
 from notifiers.preview import preview
 from notifiers.roster import is_listed, roster
@@ -22,6 +23,8 @@ _OWN = (Kind.OVERDUE, Kind.RETURNED, Kind.REMIND, Kind.ASSIGN)
 def page(digest: Digest) -> Page:
     """Return everything that the mail says, in order."""
     saying = Saying(digest)
+    if not digest.lines:
+        return news_page(saying, subject=subjects.said(saying))
     lead = next(line for line in digest.lines if line.kind is digest.kind)
     return Page(
         language=digest.language,
@@ -164,6 +167,8 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+    if digest.news:
+        yield news_section(saying)
 
 
 def _section_heading(saying: Saying, name: str) -> str:

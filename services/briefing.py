@@ -24,6 +24,7 @@ from notifiers.digest import message_id, thread_id
 from notifiers.errors import BadAddress
 from services import runs
 from services.errors import Refused
+from services.runs import LiveRun
 from services.wiring import Parts
 from storage import ledger, notices, obligations, outbox, plans
 from storage.outbox import Message
@@ -93,6 +94,16 @@ def next_at(parts: Parts) -> datetime | None:
     return min((at for _, at in _mornings(parts)), default=None)
 
 
+def is_due(parts: Parts, connection: Connection, live: LiveRun, now: datetime) -> bool:
+    """Say whether the brief of a run is queued by itself at `now`: then it tells the news."""
+    if parts.settings.brief == "off" or live.folding.completed_at is not None:
+        return False
+    if not _is_reachable(live.plan.agencies[live.plan.coordinator]):
+        return False
+    morning = _morning(connection, live.stored, live.plan)
+    return morning is not None and morning <= now
+
+
 def send_due(parts: Parts, now: datetime) -> list[Requested]:
     """Queue the briefs whose morning has come; outside office hours, for the next morning.
 
@@ -138,6 +149,7 @@ def _queue(
     if known is not None:
         return Requested(run, known, recipient, is_new=False)
     part = outbox.next_part(connection, run, recipient.id, slot)
+    identity = message_id(run, recipient.id, slot, part=part)
     message = outbox.enqueue(
         connection,
         run=run,
@@ -146,14 +158,27 @@ def _queue(
         part=part,
         send_at=send_at,
         kind=WORD,
-        message_id=message_id(run, recipient.id, slot, part=part),
+        message_id=identity,
         expires_at=send_at + parts.settings.mail_expires,
     )
     data = {"recipient": recipient.id, "slot": slot.isoformat()}
     entry = Entry(EntryKind.BRIEF_REQUESTED, now, now, by, data=data)
     ledger.append(connection, run, [entry])
+    _take_news(connection, run, recipient, identity, now)
     log.info("run %s: a brief for %s", run, recipient.id, extra={"action": "brief-requested"})
     return Requested(run, message, recipient, is_new=True)
+
+
+def _take_news(
+    connection: Connection, run: str, recipient: Agency, identity: str, now: datetime
+) -> None:
+    """Let a brief tell the news that wait: nobody is told them twice at one time."""
+    stored = plans.find_run(connection, run)
+    if stored is None or stored.news_at is None:
+        return
+    data = {"recipient": recipient.id, "message_id": identity}
+    ledger.append(connection, run, [Entry(EntryKind.NEWS_ISSUED, now, now, SYSTEM, data=data)])
+    plans.clear_news(connection, run)
 
 
 def _minute(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from engine import news
 from engine.chasing import Digest, Notice, decide, digests
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
@@ -70,7 +71,7 @@ def signs(parts: Parts) -> Signs:
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
-    """Issue every notice that is due at `now`, and open and close the stages that turn.
+    """Issue every notice and all news due at `now`; open and close the stages that turn.
 
     Safe to run twice, late, or many at once: a notice is issued once, whoever asks. The
     briefs that are due by themselves are queued after it, so that they tell of it.
@@ -93,8 +94,12 @@ def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
             for key in keys
         ]
         found = digests(live.plan, decisions, now=now)
-        for digest in found:
-            _enqueue(parts, connection, live, digest)
+        waiting = _waiting_news(connection, live)
+        state = live.folding.state()
+        # The brief of this morning, queued right after, tells them: not twice.
+        if not (waiting and briefing.is_due(parts, connection, live, now)):
+            found = news.gathered(state, found, waiting, now)
+        sent = [(digest, _enqueue(parts, connection, live, digest)) for digest in found]
         outdated = [notice for decision in decisions for notice in decision.superseded]
         notices.save(
             parts.database,
@@ -108,20 +113,29 @@ def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
         told = [
             *(_entry(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
             *(_entry(EntryKind.NOTICE_ISSUED, n, now) for digest in found for n in digest.notices),
+            *(_news_issued(live, identity, now) for digest, identity in sent if digest.news),
         ]
         turned += runs.keep(connection, live, [], now=now, touched=keys, also=told)
     stages = tuple(dict.fromkeys(entry.stage for entry in turned if entry.stage))
     count = sum(len(digest.notices) for digest in found)
-    if count or stages:
+    if found or stages:
         log.info(
             "run %s: %d notices in %d messages", run, count, len(found), extra={"action": "chased"}
         )
     return Chased(run, count, len(found), stages)
 
 
-def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest) -> None:
+def _waiting_news(connection: Connection, live: LiveRun) -> list[Entry]:
+    if live.news_at is None:
+        return []
+    return ledger.waiting_news(connection, live.stored.id, news.KINDS)
+
+
+def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest) -> str:
+    """Put a digest into the outbox and return its Message-ID."""
     run = live.stored.id
     part = outbox.next_part(connection, run, digest.recipient, digest.slot)
+    identity = message_id(run, digest.recipient, digest.slot, part=part)
     message = outbox.enqueue(
         connection,
         run=run,
@@ -130,7 +144,7 @@ def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest
         part=part,
         send_at=digest.send_at,
         kind=digest.kind.word,
-        message_id=message_id(run, digest.recipient, digest.slot, part=part),
+        message_id=identity,
         expires_at=digest.send_at + parts.settings.mail_expires,
     )
     notices.save(
@@ -142,6 +156,13 @@ def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest
         message=message,
         now=digest.send_at,
     )
+    return identity
+
+
+def _news_issued(live: LiveRun, identity: str, now: datetime) -> Entry:
+    """Return the entry that says which message tells the news that stand before it."""
+    data = {"recipient": live.plan.coordinator, "message_id": identity}
+    return Entry(EntryKind.NEWS_ISSUED, now, now, SYSTEM, data=data)
 
 
 def _entry(kind: EntryKind, notice: Notice, now: datetime) -> Entry:

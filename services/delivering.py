@@ -277,14 +277,14 @@ class _Drain:
         try:
             rendered = render(ready.mail)
             subject = rendered.subject
+            if not ready.open_addresses:
+                return {}, subject
             envelope = self._envelope(ready, rendered)
         except Exception as error:
             number = ready.message.id
             log.exception("message %s can't be made", number, extra={"action": "mail-failed"})
             why = Refused(f"{type(error).__name__}: {error}")
             return dict.fromkeys(ready.open_addresses, why), subject
-        if not envelope.recipients:
-            return {}, subject
         return await session.send(envelope), subject
 
     def _envelope(self, ready: Ready, rendered: Rendered) -> Envelope:

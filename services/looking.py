@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
 from engine.contacts import Addressee, Knowledge, addressees
-from engine.ledger import Folding
+from engine.ledger import Entry, Folding
 from engine.plan import Agency, Plan
 from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose
@@ -51,7 +52,8 @@ class Ready:
         """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
         if not isinstance(self.mail, Digest):
             return at
-        ladder = self.mail.lines[0].state.obligation.ladder
+        lines = self.mail.lines
+        ladder = lines[0].state.obligation.ladder if lines else news.ladder(self.mail.plan)
         return at_once(self.mail.plan, ladder, at)
 
     @property
@@ -153,7 +155,8 @@ def _look(
     if not all_of_it:
         paused = tuple(notice for notice in true if _is_paused(live, notice, now))
         true = [notice for notice in true if notice not in paused]
-    if not true:
+    told = _news_of(connection, live, message)
+    if not true and not told:
         return Ready(message, None, outdated, paused)
     digest = compose(
         state,
@@ -164,17 +167,26 @@ def _look(
         as_of=now,
         part=message.part,
         history=hearing.before(connection, message, carried, now),
+        news=told,
     )
     return Ready(message, digest, outdated, paused)
+
+
+def _news_of(connection: Connection, live: LiveRun, message: Message) -> list[Entry]:
+    """Return the news that a message tells: only the coordinator is told any."""
+    if message.recipient != live.plan.coordinator:
+        return []
+    return ledger.news_of(connection, message.run, news.KINDS, message_id=message.message_id)
 
 
 def _opens(
     plan: Plan, message: Message, carried: Sequence[Notice], now: datetime
 ) -> datetime | None:
     """Return when offices open, where they are closed and the mail is no longer fresh."""
-    if now - message.send_at <= PATIENCE or not carried:
+    if now - message.send_at <= PATIENCE:
         return None
-    opens = at_once(plan, plan.obligations[carried[0].obligation].ladder, now)
+    ladder = plan.obligations[carried[0].obligation].ladder if carried else news.ladder(plan)
+    opens = at_once(plan, ladder, now)
     return None if opens <= now else opens
 
 

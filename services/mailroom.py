@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from engine.contacts import addressees
 from engine.ledger import Entry, EntryKind
 from notifiers.rendering import Rendered, render
 from services import looking, marking
@@ -47,16 +50,32 @@ def retry(parts: Parts, number: int, now: datetime) -> None:
     """Queue a message again that was given up or put off, and the mail server with it.
 
     Who asks for it has mended something: the addresses that refused it are taken for good
-    again, and the server is not left alone any longer.
+    again, all of the agency's where it has no other, and the server is not left alone longer.
     """
-    find(parts, number)
+    message = find(parts, number)
     expires_at = now + parts.settings.mail_expires
     with parts.database.writing() as connection:
         if not outbox.retry(connection, number, now, expires_at=expires_at):
             raise Refused("refused.not-retryable", number=number)
         for address in recipients.reopen(connection, number):
             addresses.restore(connection, address)
+        for address in _unreachable(parts, connection, message, now):
+            addresses.restore(connection, address)
         relays.close(connection)
+
+
+def _unreachable(
+    parts: Parts, connection: Connection, message: Message, now: datetime
+) -> tuple[str, ...]:
+    """Return the addresses of an agency that has none that can be reached."""
+    stored = plans.find_run(connection, message.run)
+    assert stored is not None
+    plan = parts.plan(stored.plan_version)
+    agency, day = plan.agencies[message.recipient], now.astimezone(plan.zone).date()
+    if addressees(agency, day=day, known=addresses.known(connection)):
+        return ()
+    # Without what is known of addresses, all that the register names are found.
+    return tuple(one.address for one in addressees(agency, day=day, with_head=True))
 
 
 def cancel(parts: Parts, number: int, *, by: str, why: str, now: datetime) -> None:

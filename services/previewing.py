@@ -126,6 +126,7 @@ def mail_of(issued: Issued, language: str | None = None) -> MailDigest:
         as_of=digest.send_at,
         language=language,
         history=issued.history,
+        news=digest.news,
     )
 
 

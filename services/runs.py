@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from engine import news
 from engine.chasing import NoticeKey, is_held_back, next_wake
 from engine.graph import SYSTEM, advance, is_finished, next_turn
 from engine.ledger import Entry, EntryKind, Folding
@@ -37,11 +38,15 @@ CHANGING_ALL = frozenset(
 
 @dataclass
 class LiveRun:
-    """A run loaded for one transaction: its plan, and the fold of its ledger."""
+    """A run loaded for one transaction: its plan, and the fold of its ledger.
+
+    `news_at` is when its news go out that nobody was told of, None where there is none.
+    """
 
     stored: StoredRun
     plan: Plan
     folding: Folding
+    news_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def unfolded(parts: Parts, connection: Connection, run: str) -> LiveRun:
     if stored is None:
         raise Refused("refused.unknown-run", run=run, known="-")
     plan = parts.plan(stored.plan_version)
-    return LiveRun(stored, plan, Folding(plan))
+    return LiveRun(stored, plan, Folding(plan), stored.news_at)
 
 
 def held(parts: Parts, connection: Connection, run: str) -> LiveRun:
@@ -186,8 +191,22 @@ def keep(
     ledger.append(connection, run.stored.id, appended)
     changed = _changed(run, appended, touched)
     _project(connection, run, changed, now=now)
+    run.news_at = _news_at(connection, run, appended, now)
     appended += _settle(connection, run, now=now)
     return appended
+
+
+def _news_at(
+    connection: Connection, run: LiveRun, appended: Sequence[Entry], now: datetime
+) -> datetime | None:
+    """Return when news go out: what is appended now, or waited before."""
+    kinds = [entry.kind for entry in appended]
+    if EntryKind.NEWS_ISSUED in kinds:
+        return None
+    waits = run.news_at is not None or bool(news.of(appended))
+    if not waits and {EntryKind.CHASING_PAUSED, EntryKind.CHASING_RESUMED} & {*kinds}:
+        waits = bool(ledger.waiting_news(connection, run.stored.id, news.KINDS))
+    return news.next_at(run.folding.state(), now) if waits else None
 
 
 def _changed(run: LiveRun, entries: Collection[Entry], touched: Collection[str]) -> list[str]:
@@ -247,5 +266,6 @@ def _settle(connection: Connection, run: LiveRun, *, now: datetime) -> list[Entr
         run.stored.id,
         next_turn_at=next_turn(state, now),
         completed_at=state.completed_at,
+        news_at=run.news_at,
     )
     return completed

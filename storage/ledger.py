@@ -110,6 +110,39 @@ def first_after(
     return None if row is None else _entry(row)
 
 
+def waiting_news(connection: Connection, run: str, kinds: Collection[EntryKind]) -> list[Entry]:
+    """Return a run's entries of `kinds` that stand after the last news that were issued."""
+    return _parted(connection, run, kinds)[-1][1]
+
+
+def news_of(
+    connection: Connection, run: str, kinds: Collection[EntryKind], *, message_id: str
+) -> list[Entry]:
+    """Return the entries of `kinds` that a message tells as news: those since the news before it.
+
+    The places in the ledger part them, not the times: two entries may have one time.
+    """
+    for issued, told in _parted(connection, run, kinds):
+        if issued is not None and issued.data.get("message_id") == message_id:
+            return told
+    return []
+
+
+def _parted(
+    connection: Connection, run: str, kinds: Collection[EntryKind]
+) -> list[tuple[Entry | None, list[Entry]]]:
+    """Part a run's news by the entries that say that they were issued; last what waits."""
+    found: list[tuple[Entry | None, list[Entry]]] = []
+    told: list[Entry] = []
+    for entry in entries(connection, run, kinds={*kinds, EntryKind.NEWS_ISSUED}):
+        if entry.kind is EntryKind.NEWS_ISSUED:
+            found.append((entry, told))
+            told = []
+        else:
+            told.append(entry)
+    return [*found, (None, told)]
+
+
 def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     """Return the number of the last entry of each run: it moves when anything is recorded."""
     found = {}

@@ -61,13 +61,17 @@ def due(connection: Connection, run: str, now: datetime) -> list[str]:
 
 
 def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
-    """Return the runs in which something wakes at or before `now`, the longest waiting first."""
+    """Return the runs in which something wakes at or before `now`, the longest waiting first.
+
+    An obligation with a rung to issue, a gate that gives way, or news to be told.
+    """
     waking = union_all(
         select(OBLIGATIONS.c.run.label("run"), OBLIGATIONS.c.next_wake_at.label("at")).where(
             OBLIGATIONS.c.next_wake_at <= now
         ),
-        select(PLAN_RUNS.c.id.label("run"), PLAN_RUNS.c.next_turn_at.label("at")).where(
-            PLAN_RUNS.c.next_turn_at <= now
+        *(
+            select(PLAN_RUNS.c.id.label("run"), column.label("at")).where(column <= now)
+            for column in (PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at)
         ),
     ).subquery()
     query = select(waking.c.run).group_by(waking.c.run).order_by(func.min(waking.c.at)).limit(limit)
@@ -100,11 +104,11 @@ def has_wakes(connection: Connection, run: str) -> bool:
 
 def next_wake(connection: Connection) -> datetime | None:
     """Return the earliest moment at which any run wants attention, if ever."""
-    moments = [
-        connection.execute(select(column).where(column.is_not(None)).order_by(column).limit(1))
-        for column in (OBLIGATIONS.c.next_wake_at, PLAN_RUNS.c.next_turn_at)
-    ]
-    return min((at for at in (found.scalar() for found in moments) if at), default=None)
+    firsts = (
+        select(column).where(column.is_not(None)).order_by(column).limit(1).scalar_subquery()
+        for column in (OBLIGATIONS.c.next_wake_at, PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at)
+    )
+    return min((at for at in connection.execute(select(*firsts)).one() if at), default=None)
 
 
 def _changing(item: Projected) -> dict[str, object]:

@@ -26,6 +26,7 @@ class StoredRun:
     started_at: datetime
     completed_at: datetime | None
     next_turn_at: datetime | None
+    news_at: datetime | None
 
 
 def save_version(
@@ -106,13 +107,22 @@ def set_turn(
     *,
     next_turn_at: datetime | None,
     completed_at: datetime | None,
+    news_at: datetime | None = None,
 ) -> None:
-    """Set when a gate of the run next gives way by itself, and whether it is completed."""
+    """Set when a gate of the run next gives way by itself, and whether it is completed.
+
+    `news_at` is when its coordinator is told of events and stages, if there is news.
+    """
     connection.execute(
         PLAN_RUNS.update()
         .where(PLAN_RUNS.c.id == run)
-        .values(next_turn_at=next_turn_at, completed_at=completed_at)
+        .values(next_turn_at=next_turn_at, completed_at=completed_at, news_at=news_at)
     )
+
+
+def clear_news(connection: Connection, run: str) -> None:
+    """Note that no news of a run wait any more."""
+    connection.execute(PLAN_RUNS.update().where(PLAN_RUNS.c.id == run).values(news_at=None))
 
 
 def _runs() -> Select[Any]:
@@ -136,4 +146,5 @@ def _stored(row: Row[Any]) -> StoredRun:
         started_at=row.started_at,
         completed_at=row.completed_at,
         next_turn_at=row.next_turn_at,
+        news_at=row.news_at,
     )

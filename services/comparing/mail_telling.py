@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.chasing import Digest, Kind
 from engine.plan import Obligation
 from language.dates import instant
-from notifiers.subject import shortened
+from notifiers.shortening import shortened
 from services.comparing.account import Detail, Mark
 from services.comparing.mails import Pair, Single, says
 from services.comparing.words import Words
@@ -150,7 +150,16 @@ class Teller:
         titles = list(dict.fromkeys((one.stage.id, one.task.id, one.task.title) for one in owed))
         if len(titles) > 1:
             return self.words.say("tasks", count=len(titles))
+        if not titles:
+            return shortened("; ".join(self._turned(digest, speech)), ABOUT)
         return shortened(titles[0][-1], ABOUT)
+
+    def _turned(self, digest: Digest, speech: Speech) -> Iterator[str]:
+        """Yield the titles of the stages and events that a mail of news is about, each once."""
+        titles = {stage.id: stage.title for stage in speech.plan.stages}
+        titles |= {event.name: event.title for event in speech.plan.events.values()}
+        about = (entry.stage or str(entry.data.get("event")) for entry in digest.news)
+        yield from (titles.get(one, one) for one in dict.fromkeys(about))
 
     def _others(self, digest: Digest, speech: Speech) -> tuple[str, ...]:
         owed = (speech.plan.obligations[key] for key in digest.obligations)
@@ -176,8 +185,9 @@ class Teller:
 
 
 def _rungs(digest: Digest) -> tuple[tuple[Kind, int], ...]:
-    """Return the rungs of a mail with their numbers, each once."""
-    return tuple(dict.fromkeys((notice.kind, notice.count) for notice in digest.notices))
+    """Return the rungs of a mail with their numbers, each once; of news alone that it is that."""
+    rungs = dict.fromkeys((notice.kind, notice.count) for notice in digest.notices)
+    return tuple(rungs) or ((Kind.EVENT, 0),)
 
 
 def rungs_said(rungs: Iterable[tuple[Kind, int]], words: Words) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from engine.chasing import Kind, Notice
-from engine.ledger import ObligationState
+from engine.ledger import Entry, ObligationState
 from engine.rehearsal import Issued
 from notifiers.rendering import render
 from services.comparing.changes import changes
@@ -179,11 +179,11 @@ def _by_signs(
 
 
 def says(mail: Issued, renames: Renames | None) -> frozenset[Sign]:
-    """Return what a mail says: rungs × obligations, the old plan's under their new ids.
+    """Return what a mail says: rungs × obligations, and news, the old plan's under new ids.
 
     An escalation is known by its days, which say more than its number on the ladder.
     """
-    return frozenset(
+    return frozenset(_news(entry, renames) for entry in mail.digest.news) | frozenset(
         (
             _obligation(notice, renames),
             notice.round,
@@ -191,6 +191,14 @@ def says(mail: Issued, renames: Renames | None) -> frozenset[Sign]:
         )
         for notice in mail.digest.notices
     )
+
+
+def _news(entry: Entry, renames: Renames | None) -> Sign:
+    about = entry.stage or str(entry.data.get("event", ""))
+    if renames is not None:
+        named = renames.stages if entry.stage else renames.events
+        about = named.get(about, about)
+    return entry.kind, about
 
 
 def _loose(mail: Issued, renames: Renames | None) -> frozenset[Sign]:
@@ -216,7 +224,7 @@ def _never(_old: Issued, _new: Issued) -> bool:
 
 def _same_values(old: Issued, new: Issued) -> bool:
     """Whether two mails are made of equal values, and so cannot say different things."""
-    if old.digest.notices != new.digest.notices:
+    if old.digest.notices != new.digest.notices or old.digest.news or new.digest.news:
         return False
     return all(
         _is_same_state(old.state.obligations[key], new.state.obligations[key])

@@ -107,6 +107,7 @@ class Story:
     """What came of it all."""
 
     told: list[Told] = field(default_factory=list)
+    news: list[tuple[datetime, str]] = field(default_factory=list)
     opened: dict[str, datetime] = field(default_factory=dict)
     done: dict[str, datetime] = field(default_factory=dict)
     missing: dict[str, set[str]] = field(default_factory=dict)
@@ -202,6 +203,7 @@ class Play:
         self.policies = dict(world.policies)
         self.events: dict[str, tuple[date, datetime]] = {}
         self.pauses: dict[str, date] = {}  # whom, to the end of which day
+        self.fresh: list[str] = []  # what the first above has not been told yet
         self.debts = {
             f"{step.name}/{duty.name}/{agency}": Debt(duty, step, agency)
             for step in world.steps
@@ -263,6 +265,7 @@ class Play:
             if happening.whom not in self.events:
                 day = self.local(happening.dated).date()
                 self.events[happening.whom] = (day, happening.at)
+                self.fresh.append(f"event {happening.whom}")
             return
         if happening.what == "pause":
             self.pauses[happening.whom] = happening.until or date.max
@@ -310,6 +313,7 @@ class Play:
             if step.event is not None and step.event not in self.events:
                 return False
             opened[step.name] = now
+            self.fresh.append(f"opened {step.name}")
             for debt in self.debts.values():
                 if debt.step is step:
                     debt.began = now
@@ -321,6 +325,7 @@ class Play:
             closed = len(gated) - len(missing)
             if closed >= self.wanted(step, len(gated)) or self.gives_way(step, now):
                 done[step.name] = now
+                self.fresh.append(f"done {step.name}")
                 self.story.missing[step.name] = missing
                 return True
         return False
@@ -404,6 +409,20 @@ class Play:
                     if recipient == to and fell == newest
                 ]
             debt.tray = []
+        self.tell_news(now)
+
+    def tell_news(self, now: datetime) -> None:
+        """Tell the first above what is fresh: in office hours, or with what it gets anyway."""
+        earliest = min(self.policies.values(), key=lambda policy: policy.opens)
+        local = self.local(now)
+        is_open = works(self.world, local.date()) and (
+            earliest.opens <= local.time() <= earliest.closes
+        )
+        is_paused = local.date() <= self.pauses.get("", date.min)
+        gets_mail = any(one.at == now and one.to == self.world.above[0] for one in self.story.told)
+        if gets_mail or (is_open and not is_paused):
+            self.story.news += [(now, fresh) for fresh in self.fresh]
+            self.fresh = []
 
 
 def play(

@@ -723,7 +723,7 @@ def test_the_gravest_comes_first_in_a_digest():
 def test_the_kind_of_a_digest_is_its_gravest():
     """The subject says the worst."""
     kinds = [kind.word for kind in sorted(Kind)]
-    assert kinds == ["assign", "remind", "returned", "overdue", "escalate"]
+    assert kinds == ["event", "assign", "remind", "returned", "overdue", "escalate"]
 
 
 def test_a_digest_knows_the_slot_that_it_is_for_and_when_it_goes():

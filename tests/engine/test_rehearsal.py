@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.calendar import DayOff, WorkingCalendar
+from engine.chasing import Kind
 from engine.deadline import Before, By, FromDay, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.ledger import EntryKind, fold
 from engine.plan import (
@@ -62,7 +63,8 @@ def scenario(
 def mails(found: Rehearsal, to: str = "a") -> list[str]:
     """Return what a recipient was sent, as `22/04 08:00 remind-10`."""
     return [
-        f"{one.digest.send_at.astimezone(ZONE):%d/%m %H:%M} {' '.join(one.digest.rungs)}"
+        f"{one.digest.send_at.astimezone(ZONE):%d/%m %H:%M}"
+        f" {' '.join(one.digest.rungs) or one.digest.kind.word}"
         for one in found.issued
         if one.digest.recipient == to
     ]
@@ -81,7 +83,7 @@ def test_in_the_worst_case_every_rung_of_the_ladder_goes_out():
         "29/04 08:00 remind-5",
     ]
     assert mails(found)[-1] == "22/05 08:00 overdue-10"
-    assert mails(found, "coordinator") == ["11/05 08:00 escalate-1"]
+    assert mails(found, "coordinator") == ["06/04 08:00 event", "11/05 08:00 escalate-1"]
     assert mails(found, "superior") == ["15/05 08:00 escalate-2"]
 
 
@@ -142,7 +144,7 @@ def test_from_the_moment_it_is_recorded_nothing_more_is_sent_about_it():
 def test_who_submitted_is_not_in_the_escalation():
     """Nobody is reported as late who is not."""
     found = rehearse(plan(), scenario(submits("2020-05-11 07:59")))
-    (digest,) = (i.digest for i in found.issued if i.digest.recipient == "coordinator")
+    _, digest = (i.digest for i in found.issued if i.digest.recipient == "coordinator")
     assert digest.obligations == ("first/report/b", "first/report/c")
 
 
@@ -184,7 +186,7 @@ def test_after_an_outage_one_mail_with_the_newest():
         "14/05 09:30 overdue-4",
         "15/05 08:00 overdue-5",
     ]
-    assert mails(found, "coordinator") == ["14/05 09:30 escalate-1"]
+    assert mails(found, "coordinator") == ["06/04 08:00 event", "14/05 09:30 escalate-1"]
 
 
 def test_an_outage_that_ends_at_night_is_caught_up_in_the_morning():
@@ -281,6 +283,60 @@ def test_acts_may_be_written_in_any_order():
     acts = [submits("2020-05-04 09:00"), submits("2020-04-20 09:00", "first/report/b")]
     there, back = rehearse(plan(), scenario(*acts)), rehearse(plan(), scenario(*reversed(acts)))
     assert there == back
+
+
+# ── news ──
+
+
+def test_what_turns_at_night_is_told_in_the_morning_with_what_goes_out_anyway():
+    """A gate gave way at midnight: the coordinator hears of it with what it is asked itself."""
+    one = plan(
+        stage("first", task(by=["a"]), otherwise=GateAfterDue(3)),
+        stage("second", task("sum", by=["coordinator"], due=NO_DATE), needs=["first"]),
+    )
+    found = rehearse(one)
+    assert news(found) == [
+        (at("2020-04-06 08:00"), "opened first"),
+        (at("2020-05-14 08:00"), "done first"),
+        (at("2020-05-14 08:00"), "opened second"),
+    ]
+    assert "14/05 08:00 assign" in mails(found, "coordinator")
+
+
+def test_an_event_is_told_at_once_in_office_hours():
+    """Together with the stage that it opened, in one mail."""
+    one = plan(stage("first", task(by=["a"], due=NO_DATE), event="issued"))
+    found = rehearse(one, scenario(announces("2020-05-06 09:30", dated="2020-05-04 00:00")))
+    (mail,) = (i.digest for i in found.issued if i.digest.recipient == "coordinator")
+    assert [entry.kind for entry in mail.news] == [
+        EntryKind.EVENT_ANNOUNCED,
+        EntryKind.STAGE_OPENED,
+    ]
+    assert (mail.slot, mail.send_at) == (at("2020-05-06 09:30"),) * 2
+    assert mail.kind is Kind.EVENT
+
+
+def test_news_of_an_outage_are_told_at_its_end_in_one_mail():
+    """The slot is when the first of them was due, so that its Message-ID is the same again."""
+    one = plan(stage("first", task(by=["a"], due=NO_DATE)))
+    off = scenario(submits("2020-05-06 22:00"), outages=[("2020-04-06 08:00", "2020-05-08 10:15")])
+    found = rehearse(one, off)
+    (mail,) = (i.digest for i in found.issued if i.digest.recipient == "coordinator")
+    assert len(mail.news) == 2
+    assert (mail.slot, mail.send_at) == (at("2020-04-06 08:00"), at("2020-05-08 10:15"))
+
+
+def test_news_wait_for_the_end_of_a_pause():
+    """The whole run is quiet, towards the coordinator too."""
+    pause = Act(
+        at("2020-04-10 09:00"),
+        EntryKind.CHASING_PAUSED,
+        at("2020-04-10 09:00"),
+        data={"agency": None, "reason": "", "until": "2020-05-05"},
+    )
+    one = plan(stage("first", task(by=["a"], due=NO_DATE)))
+    found = rehearse(one, scenario(pause, submits("2020-04-20 09:00")))
+    assert news(found)[1:] == [(at("2020-05-06 08:00"), "done first")]
 
 
 # ── random plans and stories, against the model ──
@@ -599,6 +655,24 @@ def told(found: Rehearsal) -> list[Told]:
     )
 
 
+def news(found: Rehearsal) -> list[tuple[datetime, str]]:
+    """Return everything that the coordinator was told of events and stages, and when.
+
+    An event that a random story announces again is none: the office would be refused.
+    """
+    words = {
+        EntryKind.EVENT_ANNOUNCED: "event",
+        EntryKind.STAGE_OPENED: "opened",
+        EntryKind.STAGE_DONE: "done",
+    }
+    told: dict[str, datetime] = {}
+    for one in found.issued:
+        for entry in one.digest.news:
+            said = f"{words[entry.kind]} {entry.stage or entry.data['event']}"
+            told.setdefault(said, one.digest.send_at)
+    return [(at, said) for said, at in told.items()]
+
+
 def check(sketch: Sketch) -> tuple[Rehearsal, model.Story]:
     """Every message that should exist exists once, and none that should not.
 
@@ -611,6 +685,7 @@ def check(sketch: Sketch) -> tuple[Rehearsal, model.Story]:
     assert {key: one.due.last_day for key, one in obligations if one.due} == story.due
     assert {key for key, one in obligations if one.is_closed} == story.closed
     assert told(found) == sorted(story.told)
+    assert sorted(news(found)) == sorted(story.news)
     return found, story
 
 
@@ -690,5 +765,8 @@ def test_a_recipient_gets_one_message_at_a_time_gravest_first(sketch: Sketch):
         kinds = [notice.kind for notice in one.digest.notices]
         assert kinds == sorted(kinds, reverse=True)
         assert all(notice.at <= one.digest.send_at for notice in one.digest.notices)
-        assert {notice.recipient for notice in one.digest.notices} == {one.digest.recipient}
+        named = {notice.recipient for notice in one.digest.notices}
+        assert named == ({one.digest.recipient} if one.digest.notices else set())
+        assert one.digest.notices or one.digest.news
+        assert one.digest.recipient == "coordinator" or not one.digest.news
     assert fold(found.state.plan, found.entries) == found.state

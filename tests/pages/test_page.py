@@ -133,7 +133,7 @@ def test_the_grid_has_a_letter_for_every_mail():
 
     assert sum(map(len, letters)) == len(shown.rehearsal.issued)
     assert "".join(letters).count("B") == 2  # Sở Nội vụ and UBND tỉnh
-    assert [int(n) for n in re.findall(r'<td class="total">(\d+)</td>', page)].count(12) == 1
+    assert [int(n) for n in re.findall(r'<td class="total">(\d+)</td>', page)].count(14) == 1
 
 
 def test_the_grid_of_a_long_plan_is_broken_into_tables_that_a_page_holds():

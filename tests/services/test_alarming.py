@@ -123,7 +123,7 @@ def test_undeliverable_mail_is_told_by_name_and_reason(small: Parts):
 
     told = alarming.mail_undeliverable(small, "nho", numbers)
 
-    assert "3 thư" in told.said
+    assert "4 thư" in told.said  # to three agencies, and the news to the coordinator
     assert "Sở An (answered: 550 no such user)" in told.said
     assert f"dondoc outbox retry {numbers[0]}" in told.said
 

@@ -41,7 +41,7 @@ SOON = w.START + timedelta(minutes=1)
 
 @pytest.fixture
 def issued(small: Parts) -> Parts:
-    """An office whose first mail is in the outbox: to a, b and c."""
+    """An office whose first mail is in the outbox: to a, b and c, and news to the coordinator."""
     chasing.issue_notices(small, w.START)
     return small
 
@@ -86,16 +86,16 @@ def test_what_is_due_goes_out_once(issued: Parts):
 
     delivered = deliver(issued, w.START, way)
 
-    assert way.to == ["a@nho.example", "b@nho.example", "c@nho.example"]
+    assert way.to == ["a@nho.example", "b@nho.example", "c@nho.example", "noivu@nho.example"]
     assert (delivered.total, delivered.counts, delivered.runs) == (
-        3,
-        {Status.SENT: 3},
+        4,
+        {Status.SENT: 4},
         {"nho"},
     )
     assert way.ids == [message.message_id for message in outbox_of(issued)]
-    assert kinds(issued).count("message-sent") == 3
+    assert kinds(issued).count("message-sent") == 4
     assert deliver(issued, SOON + LEASE, way).total == 0
-    assert len(way.envelopes) == 3
+    assert len(way.envelopes) == 4
 
 
 def test_only_what_is_asked_for_goes_out(issued: Parts):
@@ -105,7 +105,7 @@ def test_only_what_is_asked_for_goes_out(issued: Parts):
     deliver(issued, w.START, way, only=[second.id])
 
     assert way.to == ["b@nho.example"]
-    assert statuses(issued) == ["queued", "sent", "queued"]
+    assert statuses(issued) == ["queued", "sent", "queued", "queued"]
 
 
 def test_two_who_deliver_at_once_share_the_mail(tmp_path: Path):
@@ -242,7 +242,7 @@ def test_what_is_refused_for_good_is_undeliverable_at_once(issued: Parts):
 
     delivered = deliver(issued, w.START, Recording(answer))
 
-    assert delivered.counts == {Status.SENT: 2, Status.UNDELIVERABLE: 1}
+    assert delivered.counts == {Status.SENT: 3, Status.UNDELIVERABLE: 1}
     refused = outbox_of(issued)[1]
     assert (refused.status, refused.error) == (Status.UNDELIVERABLE, "550 no such mailbox")
     assert kinds(issued).count("message-undeliverable") == 1
@@ -271,12 +271,12 @@ def test_an_unknown_outcome_is_tried_again_under_the_same_message_id(issued: Par
     """It may arrive twice, and a reader's program can tell that it is one."""
     first, second = answering(Unknown("cut off at the dot")), Recording()
     deliver(issued, w.START, first)
-    assert statuses(issued) == ["uncertain"] * 3
+    assert statuses(issued) == ["uncertain"] * 4
 
     deliver(issued, w.START + WAITS[0], second)
 
     assert second.ids == first.ids
-    assert statuses(issued) == ["sent"] * 3
+    assert statuses(issued) == ["sent"] * 4
 
 
 def test_what_was_uncertain_is_dropped_if_it_is_settled_meanwhile(late: Parts):
@@ -328,9 +328,9 @@ def test_a_worker_that_comes_back_after_its_lease_changes_nothing(issued: Parts)
     deliver(issued, w.START, slow, only=[outbox_of(issued)[0].id])
 
     assert slow.ids[0] in way.ids
-    assert statuses(issued) == ["sent"] * 3
+    assert statuses(issued) == ["sent"] * 4
     assert kinds(issued).count("message-undeliverable") == 0
-    assert kinds(issued).count("message-sent") == 3
+    assert kinds(issued).count("message-sent") == 4
 
 
 # ── Looking at mail ──

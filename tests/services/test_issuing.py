@@ -38,9 +38,13 @@ def test_what_is_due_is_issued_with_its_message_and_its_entries(small: Parts):
     """The notice, the mail in the outbox and the line in the ledger: one step."""
     (chased,) = issue(small, w.START)
 
-    assert (chased.run, chased.notices, chased.messages) == ("nho", 5, 3)
-    assert [message.recipient for message in outbox_of(small)] == ["a", "b", "c"]
-    assert {message.kind for message in outbox_of(small)} == {"assign"}
+    assert (chased.run, chased.notices, chased.messages) == ("nho", 5, 4)
+    assert [(message.recipient, message.kind) for message in outbox_of(small)] == [
+        ("a", "assign"),
+        ("b", "assign"),
+        ("c", "assign"),
+        ("noi-vu", "event"),
+    ]
     assert kinds(small).count("notice-issued") == 5
 
 
@@ -107,7 +111,8 @@ def test_an_escalation_is_one_message_about_everybody_late(small: Parts):
 
     above = [one for one in reports.messages(small) if one["to"] == "noi-vu"]
     assert [(one["kind"], one["obligations"]) for one in above] == [
-        ("escalate", [w.REPORT_A, w.REPORT_B, w.REPORT_C])
+        ("event", []),
+        ("escalate", [w.REPORT_A, w.REPORT_B, w.REPORT_C]),
     ]
 
 
@@ -174,7 +179,7 @@ def test_one_run_killed_leaves_the_other_issued(small: Parts):
                 break
     issue(small, w.START)
 
-    assert Counter(message.run for message in outbox_of(small)) == Counter({"nho": 3, "other": 3})
+    assert Counter(message.run for message in outbox_of(small)) == Counter({"nho": 4, "other": 4})
 
 
 def test_a_gate_that_gives_way_opens_the_next_stage_and_assigns_it(small: Parts):
@@ -205,6 +210,7 @@ def test_the_run_is_completed_once_when_nothing_is_left(parts: Parts):
     issue(parts, w.EVE)
 
     assert kinds(parts).count("run-completed") == 1
+    deliver(parts, w.EVE)  # the news that it opened and was done
     assert chasing.next_wake(parts) is None
     issue(parts, w.LATE)
     assert kinds(parts).count("run-completed") == 1

@@ -106,7 +106,7 @@ def test_only_the_kinds_asked_for_are_read(run: Database):
 
 def test_what_changes_the_state_is_among_the_kinds_of_the_fold(run: Database):
     """A kind that is forgotten there would be recorded and have no effect."""
-    speaking = ("notice-", "message-", "brief-")
+    speaking = ("notice-", "message-", "brief-", "news-")
     sent = {kind for kind in EntryKind if kind.value.startswith(speaking)}
 
     assert set(EntryKind) - sent == ledger.STATE_KINDS
@@ -209,3 +209,27 @@ def test_entries_recorded_after_a_moment_leave_that_moment_out(run: Database):
 
     assert read(run, after=MORNING) == [later]
     assert read(run, after=MORNING - timedelta(seconds=1)) == [earlier, later]
+
+
+def test_news_belong_to_the_message_that_was_issued_after_them(run: Database):
+    """Places part them: what is recorded at the very time of a message is told by the next."""
+    turns = (EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
+
+    def issued(identity: str) -> Entry:
+        return Entry(
+            EntryKind.NEWS_ISSUED, MORNING, MORNING, "dondoc", data={"message_id": identity}
+        )
+
+    opened, done = (Entry(kind, MORNING, MORNING, "dondoc", stage="first") for kind in turns)
+    append(run, opened, entry(EntryKind.SUBMITTED), issued("<1>"), done, opened, issued("<2>"))
+    append(run, issued("<1>"), run="s")
+
+    with run.reading() as connection:
+        assert ledger.news_of(connection, "r", turns, message_id="<1>") == [opened]
+        assert ledger.news_of(connection, "r", turns, message_id="<2>") == [done, opened]
+        assert ledger.news_of(connection, "r", turns, message_id="<3>") == []
+        assert ledger.news_of(connection, "s", turns, message_id="<1>") == []
+        assert ledger.waiting_news(connection, "r", turns) == []
+    append(run, done)
+    with run.reading() as connection:
+        assert ledger.waiting_news(connection, "r", turns) == [done]

@@ -217,3 +217,18 @@ def test_the_first_last_day_is_of_what_is_open(database: Database):
 
 def _dated(story: b.Story) -> list[Any]:
     return [state for state in story.folding.obligations.values() if state.due is not None]
+
+
+def test_a_run_whose_news_wait_is_due_at_their_time(database: Database):
+    """The coordinator is told although no agency is; a run without news sleeps on."""
+    create(database, "r", a=MORNING + minutes(9))
+    create(database, "s")
+    with database.writing() as connection:
+        plans.set_turn(connection, "s", next_turn_at=None, completed_at=None, news_at=MORNING)
+
+        assert obligations.next_wake(connection) == MORNING
+        assert obligations.due_runs(connection, MORNING, limit=10) == ["s"]
+        assert obligations.due_runs(connection, MORNING - minutes(1), limit=10) == []
+
+        plans.clear_news(connection, "s")
+        assert obligations.next_wake(connection) == MORNING + minutes(9)

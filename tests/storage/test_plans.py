@@ -51,6 +51,7 @@ def test_a_run_comes_back_with_its_version(database: Database):
         started_at=MORNING,
         completed_at=None,
         next_turn_at=None,
+        news_at=None,
     )
 
 
