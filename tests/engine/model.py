@@ -75,6 +75,7 @@ class World:
     off: frozenset[date]
     worked: frozenset[date]
     zone: ZoneInfo
+    quiet: frozenset[date] = frozenset()  # nothing is sent on them; what falls then stays in trays
 
 
 @dataclass(frozen=True)
@@ -379,6 +380,8 @@ class Play:
         """Send the newest of each tray to each recipient; throw away what it outdates."""
         for key, debt in self.debts.items():
             if not debt.tray or not self.offices_open(debt, now) or self.is_paused(debt, now):
+                continue
+            if self.local(now).date() in self.world.quiet:
                 continue
             for to in {recipient for _, recipient, _ in debt.tray}:
                 newest = max(fell for fell, recipient, _ in debt.tray if recipient == to)
