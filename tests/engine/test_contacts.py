@@ -35,7 +35,7 @@ def agency(*contacts: Contact, email: str | None = "box@x.example") -> Agency:
     return Agency("a", "Sở A", "department", email, contacts=contacts)
 
 
-def knowing(**found: Known) -> Knowledge:
+def knowing(**found: Known) -> dict[str, Known]:
     """Return what is known of addresses, named by what stands before their @."""
     return {f"{name}@x.example": known for name, known in found.items()}
 
