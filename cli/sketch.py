@@ -16,7 +16,7 @@ from cli.console import out
 from engine.chasing import Kind
 from services.errors import Refused
 from services.pages import deadlines, mails
-from services.pages.days import DAY, Days, Week, day_off, days_of, weeks_of
+from services.pages.days import DAY, Days, Week, day_off, days_of, quiet_spells, weeks_of
 from services.pages.graph import gutter_lanes
 from services.pages.layers import EVENT, net_of
 from services.pages.mails import Box, Letter
@@ -226,6 +226,8 @@ def _day_cell(shown: Preview, days: Days, day: date) -> Text:
     name = day_off(shown.plan.calendar, day)
     if counts:
         said, style = str(counts.total()), STYLES[max(counts).word]
+    elif shown.plan.is_quiet(day):
+        said, style = "▒▒", "red"
     elif name is None:
         said, style = "·", "dim"
     else:
@@ -261,6 +263,8 @@ def _notes(shown: Preview, speech: Speech, days: Days) -> dict[date, list[Text]]
         if span.last is not None:
             said = speech.say("closes-on", day=speech.brief_day(span.last), stage=span.words)
             found.append((span.last, 3, Text(said)))
+    for day, words in quiet_spells(shown, speech, days):
+        found.append((day, 0, Text(f"{speech.brief_day(day)} {words}", style="dim")))
     for week in weeks_of(days):
         for number in range(0 if week.silent else 7):
             day = week.monday + number * DAY

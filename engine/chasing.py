@@ -94,7 +94,21 @@ def send_time(plan: Plan, ladder: Ladder, day: date) -> datetime:
 
 
 def at_once(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
-    """Return `moment` if offices are open then, else the next send hour on a working day."""
+    """Return `moment` if mail may go out then, else the next send hour at which it may.
+
+    It may while offices are open, and on no quiet day of the plan.
+    """
+    return _after_quiet_days(plan, ladder, _when_offices_open(plan, ladder, moment))
+
+
+def _after_quiet_days(plan: Plan, ladder: Ladder, at: datetime) -> datetime:
+    """Return `at`, in the plan's zone, or the first send hour after the quiet days it lies in."""
+    while (quiet := plan.quiet_span(at.date())) is not None:
+        at = send_time(plan, ladder, plan.calendar.offset(quiet.last, 1))
+    return at
+
+
+def _when_offices_open(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
     local = moment.astimezone(plan.zone)
     day, clock = local.date(), local.timetz().replace(tzinfo=None)
     if plan.calendar.is_working(day):
@@ -106,7 +120,10 @@ def at_once(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
 
 
 def is_office_hour(plan: Plan, ladder: Ladder, moment: datetime) -> bool:
-    """Say whether mail may go out at `moment`: on a working day, from the send hour on."""
+    """Say whether mail may go out at `moment`: on a working day, none of the plan's quiet ones.
+
+    And from the send hour on, until offices end.
+    """
     return at_once(plan, ladder, moment) == moment
 
 
@@ -139,7 +156,7 @@ def decide(
     the newest rung outdates is returned as superseded. `issued` holds the keys of notices
     that were issued or superseded before. A closed obligation is silent, and so is
     everyone while offices are closed: what fell due then waits for the next send hour.
-    What falls within a pause waits for its end, as after an outage.
+    What falls within a pause, or on a quiet day, waits for its end, as after an outage.
     """
     if state.is_paused(now) or not is_office_hour(plan, state.obligation.ladder, now):
         return NOTHING_DUE
@@ -158,9 +175,19 @@ def decide(
 
 
 def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice | None:
-    """Return the first rung that falls after `after` and in no pause, if any."""
-    ahead = (notice for notice in rungs(plan, state) if notice.at > after)
-    return next((notice for notice in ahead if not state.is_paused(notice.at)), None)
+    """Return the first rung that goes out after `after` and in no pause, `at` that time, if any.
+
+    Of what a quiet day holds back it is the newest: only that goes out after it.
+    """
+    ladder = state.obligation.ladder
+    ahead = ((_after_quiet_days(plan, ladder, one.at), one) for one in rungs(plan, state))
+    coming = [(at, one) for at, one in ahead if at > after and not state.is_paused(at)]
+    if not coming:
+        return None
+    goes, first = coming[0]
+    same = [one for at, one in coming if at == goes and one.recipient == first.recipient]
+    newest = next(one for one in same if one.at == same[-1].at)
+    return replace(newest, at=goes)
 
 
 def next_wake(
@@ -168,14 +195,15 @@ def next_wake(
 ) -> datetime | None:
     """Return when the obligation next has a notice to issue, not before `now`, if ever.
 
-    What falls within a pause waits for the first send time after it; in one without an end
-    for the entry that resumes it.
+    What falls within a pause, or on a quiet day, waits for the first send time after it; in
+    a pause without an end for the entry that resumes it.
     """
     waiting = next((n for n in rungs(plan, state) if n.key not in issued), None)
     if waiting is None:
         return None
     ladder = state.obligation.ladder
-    at = waiting.at if waiting.at > now else at_once(plan, ladder, now)
+    at = waiting.at
+    at = _after_quiet_days(plan, ladder, at) if at > now else at_once(plan, ladder, now)
     if not state.is_paused(at):
         return at
     freed = state.freed_at(at)
@@ -246,7 +274,7 @@ def _firsts(plan: Plan, state: ObligationState) -> Iterator[Notice]:
     """Yield what begins a round: the assignment, or the return."""
     obligation = state.obligation
     assert state.told_from is not None
-    at = at_once(plan, obligation.ladder, state.told_from)
+    at = _when_offices_open(plan, obligation.ladder, state.told_from)
     first = replace(state, round=state.told_round)
     match state.told_of:
         case EntryKind.STAGE_OPENED:
@@ -287,7 +315,7 @@ def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:
 def _told_on(plan: Plan, state: ObligationState) -> date:
     """Return the day on which the present round is told: the first of office hours in it."""
     assert state.round_began is not None
-    at = at_once(plan, state.obligation.ladder, state.round_began)
+    at = _when_offices_open(plan, state.obligation.ladder, state.round_began)
     return at.astimezone(plan.zone).date()
 
 

@@ -1,12 +1,14 @@
 """Contacts: to which addresses of an agency a mail goes, on a day.
 
-To the focal points, each by its substitute while away; where none of them can be reached to
-the agency's own mailbox, else to its head. The others get copies.
+To the focal points, each by its substitute while it is away or mail to it comes back; where
+none of them can be reached to the agency's own mailbox, else to its head, else to those who
+get copies, and in the last resort to somebody who is away. The mailbox and the others get
+copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,62 +51,85 @@ def addressees(
 
     Each address once. Empty where the agency has no address that can be reached.
     """
-    reach = _Reach(day, known or {})
-    focal = [*reach.all_of(agency, Role.FOCAL)]
-    heads = [*reach.all_of(agency, Role.HEAD)]
-    copies = [*reach.all_of(agency, Role.COPY)]
-    mailbox = [*reach.mailbox(agency)]
-    answering = focal or mailbox or heads or copies
-    if with_head and answering is not heads:
+    reach = _Reach(agency, day, known or {})
+    mailbox = [*reach.mailbox()]
+    heads = [*reach.all_of(Role.HEAD)]
+    copies = [*reach.all_of(Role.COPY)]
+    answering = [*reach.all_of(Role.FOCAL)] or mailbox or heads or copies or [*reach.away()]
+    if with_head:
         answering = [*answering, *heads]
     return _once([*answering, *(_as_copy(one) for one in (*mailbox, *copies))])
 
 
-@dataclass(frozen=True, slots=True)
 class _Reach:
-    day: date
-    known: Knowledge
+    """Who of an agency can be reached on a day, by what is known of addresses."""
 
-    def all_of(self, agency: Agency, role: Role) -> Iterator[Addressee]:
-        for contact in agency.contacts:
-            if contact.role is role:
-                yield from self._contact(contact)
+    def __init__(self, agency: Agency, day: date, known: Knowledge) -> None:
+        self._agency, self._day, self._knowledge = agency, day, known
+        self._absent = {
+            self._present(contact.email).lower()
+            for contact in agency.contacts
+            if any(span.holds(day) for span in contact.away)
+        }
 
-    def mailbox(self, agency: Agency) -> Iterator[Addressee]:
-        address = self._present(agency.email or "")
+    def mailbox(self) -> Iterator[Addressee]:
+        address = self._present(self._agency.email or "")
         if self._is_reachable(address):
-            yield Addressee(address, agency.name, Role.MAILBOX)
+            yield Addressee(address, self._agency.name, Role.MAILBOX)
 
-    def _contact(self, contact: Contact) -> Iterator[Addressee]:
-        address = self._present(contact.email)
-        about = self._known(address)
-        if any(span.holds(self.day) for span in contact.away) or _is_away(about, self.day):
-            instead = about.substitute if _is_away(about, self.day) else ""
-            name = instead
-            if not instead and contact.substitute is not None:
-                name, instead = contact.substitute.name, contact.substitute.email
-            instead = self._present(instead)
-            if self._is_reachable(instead):
-                yield Addressee(instead, name, contact.role, instead_of=contact.name)
-        elif self._is_reachable(address):
-            yield Addressee(address, contact.name, contact.role)
+    def all_of(self, role: Role) -> Iterator[Addressee]:
+        """Yield where mail for the contacts of a role goes, of those who are here."""
+        return self._contacts(role, self._is_here)
+
+    def away(self) -> Iterator[Addressee]:
+        """Yield where mail for the contacts of the first role goes that has any, here or not."""
+        found = ([*self._contacts(role, self._is_reachable)] for role in _BY_RANK)
+        yield from next(filter(None, found), ())
+
+    def _contacts(self, role: Role, will_do: Callable[[str], bool]) -> Iterator[Addressee]:
+        """Yield the address of each contact that will do, else the first in its stead that will."""
+        for contact in self._agency.contacts:
+            if contact.role is role:
+                address = self._present(contact.email)
+                if will_do(address):
+                    yield Addressee(address, contact.name, role)
+                    continue
+                for name, email in self._standing_in(contact, self._known(address)):
+                    if will_do(email):
+                        yield Addressee(email, name, role, instead_of=contact.name)
+                        break
+
+    def _standing_in(self, contact: Contact, about: Known) -> Iterator[tuple[str, str]]:
+        """Yield name and address of who an absence names, then whom the register names."""
+        if _is_away(about, self._day) and about.substitute:
+            yield about.substitute, self._present(about.substitute)
+        if contact.substitute is not None:
+            yield contact.substitute.name, self._present(contact.substitute.email)
+
+    def _is_here(self, address: str) -> bool:
+        is_away = address.lower() in self._absent or _is_away(self._known(address), self._day)
+        return self._is_reachable(address) and not is_away
 
     def _known(self, address: str) -> Known:
-        return self.known.get(address.lower(), _NOTHING)
+        return self._knowledge.get(address.lower(), _NOTHING)
 
     def _present(self, address: str) -> str:
-        """Follow an address to the one that took its place; a circle ends where it began."""
-        seen: set[str] = set()
-        while (following := self._known(address).replaced_by) and address.lower() not in seen:
-            seen.add(address.lower())
-            address = following
-        return address
+        """Follow an address to the one that took its place; of a circle, to one that arrives."""
+        chain = [address]
+        while following := self._known(chain[-1]).replaced_by:
+            passed = [one.lower() for one in chain]
+            if following.lower() in passed:
+                circle = chain[passed.index(following.lower()) :]
+                return next(filter(self._is_reachable, circle), circle[0])
+            chain.append(following)
+        return chain[-1]
 
     def _is_reachable(self, address: str) -> bool:
-        return bool(address) and not self._known(address).bounced
+        return address != "" and not self._known(address).bounced
 
 
 _NOTHING = Known()
+_BY_RANK = (Role.FOCAL, Role.HEAD, Role.COPY)
 
 
 def _is_away(known: Known, day: date) -> bool:

@@ -324,7 +324,12 @@ class Plan:
 
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
-        return any(span.holds(day) for span in self.quiet)
+        return self.quiet_span(day) is not None
+
+    def quiet_span(self, day: date) -> Span | None:
+        """Return the quiet days that `day` is one of, if it is; the longest where several are."""
+        spans = (span for span in self.quiet if span.holds(day))
+        return max(spans, key=lambda span: span.last, default=None)
 
     def can_date(self, day: date) -> bool:
         """Say whether deadlines can hang on a day: reminders before it and chasers after it too."""

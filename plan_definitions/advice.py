@@ -7,7 +7,7 @@ from datetime import date
 
 from engine.calendar import WorkingCalendar
 from engine.deadline import FromEvent, NoDate, Within
-from engine.plan import PARENT, GateBy, Plan, Stage, Task
+from engine.plan import PARENT, GateBy, Plan, Role, Stage, Task
 from plan_definitions.coverage import advise_on_coverage
 from plan_definitions.desk import Desk
 from plan_definitions.overlays import Layer, advise_on_layers, overlay_of
@@ -44,6 +44,7 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     _advise_on_doubts(plan, desk)
     _advise_on_unused_names(plan, desk)
     _advise_on_unused(plan, desk, register)
+    _advise_on_contacts(register, desk)
     advise_on_layers(layers, desk.findings)
 
 
@@ -192,6 +193,14 @@ def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:
         names = [agency.name for agency in communes[:FEW]]
         values = {"count": len(communes), "names": names}
         register.note(desk.findings, "unused-communes", communes[0].id, **values)
+
+
+def _advise_on_contacts(register: Register, desk: Desk) -> None:
+    """Note agencies whose mail goes to a head, or to those who get copies: nobody answers it."""
+    for agency in register.agencies.values():
+        roles = {contact.role for contact in agency.contacts}
+        if roles and agency.email is None and Role.FOCAL not in roles:
+            register.note(desk.findings, "no-focal-point", agency.id, name=agency.name)
 
 
 def _named(plan: Plan) -> set[str]:

@@ -18,6 +18,7 @@ from engine.plan import (
     OutsideEvent,
     Overdue,
     Plan,
+    Span,
     Stage,
     Task,
 )
@@ -27,7 +28,7 @@ from plan_definitions.checks import read_zone
 from plan_definitions.desk import Desk
 from plan_definitions.phrases import worded
 from plan_definitions.register import Register
-from plan_definitions.schema import LadderForm, StageForm, TaskForm
+from plan_definitions.schema import LadderForm, OverdueForm, StageForm, TaskForm
 
 
 def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
@@ -62,6 +63,7 @@ def assemble(desk: Desk, register: Register, calendar: WorkingCalendar) -> Plan:
             for label, appendix in form.appendices.items()
         },
         groups=register.groups,
+        quiet=tuple(Span(span.first, span.last, span.why) for span in form.quiet),
     )
 
 
@@ -135,12 +137,17 @@ def _labelled(desk: Desk, refs: Sequence[AppendixRef]) -> tuple[AppendixRef, ...
 
 def _ladder(name: str, form: LadderForm) -> Ladder:
     steps = sorted(form.escalate, key=lambda step: step.after)
-    overdue = form.overdue
     return Ladder(
         name=name,
         send_at=form.send_at,
         office_ends=form.office_ends,
         remind=tuple(sorted(set(form.remind), reverse=True)),
-        overdue=Overdue(overdue.first, overdue.every, overdue.at_most) if overdue else Overdue(),
-        escalate=tuple(EscalationStep(step.after, Level[step.to.upper()]) for step in steps),
+        overdue=_overdue(form.overdue) if form.overdue else Overdue(),
+        escalate=tuple(
+            EscalationStep(step.after, Level[step.to.upper()], step.letter) for step in steps
+        ),
     )
+
+
+def _overdue(form: OverdueForm) -> Overdue:
+    return Overdue(form.first, form.every, form.at_most, form.head_from, form.letter_from)

@@ -18,7 +18,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, PlainValidator,
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from engine.deadline import Roll, Unit
-from engine.plan import AppendixRef, GateAfterDue, GateBy
+from engine.plan import AppendixRef, GateAfterDue, GateBy, Role
 from engine.plan import Level as Above
 from language.catalogue import LANGUAGES
 from plan_definitions import shapes
@@ -247,6 +247,12 @@ def _values(value: Any) -> dict[str, str]:
     return {key: _word(text) for key, text in value.items()}
 
 
+def _role(value: Any) -> Role:
+    """Return a contact's role, which may be written in Vietnamese too."""
+    word = _word(value)
+    return ROLES.get(fold(word)) or ROLES[_one_of(*ROLES)(word)]
+
+
 def _flag(value: Any) -> bool:
     known = {"true": True, "có": True, "yes": True, "false": False, "không": False, "no": False}
     word = fold(_word(value))
@@ -313,6 +319,16 @@ MAPPING: Final = Holds("mapping", dict, may_be_empty=True)
 FILLED_MAPPING: Final = Holds("mapping", dict, may_be_empty=False)
 LIST: Final = Holds("list", list, may_be_empty=True)
 
+ROLES: Final = {
+    "focal": Role.FOCAL,
+    "head": Role.HEAD,
+    "copy": Role.COPY,
+    "đầu mối": Role.FOCAL,
+    "thủ trưởng": Role.HEAD,
+    "bản sao": Role.COPY,
+}
+"""The words for a contact's role, as they are compared."""
+
 _LEVELS = tuple(level.name.lower() for level in Above)
 
 
@@ -378,6 +394,7 @@ Values: TypeAlias = Annotated[dict[str, str], *_cell(_values, {}, shapes.VALUES)
 Concerning: TypeAlias = Annotated[
     str, *_cell(_one_of("communes"), "", shapes.choice("concerning", ["communes"]), kept=True)
 ]
+RoleWord: TypeAlias = Annotated[Role, *_cell(_role, Role.FOCAL, shapes.role(ROLES))]
 Address: TypeAlias = Annotated[str | None, *_cell(read_address, "", shapes.ADDRESS)]
 Flag: TypeAlias = Annotated[bool, *_cell(_flag, True, shapes.FLAG)]
 Quorum: TypeAlias = Annotated[

@@ -16,10 +16,15 @@ from plan_definitions.dates import LAST_YEAR
 from plan_definitions.desk import NOBODY, Desk
 from plan_definitions.phrases import UNDATED, Due
 from plan_definitions.register import COMMUNE, Register
-from plan_definitions.schema import DefaultsForm, StageForm, TaskForm
+from plan_definitions.schema import DefaultsForm, OverdueForm, StageForm, TaskForm
+from plan_definitions.spans import check_span
 
 YEARS_OF_DATES = 13
 """Dates may be this many years after the issue; periods counted from them still fit."""
+
+
+LONGEST_QUIET = 366
+"""Days that may be quiet on end: a plan that is silent for longer has stopped."""
 
 
 LONGEST_CHASE = 400
@@ -39,6 +44,7 @@ def check_plan(desk: Desk) -> None:
             _check_task(desk, tasks, task, "stages", stage_id, "tasks", task_id)
     _check_appendices(desk)
     _check_ladders(desk)
+    _check_quiet(desk)
     if desk.register is not None:
         _check_addresses(desk, desk.register)
         _check_parents(desk, desk.register)
@@ -300,9 +306,33 @@ def _check_ladders(desk: Desk) -> None:
             written = str(chased.at_most)
             most_at = (*at, "overdue", "at_most")
             desk.add("number-out-of-range", *most_at, written=written, least=0, most=most)
+        if (own := form.ladders[name].overdue) is not None:
+            _check_head_and_letter(desk, own, *at, "overdue")
         for index, step in enumerate(form.ladders[name].escalate):
             if step.to == "superior" and "superior" not in desk.document.keys_at():
                 desk.add("no-superior", *at, "escalate", index, "to")
+
+
+def _check_head_and_letter(desk: Desk, overdue: OverdueForm, *at: str | int) -> None:
+    """Note a head, or a letter, that waits for a notice that does not come."""
+    for key in ("head_from", "letter_from"):
+        number = getattr(overdue, key)
+        if number is not None and number > overdue.at_most > 0:
+            desk.add(
+                "rung-never-reached", *at, key, key_name=key, written=number, most=overdue.at_most
+            )
+
+
+def _check_quiet(desk: Desk) -> None:
+    for index, span in enumerate(desk.form.quiet):
+        at = ("quiet", index)
+        for key, day in (("from", span.first), ("until", span.last)):
+            if day != NO_DAY:
+                _check_year(desk, day.year, *at, key)
+        if check_span(span, desk.document, desk.findings, *at):
+            count = (span.last - span.first).days + 1
+            if count > LONGEST_QUIET:
+                desk.add("quiet-too-long", *at, "until", count=count, most=LONGEST_QUIET)
 
 
 def _levels_used(desk: Desk) -> set[str]:
@@ -344,7 +374,8 @@ def _all_heard(register: Register, silent: Set[str], names: tuple[str, ...]) -> 
 
 
 def _is_mute(register: Register, agency: str) -> bool:
-    return agency in register.agencies and register.agencies[agency].email is None
+    found = register.agencies.get(agency)
+    return found is not None and found.email is None and not found.contacts
 
 
 def _note_communes(desk: Desk, register: Register, task: str, communes: list[str]) -> None:

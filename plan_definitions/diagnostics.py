@@ -4,8 +4,8 @@ A diagnostic keeps a kind and its values; the sentences stand in the catalogue
 (`language/*/diagnostics.toml`, `diagnostic.<kind>.message` and `.help`). Codes are stable
 and grouped by tens: 10x files, 11x how YAML is written, 12x keys and kinds of value,
 13x dates and deadlines, 14x names of things, 15x the graph and the gates, 16x addresses,
-places and calendars, 17x ladders, 18x scenarios, 20x–21x warnings and advice, 23x advice
-on calendars. `RULES` is the table.
+places and calendars, 17x ladders, 18x scenarios, 19x contacts and quiet days, 20x–22x warnings
+and advice, 23x advice on calendars. `RULES` is the table.
 
 The error tree:
 
@@ -102,6 +102,7 @@ RULES: Mapping[str, str] = {
     "day-twice": "DD169",
     "office-ends-before-sending": "DD171",
     "no-superior": "DD172",
+    "rung-never-reached": "DD173",
     "unknown-obligation": "DD181",
     "dated-after-recorded": "DD182",
     "entry-without-act": "DD183",
@@ -109,6 +110,10 @@ RULES: Mapping[str, str] = {
     "misplaced-key": "DD185",
     "outage-ends-first": "DD186",
     "event-not-matched": "DD187",
+    "address-twice": "DD191",
+    "own-substitute": "DD192",
+    "span-reversed": "DD193",
+    "quiet-too-long": "DD194",
     "last-day-off": "DD201",
     "undated-task-awaited": "DD202",
     "no-recipient": "DD203",
@@ -132,6 +137,9 @@ RULES: Mapping[str, str] = {
     "undated-tasks-awaited": "DD221",
     "unused-event": "DD222",
     "unused-ladder": "DD223",
+    "no-focal-point": "DD224",
+    "reminders-in-quiet-days": "DD225",
+    "date-before-event": "DD226",
     "worked-anyway": "DD230",
     "off-anyway": "DD231",
     "notices-behind": "DD232",

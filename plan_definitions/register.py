@@ -14,6 +14,7 @@ from functools import cached_property, partial
 
 from engine.plan import Agency
 from plan_definitions.arrangement import arrange
+from plan_definitions.contacts import check_contacts, contacts_of
 from plan_definitions.dates import bare, fold
 from plan_definitions.diagnostics import nearest
 from plan_definitions.reading.validation import Findings
@@ -173,6 +174,7 @@ def build_register(parts: Sequence[Part], findings: Findings) -> Register:
     for part in parts:
         _check_groups(part, register, findings)
         _check_parents(part, register, findings)
+        _check_contacts(part, findings)
     for circle in arranged.circles:
         shown = " → ".join(circle)
         document = homes[circle[0]].document
@@ -191,6 +193,7 @@ def _agencies(part: Part) -> Iterator[tuple[Path, Agency]]:
                 email=agency.email,
                 parent=agency.parent or None,
                 note=agency.note,
+                contacts=contacts_of(agency.contacts) if agency.contacts else (),
             ),
         )
     for parent, communes in part.communes.items():
@@ -204,6 +207,7 @@ def _agencies(part: Part) -> Iterator[tuple[Path, Agency]]:
                     email=commune.email,
                     parent=parent,
                     note=commune.note,
+                    contacts=contacts_of(commune.contacts) if commune.contacts else (),
                 ),
             )
 
@@ -246,6 +250,16 @@ def _check_groups(part: Part, register: Register, findings: Findings) -> None:
                 near = partial(register.nearest, member)
                 at = ("groups", group, index)
                 findings.unknown(part.document, "unknown-agency", *at, near=near, name=member)
+
+
+def _check_contacts(part: Part, findings: Findings) -> None:
+    for key, agency in part.agencies.items():
+        if agency.contacts:
+            check_contacts(agency.contacts, part.document, findings, "agencies", key)
+    for parent, communes in part.communes.items():
+        for key, commune in communes.items():
+            if commune.contacts:
+                check_contacts(commune.contacts, part.document, findings, "communes", parent, key)
 
 
 def _check_parents(part: Part, register: Register, findings: Findings) -> None:

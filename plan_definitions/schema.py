@@ -100,6 +100,8 @@ class OverdueForm(Form):
     first: cells.Count = 1
     every: cells.Count = 1
     at_most: cells.CountOrNone
+    head_from: cells.Count | None = None
+    letter_from: cells.Count | None = None
 
 
 class EscalationForm(Form):
@@ -107,6 +109,7 @@ class EscalationForm(Form):
 
     after: cells.WorkingDays
     to: cells.Level
+    letter: cells.Flag = False
 
 
 class LadderForm(Form):
@@ -118,6 +121,14 @@ class LadderForm(Form):
     remind: cells.Counts = ()
     overdue: OverdueForm | None = None
     escalate: Annotated[list[EscalationForm], cells.LIST] = Field(default_factory=list)
+
+
+class QuietForm(Form):
+    """Days on which a plan mails nothing."""
+
+    first: cells.Day = Field(alias="from")
+    last: cells.Day = Field(alias="until")
+    why: cells.Text = ""
 
 
 class NoteForm(Form):
@@ -162,7 +173,33 @@ class PlanForm(Form):
     events: Annotated[dict[cells.Id, EventForm], cells.MAPPING] = Field(default_factory=dict)
     stages: Annotated[dict[cells.Id, StageForm], cells.FILLED_MAPPING]
     ladders: Annotated[dict[cells.Id, LadderForm], cells.FILLED_MAPPING]
+    quiet: Annotated[list[QuietForm], cells.LIST] = Field(default_factory=list)
     notes: Annotated[list[NoteForm], cells.LIST] = Field(default_factory=list)
+
+
+class AbsenceForm(Form):
+    """Days on which a contact is away."""
+
+    first: cells.Day = Field(alias="from")
+    last: cells.Day = Field(alias="until")
+    why: cells.Text = ""
+
+
+class SubstituteForm(Form):
+    """Who gets the mail of a contact that is away."""
+
+    name: cells.Text
+    email: cells.Address
+
+
+class ContactForm(Form):
+    """A person or desk of an agency that gets its mail."""
+
+    name: cells.Text
+    role: cells.RoleWord
+    email: cells.Address
+    away: Annotated[list[AbsenceForm], cells.LIST] = Field(default_factory=list)
+    substitute: SubstituteForm | None = None
 
 
 class AgencyForm(Form):
@@ -171,6 +208,7 @@ class AgencyForm(Form):
     name: cells.Text
     kind: cells.Text
     email: cells.Address = None
+    contacts: Annotated[list[ContactForm], cells.LIST] = Field(default_factory=list)
     parent: cells.Agency = ""
     note: cells.Text = ""
 
@@ -181,6 +219,7 @@ class CommuneForm(Form):
     name: cells.Text
     code: cells.Text = ""
     email: cells.Address = None
+    contacts: Annotated[list[ContactForm], cells.LIST] = Field(default_factory=list)
     note: cells.Text = ""
 
 

@@ -109,6 +109,17 @@ def choice(kind: str, known: Iterable[str]) -> Shape:
     return {"x-kind": kind, "type": "string", "enum": [str(word) for word in known]}
 
 
+def role(known: Iterable[str]) -> Shape:
+    """Return the shape of a contact's role, in small or large letters."""
+    words = list(known)
+    return {
+        "x-kind": "role",
+        "type": "string",
+        "pattern": _whole(_one_of(words)),
+        "examples": words,
+    }
+
+
 ID: Final[Shape] = {
     "x-kind": "id",
     "type": _NUMBERS,

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from engine.calendar import CalendarRangeError
 from engine.deadline import Anchors, NoDate, Phrase, derive, stated_day
-from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Stage, Task
+from engine.plan import PARENT, GateAfterDue, GateBy, Plan, Span, Stage, Task
 from plan_definitions.desk import Desk
 
 
@@ -89,9 +89,16 @@ class Timing:
         """Return the day of the last reminder that a ladder has of a last day."""
         key = (day, ladder)
         if key not in self._reminded:
-            calendar, remind = self.plan.calendar, self.plan.ladders[ladder].remind
-            self._reminded[key] = calendar.offset(calendar.on_or_before(day), -min(remind))
+            remind = self.plan.ladders[ladder].remind
+            self._reminded[key] = self._reminder(day, min(remind))
         return self._reminded[key]
+
+    def first_reminder(self, day: date, ladder: str) -> date:
+        """Return the day of the first reminder that a ladder has of a last day."""
+        return self._reminder(day, max(self.plan.ladders[ladder].remind))
+
+    def _reminder(self, day: date, before: int) -> date:
+        return self.plan.calendar.offset(self.plan.calendar.on_or_before(day), -before)
 
     def followers(self, stage: str) -> list[str]:
         """Return the stages that need a stage, in the plan's order."""
@@ -184,6 +191,47 @@ def advise_on_order(plan: Plan, desk: Desk, timing: Timing) -> None:
             else:
                 _advise_on_readers(plan, desk, stage, task, day, owing[day])
         _advise_on_opening(plan, desk, timing, stage)
+        _advise_on_event(plan, desk, timing, stage)
+    if plan.quiet:
+        _advise_on_quiet_days(plan, desk, timing)
+
+
+def _advise_on_event(plan: Plan, desk: Desk, timing: Timing, stage: Stage) -> None:
+    """Note that an event may come after a date by which something of its stage is due."""
+    if stage.event is not None and (dated := timing.dated(stage)):
+        task, day = min(dated, key=lambda one: one[1])
+        desk.add(
+            "date-before-event",
+            *("stages", stage.id, "when"),
+            key=True,
+            event=plan.events[stage.event].title,
+            stage=stage.id,
+            task=task.id,
+            day=day,
+        )
+
+
+def _advise_on_quiet_days(plan: Plan, desk: Desk, timing: Timing) -> None:
+    """Note quiet days after which, for some task, the day of the last reminder is past."""
+    silenced: dict[Span, list[tuple[Task, date]]] = {}
+    for stage in plan.stages:
+        for task, day in timing.dated(stage):
+            if plan.ladders[task.ladder].remind:
+                first = timing.first_reminder(day, task.ladder)
+                quiet = plan.quiet_span(first)
+                if quiet is not None and _after_quiet_days(plan, first) > day:
+                    silenced.setdefault(quiet, []).append((task, day))
+    for quiet, found in silenced.items():
+        task, day = found[0]
+        at = ("quiet", plan.quiet.index(quiet))
+        desk.add("reminders-in-quiet-days", *at, task=task.id, day=day, count=len(found))
+
+
+def _after_quiet_days(plan: Plan, day: date) -> date:
+    """Return `day`, or the first working day after the quiet days that it lies in."""
+    while (quiet := plan.quiet_span(day)) is not None:
+        day = plan.calendar.offset(quiet.last, 1)
+    return day
 
 
 def _owing_by_day(plan: Plan, timing: Timing) -> Mapping[date, Mapping[str, str]]:

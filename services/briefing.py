@@ -291,16 +291,19 @@ def _morning(connection: Connection, stored: StoredRun, plan: Plan) -> datetime 
     last_day = obligations.first_last_day(connection, stored.id)
     if last_day is not None:
         day = plan.calendar.offset(last_day, -AHEAD)
-        moments.append(max(earliest, send_time(plan, _ladder(plan), day)))
+        morning = at_once(plan, _ladder(plan), send_time(plan, _ladder(plan), day))
+        moments.append(max(earliest, morning))
     return min(moments, default=None)
 
 
 def _send_hour(plan: Plan, moment: datetime) -> datetime:
-    """Return the first send hour of a working day after `moment`."""
+    """Return the first send hour after `moment` on a working day that is not a quiet one."""
     ladder = _ladder(plan)
     day = plan.calendar.on_or_after(moment.astimezone(plan.zone).date())
     at = send_time(plan, ladder, day)
-    return at if at > moment else send_time(plan, ladder, plan.calendar.offset(day, 1))
+    if at <= moment:
+        at = send_time(plan, ladder, plan.calendar.offset(day, 1))
+    return at_once(plan, ladder, at)
 
 
 def _ladder(plan: Plan) -> Ladder:

@@ -19,8 +19,8 @@ from plan_definitions.schema import Form
 FOLDER = "docs/reference"
 
 SECTIONS = (
-    *("ids", "dates", "deadlines", "periods", "rolls", "agencies", "recipients"),
-    *("appendices", "defaults", "gates", "events", "ladders", "acts"),
+    *("ids", "dates", "deadlines", "periods", "rolls", "agencies", "recipients", "contacts"),
+    *("appendices", "defaults", "gates", "events", "ladders", "quiet", "acts"),
 )
 """The sections on values, in their order."""
 
@@ -42,6 +42,7 @@ LINKED = {
     "agencies": "agencies",
     "agencies-or-none": "agencies",
     "recipient": "recipients",
+    "role": "contacts",
     "ladder-name": "ladders",
     "event-name": "events",
 }

@@ -21,9 +21,11 @@ from plan_definitions.handbook import forms
 from plan_definitions.reading.yaml_source import HIDDEN, parse
 from plan_definitions.register import Register
 from plan_definitions.schema import (
+    AbsenceForm,
     AgencyForm,
     AppendixForm,
     CommuneForm,
+    ContactForm,
     EscalationForm,
     EventForm,
     Form,
@@ -32,8 +34,10 @@ from plan_definitions.schema import (
     NoteForm,
     OverdueForm,
     PlanForm,
+    QuietForm,
     RegisterForm,
     StageForm,
+    SubstituteForm,
     TaskForm,
     WhenForm,
 )
@@ -123,6 +127,8 @@ def register_text(language: str, *, name: str, as_of: date, schema: str) -> str:
         said = f"{{name: {page.say(named)}, kind: {kind}, email: vanthu@{host}.example}}"
         page.line(f"{key}: {said}", indent=2)
     page.blank()
+    _contacts(page, as_of)
+    page.blank()
     page.keys(RegisterForm, "groups")
     page.line("departments: [so-tu-phap, so-tai-chinh]", indent=2)
     page.blank()
@@ -134,6 +140,30 @@ def register_text(language: str, *, name: str, as_of: date, schema: str) -> str:
         f'    xa-a: {{name: {page.say("commune")}, code: "00001", email: vanthu@xaa.example}}',
     )
     return page.text()
+
+
+def _contacts(page: _Page, as_of: date) -> None:
+    """Write an agency with contacts, and each key of theirs."""
+    page.prose(page.say("contacts"), indent=2)
+    page.list_keys(ContactForm, indent=2)
+    for key, form in (("away", AbsenceForm), ("substitute", SubstituteForm)):
+        page.prose(page.say("keys-of", name=key), indent=2)
+        page.list_keys(form, indent=2)
+    day = _day(page.language, as_of)
+    page.proposal(
+        "so-y-te:",
+        f"  name: {page.say('agency-third')}",
+        "  kind: department",
+        "  email: vanthu@soyte.example",
+        "  contacts:",
+        f"    - name: {page.say('person')}",
+        "      role: focal",
+        "      email: a@soyte.example",
+        f"      away: [{{from: {day}, until: {day}, why: {page.say('absence')}}}]",
+        f"      substitute: {{name: {page.say('other-person')}, email: b@soyte.example}}",
+        f"    - {{name: {page.say('head')}, role: head, email: c@soyte.example}}",
+        indent=2,
+    )
 
 
 def plan_text(draft: Draft, *, file: str) -> str:
@@ -153,6 +183,8 @@ def plan_text(draft: Draft, *, file: str) -> str:
     _summary(page, draft)
     page.blank()
     _ladders(page)
+    page.blank()
+    _quiet(page, draft.first_due)
     page.blank()
     _notes(page)
     return page.text()
@@ -277,6 +309,13 @@ def _ladders(page: _Page) -> None:
     page.proposal(
         f"{name}:", f"  extends: {_default(PlanForm, 'ladder')}", "  remind: [3, 0]", indent=2
     )
+
+
+def _quiet(page: _Page, day: date) -> None:
+    page.meaning(PlanForm, "quiet")
+    page.list_keys(QuietForm)
+    said = _day(page.language, day)
+    page.proposal("quiet:", f"  - {{from: {said}, until: {said}, why: {page.say('quiet')}}}")
 
 
 def _notes(page: _Page) -> None:

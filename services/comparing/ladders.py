@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 
 from engine.chasing import Kind
 from engine.plan import EscalationStep, Ladder, Overdue, Plan
@@ -43,17 +44,21 @@ def _overdue(old: Overdue, new: Overdue, words: Words) -> Iterator[Detail]:
         yield Detail(label, old=_all_overdue(old, words), new=_all_overdue(new, words))
         return
     for change in changes(old, new):
-        key = f"overdue.{change.field.replace('_', '-')}"
-        yield Detail(
-            label, old=words.say(key, count=change.old), new=words.say(key, count=change.new)
-        )
+        said = (_part(change.field, count, words) for count in (change.old, change.new))
+        yield Detail(label, "", *said)
+
+
+def _part(field: str, count: int | None, words: Words) -> str:
+    """Say one number of overdue notices; without one, that there is none of what it says."""
+    key = f"overdue.{field.replace('_', '-')}"
+    return words.say(f"{key}-never") if count is None else words.say(key, count=count)
 
 
 def _all_overdue(overdue: Overdue, words: Words) -> str:
     if not overdue.at_most:
         return words.say("nothing")
-    parts = (("first", overdue.first), ("every", overdue.every), ("at-most", overdue.at_most))
-    return ", ".join(words.say(f"overdue.{key}", count=count) for key, count in parts)
+    parts = ((field.name, getattr(overdue, field.name)) for field in fields(overdue))
+    return ", ".join(_part(name, count, words) for name, count in parts if count is not None)
 
 
 def _escalations(change: Change, words: Words) -> Iterator[Detail]:
@@ -70,10 +75,10 @@ def _escalations(change: Change, words: Words) -> Iterator[Detail]:
             )
 
 
-def _by_level(steps: tuple[EscalationStep, ...]) -> Mapping[int, list[int]]:
-    found: dict[int, list[int]] = {}
+def _by_level(steps: tuple[EscalationStep, ...]) -> Mapping[int, list[EscalationStep]]:
+    found: dict[int, list[EscalationStep]] = {}
     for step in steps:
-        found.setdefault(step.to, []).append(step.after)
+        found.setdefault(step.to, []).append(step)
     return found
 
 
@@ -88,6 +93,9 @@ def _level(level: int, plans: tuple[Plan, Plan], words: Words) -> str:
     return words.label(("coordinator", "superior")[level])
 
 
-def _steps(after: list[int], words: Words) -> str:
-    said = (words.say("escalate-after", count=days) for days in after)
+def _steps(steps: list[EscalationStep], words: Words) -> str:
+    said = (
+        words.say("escalate-after-letter" if step.letter else "escalate-after", count=step.after)
+        for step in steps
+    )
     return ", ".join(said) or words.say("nothing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time
 from functools import cached_property
@@ -16,9 +16,14 @@ from language.catalogue import has, text
 from services.comparing.account import Detail
 from services.comparing.changes import Change
 from services.comparing.comparison import Comparison
+from services.comparing.reach_wording import contacts_said, spans_said
 from services.pages.speech import Speech
 from services.previewing import gate_text
 
+LISTS: Mapping[str, Callable[[Any, str], list[str]]] = {
+    "contacts": contacts_said,
+    "quiet": spans_said,
+}
 AGENCY_LISTS = frozenset({"copies", "partners"})
 AGENCIES = frozenset({"coordinator", "superior", "issuer", "to", "parent"})
 
@@ -68,6 +73,9 @@ class Words:
         label = self.label(change.field)
         if change.field in AGENCY_LISTS:
             return Detail(label, self._came_and_went(change.old, change.new))
+        if (listed := LISTS.get(change.field)) is not None:
+            both = (listed(values, self.language) for values in (change.old, change.new))
+            return Detail(label, self.came_and_went(*both))
         if change.field == "concerning":
             return Detail(label, self._came_and_went(_flat(change.old), _flat(change.new)))
         if isinstance(change.new, Mapping):

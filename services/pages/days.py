@@ -147,3 +147,15 @@ def day_off(calendar: WorkingCalendar, day: date) -> str | None:
     except CalendarRangeError:
         return "" if day.weekday() >= SATURDAY else None
     return named.name if named else ""
+
+
+def quiet_spells(shown: Preview, speech: Speech, days: Days) -> Iterator[tuple[date, str]]:
+    """Yield the first day of each spell in which nothing is mailed, and words for the spell.
+
+    Only of those in the weeks from the first busy day to the last.
+    """
+    weeks = weeks_of(days)
+    for span in shown.plan.quiet if weeks else ():
+        if span.first < weeks[-1].end and span.last >= weeks[0].monday:
+            why = speech.say("quiet-why", why=span.why) if span.why else ""
+            yield span.first, speech.say("quiet-spell", last=span.last, why=why)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from engine.chasing import Kind
 from engine.rehearsal import start_of_run
-from services.pages.days import DAY, Days, day_off, weeks_of
+from services.pages.days import DAY, Days, day_off, quiet_spells, weeks_of
 from services.pages.deadlines import Shared, shared_deadlines
 from services.pages.speech import Speech
 from services.previewing import Preview, gate_text
@@ -23,8 +23,8 @@ from services.previewing import Preview, gate_text
 class Milestone:
     """Something of a day; `key` names it for as long as the plan has it.
 
-    `kind` is `start`, `opens`, `event`, `deadline`, `gate`, `escalation` or `off`, a named day
-    off.
+    `kind` is `start`, `opens`, `event`, `deadline`, `gate`, `escalation`, `off`, a named day
+    off, or `quiet`, the first of the plan's quiet days.
     """
 
     key: str
@@ -44,12 +44,12 @@ class Dated:
 
 
 def by_day(shown: Preview, speech: Speech, days: Days) -> list[Dated]:
-    """Return every milestone and every named day off, in order of time."""
-    order = ("start", "off", "event", "opens", "deadline", "gate", "escalation")
+    """Return every milestone, named day off and quiet spell, in order of time."""
+    order = ("start", "off", "quiet", "event", "opens", "deadline", "gate", "escalation")
     found: dict[date, list[Milestone]] = defaultdict(list)
     for one in (*milestones(shown, speech), *_openings(shown, speech), *_events(shown, speech)):
         found[one.day].append(one)
-    for one in _days_off(shown, speech, days):
+    for one in (*_days_off(shown, speech, days), *_quiet_days(shown, speech, days)):
         found[one.day].append(one)
     return [
         Dated(
@@ -192,3 +192,8 @@ def _days_off(shown: Preview, speech: Speech, days: Days) -> Iterator[Milestone]
                 yield Milestone(
                     key=f"off/{day}", day=day, kind="off", summary=speech.say("off", name=name)
                 )
+
+
+def _quiet_days(shown: Preview, speech: Speech, days: Days) -> Iterator[Milestone]:
+    for day, said in quiet_spells(shown, speech, days):
+        yield Milestone(key=f"quiet/{day}", day=day, kind="quiet", summary=said)

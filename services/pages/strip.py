@@ -159,13 +159,15 @@ class _Pen:
                 yield from (week.monday + number * DAY for number in range(7))
 
     def _ground(self) -> Iterator[Rect]:
-        """Shade the days off, and what is left out."""
+        """Shade the days off and the quiet ones, and what is left out."""
         top, tall = self.axis - BARS - 4, BARS + 4 + self.deep
         for day in self._shown_days():
             name = day_off(self.shown.plan.calendar, day)
-            if name is not None:
-                words = f"{self.speech.day(day)}: {name}" if name else ""
-                style = "holiday" if name else "weekend"
+            quiet = self.speech.say("quiet") if self.shown.plan.is_quiet(day) else ""
+            if name is not None or quiet:
+                named = "; ".join(filter(None, (name, quiet)))
+                words = f"{self.speech.day(day)}: {named}" if named else ""
+                style = "holiday" if named else "weekend"
                 yield Rect(self.x(day), top, self.day_width, tall, style, words)
         for left, week in zip(self.lefts, self.weeks, strict=True):
             if week.silent:

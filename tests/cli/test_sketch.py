@@ -18,7 +18,7 @@ from cli.main import app
 from notifiers.rendering import render
 from services.errors import Refused
 from services.previewing import Preview, mails
-from tests.pages.samples import hostile, plausible, short_periods, staged, worst_case
+from tests.pages.samples import hostile, plausible, quiet_days, short_periods, staged, worst_case
 
 PLAN = Path(__file__).parents[2] / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"
 DIAMOND = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c", "a")}
@@ -53,6 +53,15 @@ def test_no_line_is_wider_than_the_terminal(
     lines = printed(shown, language, width=width).splitlines()
 
     assert max(map(cell_len, lines)) <= width
+
+
+def test_quiet_days_are_marked_and_explained(printed: Printer):
+    """Three days without a number, and the reason beside them."""
+    lines = printed(quiet_days(), width=120).splitlines()
+
+    (week,) = (line for line in lines if line.startswith("11/5"))
+    assert week.count("▒▒") == 3
+    assert "11/5 Không gửi thư đến hết ngày 13/5/2020 (Bầu cử)" in "\n".join(lines)
 
 
 def test_it_does_not_drown_its_reader(printed: Printer):

@@ -77,6 +77,11 @@ REPLACED: Mapping[str, tuple[str, str]] = {
     "undated-tasks-awaited": (PLAN, "due: không hạn"),
     "unused-event": (PLAN, "needs: [reports]"),
     "unused-ladder": (PLAN, "title: Dự thảo báo cáo"),
+    "no-focal-point": (
+        "parts/agencies-no-focal-point.yaml",
+        "- {name: Bà B, role: head, email: b@sotuphap.example}",
+    ),
+    "date-before-event": (PLAN, "due: chậm nhất ngày 30/6/2020"),
     "notices-behind": ("parts/calendar-notices-behind.yaml", "notices_until: 2026"),
 }
 """What the corrected lines stand for where that is not the offending line alone.

@@ -75,6 +75,7 @@ class World:
     off: frozenset[date]
     worked: frozenset[date]
     zone: ZoneInfo
+    quiet: frozenset[date] = frozenset()  # nothing is sent on them; what falls then stays in trays
 
 
 @dataclass(frozen=True)
@@ -401,6 +402,8 @@ class Play:
         for key, debt in self.debts.items():
             if not debt.tray or not self.offices_open(debt, now) or self.is_paused(debt, now):
                 continue
+            if self.local(now).date() in self.world.quiet:
+                continue
             for to in {recipient for _, recipient, _ in debt.tray}:
                 newest = max(fell for fell, recipient, _ in debt.tray if recipient == to)
                 self.story.told += [
@@ -415,8 +418,10 @@ class Play:
         """Tell the first above what is fresh: in office hours, or with what it gets anyway."""
         earliest = min(self.policies.values(), key=lambda policy: policy.opens)
         local = self.local(now)
-        is_open = works(self.world, local.date()) and (
-            earliest.opens <= local.time() <= earliest.closes
+        is_open = (
+            works(self.world, local.date())
+            and local.date() not in self.world.quiet
+            and earliest.opens <= local.time() <= earliest.closes
         )
         is_paused = local.date() <= self.pauses.get("", date.min)
         gets_mail = any(one.at == now and one.to == self.world.above[0] for one in self.story.told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ from engine.chasing import (
 )
 from engine.deadline import Before, By, FromEvent, Phrase, Unit, Within
 from engine.ledger import EntryKind, ObligationState
-from engine.plan import EscalationStep, Ladder, Level, Overdue, Plan
+from engine.plan import EscalationStep, Ladder, Level, Overdue, Plan, Span
 from tests.engine.builders import BY_9_JUNE, NO_DATE, STANDARD, Story, at, plan, stage, task
 
 A = "first/report/a"
@@ -617,6 +617,57 @@ def test_mail_at_the_send_hour_goes_out_although_offices_end_before_it():
     assert at_once(one, ladder, at("2020-04-06 19:01")) == at("2020-04-07 19:00")
 
 
+QUIET = (
+    Span(date(2020, 5, 6), date(2020, 5, 8), "Bầu cử"),
+    Span(date(2020, 5, 11), date(2020, 5, 11)),
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("2020-05-05 17:00", "2020-05-05 17:00"),
+        ("2020-05-05 17:01", "2020-05-12 08:00"),  # over the weekend to the next quiet day
+        ("2020-05-06 00:00", "2020-05-12 08:00"),
+        ("2020-05-08 10:00", "2020-05-12 08:00"),
+        ("2020-05-09 10:00", "2020-05-12 08:00"),
+        ("2020-05-11 23:59", "2020-05-12 08:00"),
+        ("2020-05-12 08:00", "2020-05-12 08:00"),
+    ],
+)
+def test_at_once_means_after_the_quiet_days(moment: str, told: str):
+    """An office that asked for quiet has it, whatever happens meanwhile."""
+    calm = replace(plan(), quiet=QUIET)
+    assert at_once(calm, STANDARD, at(moment)) == at(told)
+    assert is_office_hour(calm, STANDARD, at(moment)) == (moment == told)
+
+
+def test_a_quiet_day_is_one_of_the_plans_zone():
+    """18:00 UTC is already the next day in Viet Nam."""
+    calm = replace(plan(), quiet=QUIET)
+    assert at_once(calm, STANDARD, datetime(2020, 5, 6, 2, tzinfo=UTC)) == at("2020-05-12 08:00")
+    assert is_office_hour(calm, STANDARD, datetime(2020, 5, 12, 2, tzinfo=UTC))
+
+
+def test_nothing_is_due_on_a_quiet_day_and_the_wake_up_is_after_it():
+    """The clock does not turn on it either."""
+    story = Story(replace(plan(), quiet=QUIET))
+    told = keys(story, "assign", "remind-10", "remind-5")
+    state = obligation(story)
+    assert look(story, "2020-05-08 09:00", told) == Decision((), ())
+    for moment in ("2020-05-05 09:00", "2020-05-06 08:00", "2020-05-08 09:00"):
+        wake = next_wake(story.plan, state, issued=told, now=at(moment))
+        assert wake == at("2020-05-12 08:00")
+
+
+def test_after_quiet_days_the_newest_rung_wins_and_keeps_its_own_time():
+    """As after an outage; the reason still tells of the day on which it fell."""
+    story = Story(replace(plan(), quiet=(Span(date(2020, 5, 4), date(2020, 5, 7)),)))
+    found = look(story, "2020-05-08 09:00", keys(story, "assign", "remind-10", "remind-5"))
+    assert shown(found.due) == [("remind-0", "a", at("2020-05-08 08:00"))]
+    assert words(found.superseded) == ["remind-2", "remind-1"]
+
+
 def test_the_send_hour_is_one_of_the_plans_zone():
     """08:00 in Tuyên Quang, wherever the machine stands."""
     one = plan()
@@ -635,6 +686,16 @@ def test_the_next_rung_is_the_first_after_the_moment():
     assert next_rung(story.plan, obligation(story), after=at("2020-05-22 08:00")) is None
 
 
+def test_the_next_rung_is_the_newest_of_those_that_quiet_days_hold_back():
+    """What the board promises is what comes: on Tuesday the overdue notice, no reminder."""
+    story = Story(replace(plan(), quiet=QUIET))
+    found = next_rung(story.plan, obligation(story), after=at("2020-05-05 08:00"))
+    assert found is not None
+    assert (found.rung, found.at) == ("overdue-2", at("2020-05-12 08:00"))
+    within = next_rung(story.plan, obligation(story), after=at("2020-05-08 08:00"))
+    assert within == found
+
+
 def test_the_wake_up_after_the_last_rung_is_never():
     """An obligation that has been chased to the end costs nothing more."""
     story = Story(plan())
@@ -647,10 +708,22 @@ minutes = st.integers(0, 70 * 24 * 60).map(
 )
 
 
-@given(st.lists(minutes, max_size=20))
-def test_at_the_wake_up_there_is_something_to_say_and_before_it_nothing(moments: list[datetime]):
+spells = st.lists(
+    st.builds(
+        lambda day, count: Span(day, day + timedelta(days=count)),
+        st.dates(date(2020, 4, 1), date(2020, 6, 10)),
+        st.integers(0, 12),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@given(st.lists(minutes, max_size=20), spells)
+def test_at_the_wake_up_there_is_something_to_say_and_before_it_nothing(
+    moments: list[datetime], quiet: tuple[Span, ...]
+):
     """The clock looks only at wake-ups: one too late is a late mail, one too early a loop."""
-    story = Story(plan())
+    story = Story(replace(plan(), quiet=quiet))
     state = obligation(story)
     told: set[NoticeKey] = set()
     for now in sorted(moments):
@@ -662,6 +735,7 @@ def test_at_the_wake_up_there_is_something_to_say_and_before_it_nothing(moments:
             continue
         assert wake >= now
         assert is_office_hour(story.plan, STANDARD, wake)
+        assert not story.plan.is_quiet(wake.date())
         assert decide(story.plan, state, issued=told, now=wake).due
         if wake > now:
             just_before = wake - timedelta(microseconds=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -23,6 +23,7 @@ from engine.plan import (
     Level,
     Overdue,
     Plan,
+    Span,
     Stage,
 )
 from engine.rehearsal import WORST_CASE, Act, Rehearsal, Scenario, rehearse, start_of_run
@@ -339,6 +340,64 @@ def test_news_wait_for_the_end_of_a_pause():
     assert news(found)[1:] == [(at("2020-05-06 08:00"), "done first")]
 
 
+# ── quiet days ──
+
+
+def quiet(*spells: tuple[str, str]) -> Plan:
+    """Return the plan of one agency, with quiet days."""
+    spans = [Span(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spells]
+    return replace(plan(stage("first", task(by=["a"]))), quiet=tuple(spans))
+
+
+def test_what_falls_on_quiet_days_goes_out_after_them_and_only_the_newest():
+    """Two reminders and two overdue notices are one mail on the day after: the newest."""
+    found = rehearse(quiet(("2020-05-07", "2020-05-12")))
+    assert mails(found)[3:6] == [
+        "06/05 08:00 remind-2",
+        "13/05 08:00 overdue-3",
+        "14/05 08:00 overdue-4",
+    ]
+    assert mails(found, "coordinator") == ["06/04 08:00 event", "13/05 08:00 escalate-1"]
+
+
+def test_what_quiet_days_outdate_is_recorded_as_superseded():
+    """The ledger can tell why nobody got the first and the second."""
+    found = rehearse(quiet(("2020-05-11", "2020-05-12")))
+    sent = [notice.rung for one in found.issued for notice in one.digest.notices]
+    assert {"overdue-1", "overdue-2"}.isdisjoint(sent)
+    assert sent.count("overdue-3") == 1
+
+
+def test_quiet_days_leave_the_later_rungs_where_they_are():
+    """The ladder counts working days, quiet or not."""
+    assert mails(rehearse(quiet(("2020-05-07", "2020-05-12"))))[5:] == mails(rehearse(quiet()))[9:]
+
+
+def test_a_stage_that_opens_on_a_quiet_day_is_told_after_it():
+    """The work is theirs from the day on which the stage opened; the mail waits."""
+    found = rehearse(quiet(("2020-04-06", "2020-04-08")))
+    assert found.state.stages["first"].opened_at == at("2020-04-06 08:00")
+    assert mails(found)[0] == "09/04 08:00 assign"
+
+
+def test_quiet_days_that_end_before_days_off_end_after_them():
+    """The quiet of Wednesday, two holidays and a weekend are one."""
+    assert "04/05 08:00 remind-5" in mails(rehearse(quiet(("2020-04-29", "2020-04-29"))))
+
+
+def test_quiet_spells_that_follow_each_other_are_one():
+    """Written in any order."""
+    found = mails(rehearse(quiet(("2020-05-12", "2020-05-13"), ("2020-05-11", "2020-05-11"))))
+    assert [mail for mail in found if mail.startswith(("11/05", "12/05", "13/05"))] == []
+    assert "14/05 08:00 overdue-4" in found
+
+
+def test_quiet_days_on_which_nothing_falls_change_nothing():
+    """A weekend that somebody wrote down."""
+    weekend = rehearse(quiet(("2020-05-09", "2020-05-10")))
+    assert mails(weekend) == mails(rehearse(quiet()))
+
+
 # ── random plans and stories, against the model ──
 
 START = at("2020-04-06 08:00")
@@ -368,6 +427,15 @@ def build(world: World) -> Plan:
         calendar=WorkingCalendar(
             2020, 2020, days_off=[DayOff(day, "") for day in world.off], worked=world.worked
         ),
+        quiet=build_quiet(world.quiet),
+    )
+
+
+def build_quiet(quiet: Set[date]) -> tuple[Span, ...]:
+    """Return the engine's quiet days, in spans that overlap where days follow each other."""
+    return tuple(
+        Span(day, day + timedelta(days=1) if day + timedelta(days=1) in quiet else day)
+        for day in sorted(quiet)
     )
 
 
@@ -498,7 +566,17 @@ def dues(draw: st.DrawFn, *, event: str | None, needs: Sequence[str], anywhere: 
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, anywhere: bool) -> World:
+def quiets(draw: st.DrawFn) -> frozenset[date]:
+    """Draw quiet days: up to two spells, which may overlap."""
+    found: set[date] = set()
+    for _ in range(draw(st.integers(0, 2))):
+        first = draw(days)
+        found |= {first + timedelta(days=count) for count in range(draw(st.integers(1, 12)))}
+    return frozenset(found)
+
+
+@st.composite
+def worlds(draw: st.DrawFn, *, anywhere: bool, quiet: bool) -> World:
     """Draw a plan of up to three stages."""
     names = ["slow", "fast"][: draw(st.integers(1, 2))]
     steps: list[Step] = []
@@ -548,6 +626,7 @@ def worlds(draw: st.DrawFn, *, anywhere: bool) -> World:
         off=frozenset(draw(st.sets(st.sampled_from(OFF)))),
         worked=frozenset(draw(st.sets(st.sampled_from(SATURDAYS)))),
         zone=ZONE,
+        quiet=draw(quiets()) if quiet else frozenset(),
     )
 
 
@@ -599,13 +678,15 @@ CALM = ["submit"] * 4 + ["return"] * 3 + ["accept", "waive", "event"]
 
 
 @st.composite
-def sketches(draw: st.DrawFn, *, anywhere: bool = False, pauses: bool = False) -> Sketch:
+def sketches(
+    draw: st.DrawFn, *, anywhere: bool = False, pauses: bool = False, quiet: bool = False
+) -> Sketch:
     """Draw a plan and its story.
 
     Not `anywhere`: periods count from what is known as the stage opens, and a plan is
     either extended, in office hours, or suffers outages.
     """
-    world = draw(worlds(anywhere=anywhere))
+    world = draw(worlds(anywhere=anywhere, quiet=quiet))
     extends = anywhere or draw(st.booleans())
     start = START + timedelta(hours=draw(st.sampled_from([0, 0, 2, 14, 100, 121])))
     kinds = [*CALM, "extend", "extend"] if extends else CALM
@@ -714,6 +795,40 @@ def test_every_agency_hears_it_also_where_chasing_is_paused(sketch: Sketch):
     """What falls within a pause waits for its end, and only the newest of it is said."""
     found, _ = check(sketch)
     assert fold(found.state.plan, found.entries) == found.state
+
+
+@laws
+@given(sketches(anywhere=True, pauses=True, quiet=True))
+def test_every_agency_hears_it_also_where_days_are_quiet(sketch: Sketch):
+    """What falls on quiet days goes out after them, once, and only the newest of it."""
+    found, _ = check(sketch)
+    assert fold(found.state.plan, found.entries) == found.state
+
+
+@laws
+@given(sketches(anywhere=True, pauses=True, quiet=True))
+def test_nothing_is_issued_on_a_quiet_day(sketch: Sketch):
+    """No agency is mailed while the plan says that nobody is."""
+    for one in engine_of(sketch).issued:
+        assert one.digest.send_at.astimezone(ZONE).date() not in sketch.world.quiet
+
+
+@laws
+@given(sketches(), days, st.integers(1, 12))
+def test_quiet_days_are_as_an_outage(sketch: Sketch, first: date, count: int):
+    """The same mails at the same times; and stages turn when they do."""
+    spell = frozenset(first + timedelta(days=number) for number in range(count))
+    begins, ends = (
+        datetime.combine(day, time(0), ZONE) for day in (first, first + timedelta(days=count))
+    )
+    assume(ends < sketch.until)
+    calm = replace(sketch, outages=())
+
+    quiet = engine_of(replace(calm, world=replace(calm.world, quiet=spell)))
+
+    down = engine_of(replace(calm, outages=((begins, ends),)))
+    assert told(quiet) == told(down)
+    assert quiet.state.stages == down.state.stages
 
 
 @laws

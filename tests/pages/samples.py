@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.deadline import Before, FromEvent, NoDate, Phrase, Unit, Within
-from engine.plan import Agency, Gate, GateAfterDue, OutsideEvent, Plan, Stage, Task
+from engine.plan import Agency, Gate, GateAfterDue, OutsideEvent, Plan, Span, Stage, Task
 from plan_definitions import Bundle, load, load_scenario
 from services.previewing import Preview, preview
 from tests.notifiers.mail_builder import STANDARD, calendar
@@ -81,6 +81,13 @@ def staged(
         for key, before in needs.items()
     )
     return preview(_plan(stages, events={"outside": event}))
+
+
+def quiet_days() -> Preview:
+    """Plan 37 under a scenario, three working days of which are quiet."""
+    spell = Span(date(2020, 5, 11), date(2020, 5, 13), "Bầu cử")
+    plan = replace(plan_37(), quiet=(spell,))
+    return preview(plan, load_scenario(FOLDER / "scenarios" / "plausible.yaml", plan))
 
 
 def short_periods() -> Preview:

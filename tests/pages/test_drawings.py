@@ -14,7 +14,7 @@ from services.pages.days import days_of
 from services.pages.layers import net_of
 from services.pages.speech import Speech
 from services.previewing import Preview
-from tests.pages.samples import hostile, plausible, short_periods, staged, worst_case
+from tests.pages.samples import hostile, plausible, quiet_days, short_periods, staged, worst_case
 
 Layout = Callable[[Preview, Speech], graph.Drawing]
 DIAMOND = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c", "a")}
@@ -291,6 +291,23 @@ def test_the_strip_shades_weekends_and_days_off():
     off = [rect for row in rows for rect in row.rects if rect.style == "holiday"]
     assert any(rect.words.startswith("30/4/2020") for rect in off)
     assert any(rect.words.startswith("01/5/2020") for rect in off)
+
+
+def test_the_strip_shades_quiet_days_and_says_why_no_mail_stands_there():
+    """Else a gap looks like a fault."""
+    shown = quiet_days()
+    said = speech(shown)
+
+    rows = strip.draw(shown, said, days_of(shown, said), room=strip.WIDE)
+
+    off = [rect.words for row in rows for rect in row.rects if rect.style == "holiday"]
+    assert [words for words in off if "/5/2020: không" in words] == [
+        f"{day}/5/2020: không gửi thư" for day in (11, 12, 13)
+    ]
+    bars = [rect for row in rows for rect in row.rects if rect.style.startswith("bar ")]
+    mails = [bar.words for bar in bars if bar.style != "bar received"]
+    assert mails
+    assert not [words for words in mails if words.startswith(("11/5", "12/5", "13/5"))]
 
 
 def test_a_stage_done_at_midnight_closes_on_the_day_before():

@@ -14,7 +14,15 @@ from services.pages import preview_page
 from services.pages.page import css_string, unbroken
 from services.previewing import Preview, mails
 from tests.pages.reading import drawings, read
-from tests.pages.samples import HOSTILE, hostile, plausible, short_periods, staged, worst_case
+from tests.pages.samples import (
+    HOSTILE,
+    hostile,
+    plausible,
+    quiet_days,
+    short_periods,
+    staged,
+    worst_case,
+)
 
 LANGUAGES = ("vi", "en")
 SHOWN: dict[str, Callable[[], Preview]] = {
@@ -184,6 +192,13 @@ def test_what_the_strip_shows_is_listed_in_words():
         "11/5/2020 thứ Hai Báo cáo Sở Nội vụ: 6 cơ quan quá hạn",
     ):
         assert said in text
+
+
+def test_quiet_days_are_listed_on_their_first_day():
+    """With the reason that the plan gives."""
+    text = read(preview_page(quiet_days(), "vi")).text
+
+    assert "Không gửi thư đến hết ngày 13/5/2020 (Bầu cử)" in text
 
 
 def test_midnight_is_told_as_the_end_of_a_day():

@@ -212,6 +212,11 @@ VALUES: dict[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
     "agencies-or-none": (cells.AgenciesOrNone, ("[]", "a", "[a, 1]"), ("{a: b}", '""')),
     "roll": (cells.RollWord, ("none", "forward", "back"), ("lùi", "true")),
     "level": (cells.Level, ("parent", "coordinator", "superior"), ("boss",)),
+    "role": (
+        cells.RoleWord,
+        ("focal", "head", "copy", "đầu mối", "Thủ trưởng", "BẢN SAO", "đầu  mối", "ba\u0309n sao"),
+        ("mailbox", "boss", "đầu mối chính", "[focal]", "dau moi"),
+    ),
     "language": (cells.Language, ("vi", "en"), ("fr",)),
     "concerning": (cells.Concerning, ("communes",), ("districts",)),
     "flag": (cells.Flag, ("true", "false", "no", "Yes", "có", "Không", "TRUE"), ("1", "maybe")),

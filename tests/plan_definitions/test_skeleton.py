@@ -76,6 +76,8 @@ def test_every_proposal_may_be_taken_up(language: str):
     assert loaded.notes
     assert loaded.appendices
     assert len(loaded.ladders) == 2
+    assert loaded.quiet
+    assert [one.role for one in loaded.agencies["so-y-te"].contacts] == ["focal", "head"]
     assert loaded.agencies["xa-a"].parent == "ubnd-tinh"
     assert loaded.stage("summary").tasks[0].collects == "reports/report"
 

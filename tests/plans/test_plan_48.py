@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.chasing import Kind, Notice
+from engine.contacts import addressees
 from engine.ledger import EntryKind, Outcome
 from engine.plan import GateAfterDue, GateBy, Plan
 from engine.rehearsal import WORST_CASE, Issued, Rehearsal, Scenario, rehearse
@@ -92,10 +93,11 @@ def heard(found: Rehearsal, prefix: str) -> Counter[tuple[str, str]]:
 
 
 def test_what_the_checker_says_is_what_the_tutorial_explains():
-    """No fault, and four pieces of advice that are meant."""
+    """No fault, and five pieces of advice that are meant."""
     assert Counter(found.kind for found in check(Bundle.read(PLAN))) == {
         "no-recipient": 2,  # guide-communes, publicity
         "last-day-off": 1,  # trước ngày 17/6 ends on a Sunday
+        "date-before-event": 1,  # the drill in quarter III, whenever the province approves
         "document-doubt": 1,  # trước ngày, chậm nhất ngày
     }
 
@@ -173,7 +175,33 @@ def test_every_item_of_the_appendices_is_given_to_one_task():
 def test_nobody_of_a_real_province_is_written_to():
     """The province is invented, and every address leads nowhere."""
     assert len(plan().agencies) == 20
-    assert all((one.email or "").endswith(".songlam.example") for one in plan().agencies.values())
+    agencies = plan().agencies.values()
+    contacts = [contact for agency in agencies for contact in agency.contacts]
+    emails = [agency.email or "" for agency in agencies]
+    emails += [contact.email for contact in contacts]
+    emails += [one.substitute.email for one in contacts if one.substitute is not None]
+    assert all(email.endswith(".songlam.example") for email in emails)
+    assert len({email.lower() for email in emails}) == len(emails)
+
+
+def test_heads_hear_from_the_third_overdue_notice_on():
+    """Of communes too: their ladder takes it over. The province gets a letter to sign."""
+    standard, communes = (plan().ladders[name] for name in ("standard", "communes"))
+    assert standard.overdue.head_from == communes.overdue.head_from == 3
+    assert [step.letter for step in standard.escalate] == [False, True]
+
+
+def test_the_substitute_reads_the_districts_mail_while_its_focal_point_is_away():
+    """Mr Sơn is at a course when the district's plan is due."""
+    district = plan().agencies["huyen-thuong-lam"]
+
+    def reached(day: date, *, with_head: bool = False) -> list[str]:
+        found = addressees(district, day=day, with_head=with_head)
+        return [one.address.partition("@")[0] for one in found]
+
+    assert reached(date(2024, 4, 19)) == ["lvson", "vanthu", "phongnn"]
+    assert reached(date(2024, 5, 10)) == ["htmai", "vanthu", "phongnn"]
+    assert reached(date(2024, 5, 13), with_head=True) == ["lvson", "vvthanh", "vanthu", "phongnn"]
 
 
 # ── the worst case ──

@@ -378,6 +378,53 @@ def test_after_an_outage_there_is_one_brief_and_on_a_working_morning(tmp_path: P
         assert briefing.next_at(parts) == w.at("2020-05-19 08:00")
 
 
+def quiet(*spells: str) -> Bundle:
+    """The small plan with quiet days."""
+    ladder = f"quiet: [{', '.join(spells)}]\n{w.LADDER}"
+    return w.bundle(ladder=ladder)
+
+
+def test_no_brief_goes_out_by_itself_on_a_quiet_day(tmp_path: Path):
+    """The news of Friday and of the quiet Monday are told together on Tuesday."""
+    with daily(tmp_path) as parts:
+        start(parts, quiet("{from: 13/4/2020, until: 13/4/2020}"))
+        wake(parts, w.START)
+        wake(parts, w.at("2020-04-07 08:00"))
+        submit(parts, w.REPORT_A, now=w.at("2020-04-10 15:00"))
+
+        assert briefing.next_at(parts) == w.at("2020-04-14 08:00")
+        assert wake(parts, w.at("2020-04-13 08:00")) == []
+        assert not chasing.is_anything_due(parts, w.at("2020-04-13 10:00"))
+        submit(parts, w.PRAISE_A, now=w.at("2020-04-13 10:00"))
+        assert wake(parts, w.at("2020-04-14 08:00")) == ["noivu@nho.example"]
+
+
+def test_a_brief_on_what_falls_due_soon_waits_for_the_end_of_quiet_days(tmp_path: Path):
+    """Five working days before 9/5 is 4/5, and quiet."""
+    with daily(tmp_path) as parts:
+        start(parts, quiet("{from: 04/5/2020, until: 05/5/2020}"))
+        wake(parts, w.START)
+        wake(parts, w.at("2020-04-07 08:00"))
+
+        assert briefing.next_at(parts) == w.at("2020-05-06 08:00")
+
+
+def test_after_an_outage_that_ends_on_a_quiet_day_the_brief_waits(tmp_path: Path):
+    """Nor is the clock kept awake meanwhile."""
+    with daily(tmp_path) as parts:
+        start(parts, quiet("{from: 12/5/2020, until: 13/5/2020}"))
+        for moment in (w.START, w.EVE, w.LATE):
+            wake(parts, moment)
+        before = len(briefs(parts))
+
+        assert wake(parts, w.at("2020-05-12 09:00")) == []
+        assert not chasing.is_anything_due(parts, w.at("2020-05-12 10:00"))
+        assert briefing.next_at(parts) == w.at("2020-05-14 08:00")
+        wake(parts, w.at("2020-05-14 08:00"))
+
+        assert [one.slot for one in briefs(parts)[before:]] == [w.at("2020-05-14 08:00")]
+
+
 def test_one_asked_for_by_hand_takes_the_place_of_that_mornings(tmp_path: Path):
     """At half past seven somebody wanted it; at eight there is no other."""
     with daily(tmp_path) as parts:

@@ -442,6 +442,34 @@ def test_an_address_in_the_register_is_a_change_though_no_mail_differs():
     assert not compared.is_same
 
 
+def test_a_contact_in_the_register_is_a_change_though_no_mail_differs():
+    """Somebody else reads them."""
+    contact = ", contacts: [{name: A, role: focal, email: a@soyte.example}]}"
+    mailbox = "email: vanthu@soyte.tuyenquang.example"
+    compared = edited_37(register=((f"{mailbox}}}", f"{mailbox}{contact}"),))
+
+    (agency,) = compared.outline.agencies.edited
+    (change,) = agency.changes
+    assert (change.field, change.old) == ("contacts", ())
+    assert all(box.is_same for box in compared.boxes)
+    assert not compared.is_same
+    (found,) = read(compared)["agencies"]["changed"]
+    assert found["fields"][0]["to"][0]["role"] == "focal"
+
+
+def test_quiet_days_move_and_merge_mails():
+    """What fell on them goes out after them, once."""
+    quiet = "quiet: [{from: 2020-05-11, until: 2020-05-13, why: x}]"
+    compared = edited_37(("ladders:\n", f"{quiet}\nladders:\n"))
+
+    (change,) = compared.outline.head
+    assert change.field == "quiet"
+    assert compared.counts["mails"]["vanish"] > 0
+    assert not compared.duties.moved
+    (found,) = read(compared)["head"]
+    assert found["to"] == [{"first": "2020-05-11", "last": "2020-05-13", "why": "x"}]
+
+
 def test_notes_are_compared():
     """They say why something is no task."""
     notes = edited_37(("    why: Là câu dẫn;", "    why: Chỉ là câu dẫn;")).outline.notes

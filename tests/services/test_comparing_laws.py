@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.deadline import Before, FromStage, Phrase, Unit, Within
 from engine.ledger import ObligationState
-from engine.plan import GateBy, Ladder, Overdue, Plan, Stage, Task
+from engine.plan import GateBy, Ladder, Overdue, Plan, Span, Stage, Task
 from services import previewing
 from services.comparing import Comparison, compare
 from services.comparing.mails import Box, compare_mails
@@ -34,8 +34,10 @@ AFTER_FIRST = Phrase(
 TITLES = ("Báo cáo", "Báo cáo chuyên đề", "Dự thảo")
 QUORUMS: Sequence[Fraction | int] = (Fraction(1), Fraction(1, 2), 1)
 COORDINATOR, SUPERIOR = STANDARD.escalate
+QUIET = ((), (Span(date(2020, 5, 8), date(2020, 5, 12), "Bầu cử"),))
 LADDERS = (
     Ladder(name="standard", remind=(5, 1), overdue=Overdue(1, 1, 3)),
+    Ladder(name="standard", remind=(5, 1), overdue=Overdue(1, 1, 3, head_from=2, letter_from=3)),
     Ladder(
         name="standard",
         remind=(5, 0),
@@ -92,6 +94,7 @@ def plans(draw: st.DrawFn) -> Plan:
         superior=draw(st.sampled_from([None, "superior"])),
     )
     made = replace(made, number=draw(st.sampled_from(["1/KH", "2/KH"])))
+    made = replace(made, quiet=draw(st.sampled_from(QUIET)))
     return _renamed(made) if draw(st.booleans()) else made
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.plan import Plan
 from services.comparing import compare
 from services.comparing.account import SIGNS, Account, Item, Mark
 from services.comparing.changes import Change
@@ -242,6 +243,78 @@ def test_a_level_below_the_first_is_the_body_above():
     (item,) = items(account(compare(preview(before), preview(after)), "vi"), "plan")
 
     assert details(item) == {"Báo cáo cơ quan cấp trên trực tiếp": "không có → sau 1 ngày làm việc"}
+
+
+def test_heads_and_letters_of_a_ladder_are_told_in_words():
+    """Who gets it, and that somebody has a letter to sign."""
+    told = account(
+        edited_sample(
+            ("at_most: 3", "at_most: 3, head_from: 2, letter_from: 3"),
+            ("to: superior}", "to: superior, letter: true}"),
+        ),
+        "vi",
+    )
+
+    (item,) = items(told, "plan")
+    assert [(one.label, f"{one.old} → {one.new}") for one in item.details] == [
+        ("Đôn đốc quá hạn", "không gửi thủ trưởng → gửi cả thủ trưởng từ lần 2"),
+        ("Đôn đốc quá hạn", "không kèm dự thảo công văn → kèm dự thảo công văn từ lần 3"),
+        (
+            "Báo cáo Ủy ban nhân dân tỉnh",
+            "sau 5 ngày làm việc → sau 5 ngày làm việc, kèm dự thảo công văn",
+        ),
+    ]
+
+
+def test_overdue_notices_that_cease_with_their_head_and_letter_are_told_whole():
+    """All that there was."""
+    with_head = "overdue: {at_most: 3, head_from: 2, letter_from: 3}"
+    before = sample_plan(("overdue: {at_most: 3}", with_head))
+    after = sample_plan(("    overdue: {at_most: 3}\n", ""))
+
+    told = account(compare(preview(before), preview(after)), "vi")
+
+    assert details(items(told, "plan")[0])["Đôn đốc quá hạn"].endswith(
+        "tối đa 3 lần, gửi cả thủ trưởng từ lần 2, kèm dự thảo công văn từ lần 3 → không có"
+    )
+
+
+def test_quiet_days_are_told_by_what_came_and_went():
+    """With the mails that move because of them."""
+    before = sample_plan(("ladders:", "quiet: [{from: 04/5/2020, until: 04/5/2020}]\nladders:"))
+    quiet = "quiet: [{from: 11/5/2020, until: 13/5/2020, why: bầu cử}]\nladders:"
+    told = account(compare(preview(before), preview(sample_plan(("ladders:", quiet)))), "vi")
+
+    (item,) = items(told, "plan")
+    assert item.what == "Ngày không gửi thư"
+    assert details(item) == {"": "thêm 11/5/2020 – 13/5/2020 (bầu cử) · bỏ 04/5/2020"}
+    assert items(told, "mails")
+
+
+def test_contacts_are_told_by_who_came_and_who_went():
+    """As a list, with role and address, and who stands in for them."""
+    line = "{name: Sở Tư pháp, kind: department, email: vanthu@sotuphap.example}"
+    contact = "{name: Ông A, role: focal, email: a@x.example"
+    away = ", away: [{from: 01/7/2020, until: 10/7/2020, why: nghỉ phép}]"
+    instead = ", substitute: {name: Bà B, email: b@x.example}"
+    with_one = line.replace("}", f", contacts: [{contact}}}]}}")
+    with_more = line.replace("}", f", contacts: [{contact}{away}{instead}}}]}}")
+    plans = [sample_plan(agencies=((line, one),)) for one in (line, with_one, with_more)]
+
+    def told(old: Plan, new: Plan, language: str) -> dict[str, str]:
+        compared = compare(preview(old), preview(new))
+        (item,) = items(account(compared, language), "register")
+        assert item.what == "Sở Tư pháp"
+        return details(item)
+
+    assert told(plans[0], plans[1], "vi") == {"Người nhận thư": "thêm Ông A (đầu mối, a@x.example)"}
+    assert told(plans[1], plans[2], "vi") == {
+        "Người nhận thư": "thêm Ông A (đầu mối, a@x.example, vắng 01/7/2020 – 10/7/2020"
+        " (nghỉ phép), nhận thay: Bà B <b@x.example>) · bỏ Ông A (đầu mối, a@x.example)"
+    }
+    assert told(plans[1], plans[0], "en") == {
+        "Contacts": "removed Ông A (focal point, a@x.example)"
+    }
 
 
 def test_overdue_notices_that_cease_are_told_whole():

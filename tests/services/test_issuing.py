@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from services import chasing, reports
 from services.wiring import Parts
+from storage import obligations
 from storage.tables import OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import (
@@ -102,6 +103,33 @@ def test_late_each_hears_only_the_newest(small: Parts):
     before = len(notice_rows(small))
     issue(small, w.at("2020-05-14 09:31"))
     assert len(notice_rows(small)) == before
+
+
+def test_on_quiet_days_nothing_is_issued_and_after_them_the_newest(parts: Parts):
+    """Elections from Monday to Wednesday: on Thursday one mail each, the rest superseded."""
+    quiet = "quiet: [{from: 11/5/2020, until: 13/5/2020, why: bầu cử}]"
+    start(parts, w.bundle(ladder=f"{quiet}\n{w.LADDER}"))
+    for moment in (w.START, w.EVE):
+        issue(parts, moment)
+    before = len(outbox_of(parts))
+
+    for day in (11, 12, 13):
+        issue(parts, w.at(f"2020-05-{day} 08:00"))
+    assert len(outbox_of(parts)) == before
+    thursday = w.at("2020-05-14 08:00")
+    with parts.database.reading() as connection:
+        assert obligations.due(connection, "nho", w.at("2020-05-13 12:00")) == []
+    issue(parts, thursday)
+
+    sent = outbox_of(parts)[before:]
+    assert Counter(one.recipient for one in sent) == Counter(["a", "b", "c", "noi-vu", "tinh"])
+    assert {one.send_at for one in sent} == {thursday}
+    rows = [row for row in notice_rows(parts) if row.rung.startswith("overdue")]
+    assert {(row.rung, row.status) for row in rows} == {
+        ("overdue-1", "superseded"),
+        ("overdue-2", "superseded"),
+        ("overdue-3", "issued"),
+    }
 
 
 def test_an_escalation_is_one_message_about_everybody_late(small: Parts):

@@ -30,10 +30,14 @@ from tests.services.office import office
 
 SMALL = w.bundle()
 AWAITED = w.bundle(w.AWAITED)
+SPELLS = "[{from: 08/4/2020, until: 09/4/2020}, {from: 08/5/2020, until: 13/5/2020, why: bầu cử}]"
+QUIET = w.bundle(ladder=f"quiet: {SPELLS}\n{w.LADDER}")
 
 
 @pytest.mark.parametrize(
-    "bundle", [SMALL, AWAITED, w.bundle(w.ONE)], ids=["small", "awaited", "one"]
+    "bundle",
+    [SMALL, AWAITED, w.bundle(w.ONE), QUIET],
+    ids=["small", "awaited", "one", "quiet"],
 )
 def test_the_worst_case_of_a_small_plan(parts: Parts, bundle: Bundle):
     """Nobody answers, no event comes: every rung of every ladder that opens."""
@@ -111,6 +115,13 @@ def act(
 
 EVENT = "government.issued"
 TOLD: dict[str, tuple[Bundle, list[Act]]] = {
+    "a return on a quiet day is told after it": (
+        QUIET,
+        [
+            act("2020-05-06 10:00", EntryKind.SUBMITTED, w.REPORT_A),
+            act("2020-05-08 09:00", EntryKind.RETURNED, w.REPORT_A, days=1, reason="Thiếu"),
+        ],
+    ),
     "an event dates what is open already": (
         AWAITED,
         [act("2020-04-20 10:00", EntryKind.EVENT_ANNOUNCED, event=EVENT)],
@@ -218,7 +229,11 @@ def outages(draw: st.DrawFn) -> tuple[tuple[datetime, datetime], ...]:
 
 @pytest.mark.parametrize(
     "bundle",
-    [pytest.param(SMALL, id="small"), pytest.param(AWAITED, id="awaited")],
+    [
+        pytest.param(SMALL, id="small"),
+        pytest.param(AWAITED, id="awaited"),
+        pytest.param(QUIET, id="quiet"),
+    ],
 )
 @settings(
     max_examples=12,
