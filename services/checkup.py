@@ -20,6 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
+from notifiers import chat
 from notifiers.smtp import SmtpChannel
 from services import alarming, chasing, delivering
 from services.settings import Settings, nearest, unknown
@@ -112,6 +113,7 @@ def here(settings: Settings, *, now: datetime, shift: timedelta) -> Iterator[Fin
                     yield failed(point, error)
     yield mail(settings)
     yield sender(settings)
+    yield chats(settings)
     yield pretended(now, shift, settings)
 
 
@@ -276,6 +278,21 @@ def sender(settings: Settings) -> Finding:
     if settings.smtp_host and not settings.operator:
         return care("sender", "nobody", sender=settings.sender)
     return good("sender", sender=settings.sender)
+
+
+def chats(settings: Settings) -> Finding:
+    """Say whether escalations would be announced at chats or gateways; none is spoken to."""
+    try:
+        found = chat.services(settings.chats)
+    except Exception as error:  # Apprise's words may hold an address
+        return Finding("chat", Grade.BAD, "failed", {"why": type(error).__name__})
+    if not found:
+        return good("chat", "none")
+    unreadable = [one.name for one in found if one.way is None]
+    if unreadable:
+        return bad("chat", "unreadable", names=", ".join(unreadable))
+    names = ", ".join(one.name for one in found)
+    return good("chat", names=names) if settings.smtp_host else care("chat", "idle", names=names)
 
 
 def pretended(now: datetime, shift: timedelta, settings: Settings) -> Finding:

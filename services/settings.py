@@ -37,7 +37,7 @@ OWNED = {
 
 OUR_DRIVERS = ("postgresql+psycopg://", "sqlite:///")
 PREFECTS_DRIVERS = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
-SECRET = ("PASSWORD", "AUTH", "DATABASE_URL")
+SECRET = ("PASSWORD", "AUTH", "DATABASE_URL", "CHAT")
 """What the name of a variable holds whose value is never said."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     )
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
+    )
+    chat: SecretStr = Field(
+        default=SecretStr(""),
+        description="Apprise URLs, apart by spaces, of chats or SMS gateways that an escalation is"
+        " announced at after it was mailed; empty: nowhere. Never logged.",
+    )
+    chat_file: Path | None = Field(
+        default=None, description="A file that holds them, in place of the above."
     )
     operator: str = Field(
         default="", description="Who is mailed when something breaks. Empty: nobody."
@@ -225,10 +233,19 @@ class Settings(BaseSettings):
             _lines(file)
         return file
 
+    @field_validator("chat_file")
+    @classmethod
+    def _holds_chats(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            _content(file)
+        return file
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.prefect_auth.get_secret_value() and self.prefect_auth_file is not None:
             raise _says("auth-twice")
+        if self.chat.get_secret_value() and self.chat_file is not None:
+            raise _says("chat-twice")
         if self.server_host not in LOOPBACK and not self.login:
             raise _says("open-server", host=self.server_host)
         if self.server_host not in LOOPBACK and not self.prefect_api:
@@ -241,6 +258,13 @@ class Settings(BaseSettings):
         if self.prefect_auth_file is not None:
             return _content(self.prefect_auth_file).strip()
         return self.prefect_auth.get_secret_value()
+
+    @property
+    def chats(self) -> str:
+        """The Apprise URLs of chats; they hold tokens."""
+        if self.chat_file is not None:
+            return _content(self.chat_file).strip()
+        return self.chat.get_secret_value().strip()
 
     @property
     def prefects_own(self) -> Mapping[str, str]:
