@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -9,11 +10,11 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One mail to one recipient. `content` is the whole message, lines ended by CRLF."""
+    """One mail to one or more addresses. `content` is the whole mail, lines ended by CRLF."""
 
     message_id: str
     sender: str
-    recipient: str
+    recipients: tuple[str, ...]
     content: bytes
 
 
@@ -26,16 +27,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class TryLater:
-    """The mail was certainly not taken; the same may succeed later."""
+    """The mail was certainly not taken; the same may succeed later.
+
+    `of_relay`: the trouble is the server's as a whole, and would meet any other mail too.
+    """
 
     reason: str
+    of_relay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The mail was refused for good; sending the same again is pointless."""
+    """The mail was refused for good; sending the same again is pointless.
+
+    `of_address`: there is no such address, says the server; another of the agency may do.
+    """
 
     reason: str
+    of_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,14 @@ class Unknown:
 
 
 Outcome: TypeAlias = Sent | TryLater | Refused | Unknown
+Outcomes: TypeAlias = Mapping[str, Outcome]
+"""What became of a mail, for each of its addresses."""
 
 
 class Session(Protocol):
     """One conversation, over which several mails go, one after the other."""
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope) -> Outcomes:
         """Hand one mail over. A fault of the way out is an outcome, never an exception."""
         ...
 
@@ -63,6 +74,6 @@ class Channel(Protocol):
         """Open a conversation lazily; leaving the context ends it politely."""
         ...
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope) -> Outcomes:
         """Hand over one mail in a session of its own."""
         ...

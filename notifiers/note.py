@@ -42,4 +42,4 @@ def envelope(note: Note, *, sender: Sender) -> Envelope:
     ]
     for name, value in headers:
         cast(Any, message)[name] = value  # takes a Header as well, which its stub forgets
-    return Envelope(note.message_id, sender.address, note.to, message.as_bytes(policy=_WIRE))
+    return Envelope(note.message_id, sender.address, (note.to,), message.as_bytes(policy=_WIRE))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,7 +23,7 @@ from aiosmtplib import (
 )
 
 from notifiers.address import checked_address
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.errors import BadAddress
 
 Tls = Literal["required", "implicit", "off"]
@@ -33,6 +33,10 @@ _CLOSING = 421
 _GO_AHEAD = 354
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
+_NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+"""Bad mailbox, host or syntax, moved, null MX, disabled (RFC 3463 §3.2-3.3, RFC 7505 §4.2)."""
+_NOT_FOUND = frozenset({550, 551, 553})  # RFC 5321 §4.2.3, where no enhanced code says more
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class SmtpChannel:
         finally:
             await opened.close()
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope) -> Outcomes:
         """Hand over one mail in a session of its own."""
         async with self.session() as session:
             return await session.send(envelope)
@@ -87,20 +91,19 @@ class SmtpSession:
         self._tls_context = tls_context
         self._client: SMTP | None = None
 
-    async def send(self, envelope: Envelope) -> Outcome:
-        """Hand one mail over, and say what became of it."""
-        try:
-            checked_address(envelope.sender)
-            checked_address(envelope.recipient)
-        except BadAddress as error:
-            return Refused(_reason("addressing", error))
+    async def send(self, envelope: Envelope) -> Outcomes:
+        """Hand one mail over, and say what became of it, for each of its addresses."""
+        fit, outcomes = _checked(envelope)
+        if not fit:
+            return outcomes
         try:
             client = await self._connected()
         except (SMTPException, OSError, ValueError) as error:
             self._drop()
-            return TryLater(_reason("connecting", error))
+            later = TryLater(_reason("connecting", error), of_relay=True)
+            return outcomes | dict.fromkeys(fit, later)
         try:
-            return await self._address(client, envelope) or await self._hand_over(client, envelope)
+            return outcomes | await self._converse(client, envelope, fit)
         except BaseException:  # cancelled in mid-conversation: nobody may speak on this line
             self._drop()
             raise
@@ -142,21 +145,36 @@ class SmtpSession:
             self._client = client
         return self._client
 
-    async def _address(self, client: SMTP, envelope: Envelope) -> Outcome | None:
-        """Name sender and recipient; an outcome only where that already failed."""
+    async def _converse(
+        self, client: SMTP, envelope: Envelope, fit: Sequence[str]
+    ) -> dict[str, Outcome]:
+        """Name the sender and who is to get it, then hand it over for those who were taken."""
         timeout = self._settings.command_timeout
+        refused: dict[str, Outcome] = {}
         try:
             await client.mail(envelope.sender, timeout=timeout)
-            await client.rcpt(envelope.recipient, timeout=timeout)
+            for address in fit:
+                try:
+                    await client.rcpt(address, timeout=timeout)
+                except SMTPResponseException as error:
+                    if error.code == _CLOSING:
+                        raise
+                    refused[address] = _classified(error, of_address=_is_unknown(error))
         except SMTPResponseException as error:
             await self._recover(client, error)
-            return _classified(error)
+            return dict.fromkeys(fit, _classified(error)) | _for_good(refused)
         except (SMTPException, OSError) as error:
             self._drop()
-            return TryLater(_reason("addressing", error))
-        return None
+            later = TryLater(_reason("addressing", error), of_relay=True)
+            return dict.fromkeys(fit, later) | _for_good(refused)
+        taken = [address for address in fit if address not in refused]
+        if not taken:
+            await self._reset(client)
+            return refused
+        outcome = await self._hand_over(client, envelope.content)
+        return refused | dict.fromkeys(taken, outcome)
 
-    async def _hand_over(self, client: SMTP, envelope: Envelope) -> Outcome:
+    async def _hand_over(self, client: SMTP, content: bytes) -> Outcome:
         """Announce the text, then send it: only from there on a broken line is a riddle.
 
         `SMTP.data` does both in one call, which would hide at which of them it broke.
@@ -171,9 +189,9 @@ class SmtpSession:
             return _classified(error)
         except (SMTPException, OSError) as error:
             self._drop()
-            return TryLater(_reason("announcing the text", error))
+            return TryLater(_reason("announcing the text", error), of_relay=True)
         try:
-            response = await _transfer(client, envelope.content, settings.final_timeout)
+            response = await _transfer(client, content, settings.final_timeout)
         except (SMTPException, OSError) as error:
             self._drop()
             return Unknown(_reason("waiting for the answer to the text", error))
@@ -188,6 +206,9 @@ class SmtpSession:
         if error.code == _CLOSING:
             self._drop()
             return
+        await self._reset(client)
+
+    async def _reset(self, client: SMTP) -> None:
         try:
             await client.rset(timeout=self._settings.command_timeout)
         except (SMTPException, OSError):
@@ -210,12 +231,39 @@ async def _transfer(client: SMTP, content: bytes, longest: float) -> SMTPRespons
     return await client.protocol.read_response(timeout=longest)
 
 
-def _classified(error: SMTPResponseException) -> Outcome:
+def _checked(envelope: Envelope) -> tuple[tuple[str, ...], dict[str, Outcome]]:
+    """Return the addresses that can be named, and what becomes of the others."""
+    try:
+        checked_address(envelope.sender)
+    except BadAddress as error:
+        return (), dict.fromkeys(envelope.recipients, Refused(_reason("addressing", error)))
+    fit, outcomes = [], {}
+    for address in envelope.recipients:
+        try:
+            fit.append(checked_address(address))
+        except BadAddress as error:
+            outcomes[address] = Refused(_reason("addressing", error), of_address=True)
+    return tuple(fit), dict[str, Outcome](outcomes)
+
+
+def _classified(error: SMTPResponseException, *, of_address: bool = False) -> Outcome:
     """4xx: later; 5xx: refused (RFC 5321 §4.2.1), unless it is about our own credentials."""
     reason = _reason("answered", error)
     if error.code >= 500 and error.code not in _OURS:
-        return Refused(reason)
-    return TryLater(reason)
+        return Refused(reason, of_address=of_address)
+    return TryLater(reason, of_relay=error.code in _OURS)
+
+
+def _is_unknown(error: SMTPResponseException) -> bool:
+    """Say whether an answer to RCPT says that there is no such address."""
+    if found := _ENHANCED.match(error.message):
+        return found[0] in _NO_SUCH_ADDRESS
+    return error.code in _NOT_FOUND
+
+
+def _for_good(refused: dict[str, Outcome]) -> dict[str, Outcome]:
+    """Keep what was refused for good, though the conversation broke off after it."""
+    return {address: one for address, one in refused.items() if isinstance(one, Refused)}
 
 
 def _reason(doing: str, error: Exception) -> str:

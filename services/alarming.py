@@ -148,7 +148,7 @@ async def _send(parts: Parts, alarm: Alarm, way: Session, page: str, now: dateti
         ready = envelope(note, sender=Sender("Đôn Đốc", settings.sender))
     except MessageError as error:
         return str(error)
-    outcome: Outcome = await way.send(ready)
+    outcome: Outcome = (await way.send(ready))[settings.operator]
     return "" if isinstance(outcome, Sent) else outcome.reason
 
 

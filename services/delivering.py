@@ -227,10 +227,10 @@ async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str
     envelope = Envelope(
         message_id=mail.message_id,
         sender=sender.address,
-        recipient=mail.recipient.email or "",
+        recipients=(mail.recipient.email or "",),
         content=content,
     )
-    return await way.send(envelope), rendered.subject
+    return (await way.send(envelope))[envelope.recipients[0]], rendered.subject
 
 
 def _mark(

@@ -30,7 +30,7 @@ def test_a_note_comes_back_as_it_was_written():
     read = message_from_bytes(made.content)
     body = read.get_payload(decode=True)
 
-    assert (made.sender, made.recipient) == (SENDER.address, NOTE.to)
+    assert (made.sender, made.recipients) == (SENDER.address, (NOTE.to,))
     assert str(make_header(decode_header(read["Subject"]))) == NOTE.subject
     assert isinstance(body, bytes)
     assert body.decode().replace("\r\n", "\n") == NOTE.text

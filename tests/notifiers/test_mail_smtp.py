@@ -28,7 +28,7 @@ def envelope(name: str = "remind", recipient: str | None = None) -> Envelope:
     digest = SAMPLES[name]("vi")
     content = build(render(digest), digest, sender=SENDER)
     to = recipient or digest.recipient.email or ""
-    return Envelope(digest.message_id, SENDER.address, to, content)
+    return Envelope(digest.message_id, SENDER.address, (to,), content)
 
 
 def settings(port: int, **changes: Any) -> SmtpSettings:
@@ -42,7 +42,8 @@ def sent(channel: SmtpChannel, *envelopes: Envelope) -> list[Outcome]:
 
     async def all_of_them() -> list[Outcome]:
         async with channel.session() as session:
-            return [await session.send(one) for one in envelopes]
+            told = [(one, await session.send(one)) for one in envelopes]
+            return [outcomes[one.recipients[0]] for one, outcomes in told]
 
     return asyncio.run(all_of_them())
 
@@ -150,7 +151,8 @@ def test_lines_that_begin_with_a_dot_survive(tmp_path: Path) -> None:
     """RFC 5321 §4.5.2: a lone dot would end the mail early."""
     body = b"Subject: x\r\n\r\n.\r\n..two\r\nlast"
     with MailboxServer(tmp_path / "mail") as server:
-        sent(SmtpChannel(settings(server.port)), Envelope("<1@x>", "a@b.example", "c@d.ex", body))
+        one = Envelope("<1@x>", "a@b.example", ("c@d.ex",), body)
+        sent(SmtpChannel(settings(server.port)), one)
     [found] = read(tmp_path / "mail")
 
     assert found.path.read_bytes().endswith(b"\n\n.\n..two\nlast\n")
@@ -250,7 +252,8 @@ def test_an_answer_that_never_comes_is_unknown() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            return await SmtpChannel(settings(port, final_timeout=0.05)).send(envelope())
+            channel = SmtpChannel(settings(port, final_timeout=0.05))
+            return next(iter((await channel.send(envelope())).values()))
 
     outcome = asyncio.run(conversation())
 

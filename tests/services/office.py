@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import event, select
 
-from notifiers.channel import Envelope, Outcome, Sent
+from notifiers.channel import Envelope, Outcome, Outcomes, Sent
 from plan_definitions import Bundle
 from services import chasing, delivering, recording, runs
 from services.delivering import Delivered
@@ -62,10 +62,10 @@ class Recording:
     def __post_init__(self) -> None:
         self.envelopes: list[Envelope] = []
 
-    async def send(self, envelope: Envelope) -> Outcome:
-        """Keep the envelope, then answer."""
+    async def send(self, envelope: Envelope) -> Outcomes:
+        """Keep the envelope, then answer, the same for each of its addresses."""
         self.envelopes.append(envelope)
-        return self.answer(envelope)
+        return dict.fromkeys(envelope.recipients, self.answer(envelope))
 
     @property
     def ids(self) -> list[str]:
@@ -75,7 +75,7 @@ class Recording:
     @property
     def to(self) -> list[str]:
         """The addresses that mail came by for, in order."""
-        return [envelope.recipient for envelope in self.envelopes]
+        return [address for envelope in self.envelopes for address in envelope.recipients]
 
 
 def deliver(

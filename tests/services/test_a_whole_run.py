@@ -18,7 +18,7 @@ from engine.chasing import next_wake
 from engine.ledger import EntryKind, fold
 from engine.rehearsal import Act, rehearse, start_of_run
 from notifiers import mailbox
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import Digest
 from notifiers.rendering import Rendered, render
 from plan_definitions import Bundle, load_scenario
@@ -74,10 +74,10 @@ class Post:
     answer: Callable[[Envelope], Outcome] = lambda _: Sent()
     taken: list[Envelope] = field(default_factory=list)
 
-    async def send(self, envelope: Envelope) -> Outcome:
+    async def send(self, envelope: Envelope) -> Outcomes:
         """Take a mail."""
         self.taken.append(envelope)
-        return self.answer(envelope)
+        return dict.fromkeys(envelope.recipients, self.answer(envelope))
 
 
 def deliver(parts: Parts, post: Post, when: str) -> Counter[Status]:
@@ -264,8 +264,8 @@ def test_who_has_submitted_since_is_not_chased(parts: Parts):
     recording.submit(parts, run, f"{FINAL}/so-tu-phap", ME, now=at("2020-05-11 08:00"))
     post = Post()
     counts = deliver(parts, post, "2020-05-11 08:01")
-    assert "vanthu@sotuphap.tuyenquang.example" not in {one.recipient for one in post.taken}
-    told = next(one for one in post.taken if "noivu" in one.recipient)
+    assert "vanthu@sotuphap.tuyenquang.example" not in {one.recipients[0] for one in post.taken}
+    told = next(one for one in post.taken if "noivu" in one.recipients[0])
     assert counts[Status.SENT] == len(post.taken)
     assert counts == Counter({Status.SENT: 27, Status.CANCELLED: 1})
     assert b"multipart/alternative" in told.content

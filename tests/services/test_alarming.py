@@ -107,7 +107,7 @@ def given_up(parts: Parts) -> list[int]:
 def test_a_delivery_says_which_mail_it_gave_up(small: Parts):
     """Each once, with to whom and why; what is tried again is not given up."""
     chasing.issue_notices(small, w.START)
-    way = Recording(lambda one: Refused("550") if one.recipient[0] == "a" else TryLater("451"))
+    way = Recording(lambda one: Refused("550") if one.recipients[0][0] == "a" else TryLater("451"))
 
     delivered = deliver(small, w.START, way)
 
@@ -181,7 +181,7 @@ def test_the_operator_gets_the_sentence_and_the_page(parts: Parts):
 
     (sent,) = way.envelopes
     body = message_from_bytes(sent.content).get_payload(decode=True)
-    assert sent.recipient == OPERATOR
+    assert sent.recipients[0] == OPERATOR
     assert isinstance(body, bytes)
     assert crashed(parts).said in body.decode()
     assert OPERATOR in said

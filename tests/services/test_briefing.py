@@ -226,7 +226,10 @@ def test_mail_that_comes_back_is_told_until_some_arrives(small: Parts):
     """To whom, why, and how often; one that arrives ends it."""
     chasing.issue_notices(small, w.START)
     bounced = MailRefused("550 User unknown")
-    deliver(small, w.START, Recording(lambda e: bounced if e.recipient[0] == "a" else Sent("ok")))
+    way = Recording(lambda e: bounced if e.recipients[0][0] == "a" else Sent("ok"))
+    deliver(small, w.START, way)
+        small, w.START, Recording(lambda e: bounced if e.recipients[0][0] == "a" else Sent("ok"))
+    )
     line = "Sở An: 1 thư gửi a@nho.example từ ngày 06/4/2020; lý do: 550 User unknown."
 
     told = said(small, w.at("2020-04-07 09:00"))

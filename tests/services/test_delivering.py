@@ -232,7 +232,7 @@ def test_what_is_refused_for_good_is_undeliverable_at_once(issued: Parts):
     """Sending the same again is pointless; the operator sees why, and others get theirs."""
 
     def answer(envelope: Envelope) -> Outcome:
-        refused = envelope.recipient.startswith("b@")
+        refused = envelope.recipients[0].startswith("b@")
         return Refused("550 no such mailbox") if refused else Sent()
 
     delivered = deliver(issued, w.START, Recording(answer))

@@ -442,7 +442,7 @@ def test_a_mail_about_a_paused_agency_and_others_goes_out_without_it(queued: Par
     deliver(queued, later, way)
 
     assert sorted(way.to) == ["b@nho.example", "c@nho.example", "noivu@nho.example"]
-    (escalation,) = [one for one in way.envelopes if one.recipient == "noivu@nho.example"]
+    (escalation,) = [one for one in way.envelopes if one.recipients[0] == "noivu@nho.example"]
     said = body(escalation.content)
     assert "Sở Bình" in said
     assert "Sở An" not in said
