@@ -21,6 +21,7 @@ from cli import (
     explaining,
     looking,
     mailing,
+    outbox,
     planning,
     running,
 )
@@ -45,6 +46,7 @@ for module in (
     briefing,
     looking,
     mailing,
+    outbox,
     doctoring,
 ):
     module.register(app)

@@ -1,9 +1,9 @@
 """Announcing: an escalation that was mailed is told to chats or SMS gateways too (`DONDOC_CHAT`).
 
 Mail is what counts: a chat that fails changes nothing about it, and the ledger does not
-speak of chats. A mail is marked as sent once, whoever sends it; who marked it announces it
-right afterwards, from memory, and tries each service once: at most once, and not at all
-where the process is killed between the two.
+speak of chats. That a mail has reached somebody is marked once, whoever sends it; who
+marked it announces it right afterwards, from memory, and tries each service once: at most
+once, and not at all where the process is killed between the two.
 """
 
 from __future__ import annotations
@@ -15,38 +15,47 @@ from notifiers import chat
 from notifiers.chat import PATIENCE, Told
 from notifiers.chat_wording import announcement
 from notifiers.digest import Digest
+from services import mailroom
+from services.errors import one_line
 from services.wiring import Parts
 
 log = logging.getLogger(__name__)
 
 
 async def announce(
-    parts: Parts, escalations: Sequence[Digest], *, patience: float = PATIENCE
+    parts: Parts, messages: Sequence[int], *, patience: float = PATIENCE
 ) -> list[Told]:
     """Announce escalations that have been mailed; return what became of it at each service.
 
-    Where mail is only filed in the local mailbox nobody is told: nobody was mailed.
+    Raises nothing: the mail is out. Where mail is only filed in the local mailbox nobody is
+    told, for nobody was mailed.
     """
     settings = parts.settings
-    if not escalations or not settings.smtp_host or not settings.chats:
+    if not messages or not settings.smtp_host:
         return []
-    services = chat.services(settings.chats)
     found: list[Told] = []
-    for digest in escalations:
-        told = await chat.announce(services, announcement(digest), patience=patience)
-        for one in told:
-            _log(digest, one)
-        found += told
+    try:
+        services = chat.services(settings.chats)
+        for number in messages if services else ():
+            mail = mailroom.looked_at(parts, number).mail
+            if isinstance(mail, Digest):
+                told = await chat.announce(services, announcement(mail), patience=patience)
+                _log(number, told)
+                found += told
+    except Exception as error:
+        log.warning("not announced: %s", one_line(error), extra={"action": "not-announced"})
     return found
 
 
-def _log(digest: Digest, told: Told) -> None:
-    what = (digest.run_id, digest.recipient.id, told.service)
-    if told.why:
-        log.warning("run %s: %s not announced at %s: %s", *what, told.why, extra=_FAILED)
-    else:
-        log.info("run %s: %s announced at %s", *what, extra=_DONE)
-
-
-_DONE = {"action": "announced"}
-_FAILED = {"action": "not-announced"}
+def _log(number: int, told: Sequence[Told]) -> None:
+    for one in told:
+        if one.why:
+            log.warning(
+                "mail %d not announced at %s: %s",
+                number,
+                one.service,
+                one.why,
+                extra={"action": "not-announced"},
+            )
+        else:
+            log.info("mail %d announced at %s", number, one.service, extra={"action": "announced"})

@@ -21,6 +21,8 @@ from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
 from notifiers import chat
+from notifiers.address import checked_address
+from notifiers.errors import BadAddress
 from notifiers.smtp import SmtpChannel
 from services import alarming, chasing, delivering
 from services.settings import Settings, nearest, unknown
@@ -273,6 +275,10 @@ async def _greet(settings: Settings) -> str:
 
 def sender(settings: Settings) -> Finding:
     """Say whether real mail would come from an address that can be answered."""
+    try:
+        checked_address(settings.sender)
+    except BadAddress:
+        return bad("sender", "unusable", sender=settings.sender)
     if settings.smtp_host and settings.sender.lower().endswith(".example"):
         return bad("sender", "example", sender=settings.sender)
     if settings.smtp_host and not settings.operator:

@@ -40,6 +40,9 @@ PREFECTS_DRIVERS = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
 SECRET = ("PASSWORD", "AUTH", "DATABASE_URL", "CHAT")
 """What the name of a variable holds whose value is never said."""
 
+NOBODY = "dondoc@dondoc.example"
+"""Who mail comes from where no sender is set; `.example` is nobody's (RFC 2606)."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -88,7 +91,10 @@ class Settings(BaseSettings):
         default="required", description="STARTTLS: required, or off (by name only)."
     )
     sender: str = Field(
-        default="dondoc@tuyenquang.example", description="The address that mail comes from."
+        default="",
+        validate_default=True,
+        description="The address that mail comes from: set it to the office's own before real"
+        " mail goes out. Empty: `dondoc@dondoc.example`, which nobody can answer.",
     )
     chat: SecretStr = Field(
         default=SecretStr(""),
@@ -183,6 +189,11 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise _says("zone") from None
         return name
+
+    @field_validator("sender")
+    @classmethod
+    def _is_somebody(cls, sender: str) -> str:
+        return sender.strip() or NOBODY
 
     @field_validator("prefect_api")
     @classmethod
