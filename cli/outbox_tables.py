@@ -14,7 +14,7 @@ from language.dates import instant
 from services.outgoing import TROUBLED, Outgoing
 from services.proofs import Proof
 from storage.outbox import OPEN, Status
-from storage.recipients import Fate, Recipient
+from storage.recipients import SETTLED, Fate, Recipient
 
 STYLES = {
     Status.SENT: "green",
@@ -39,16 +39,11 @@ def print_list(found: Sequence[Outgoing], language: str) -> None:
     if not found:
         out.print(text(language, "outbox.empty"))
         return
-    heads = (text(language, f"screen.{key}") for key in ("number", "when", "status", "mail"))
+    heads = (text(language, f"screen.{key}") for key in ("number", "status", "mail"))
     made = table(*heads, right=[0])
-    made.show_lines = False
     for one in found:
-        made.add_row(
-            str(one.message.id),
-            f"{one.local(one.message.send_at):%Y-%m-%d %H:%M}",
-            _status(one, language),
-            _mail(one, language),
-        )
+        when = Text(f"{one.local(one.message.send_at):%Y-%m-%d %H:%M}\n")
+        made.add_row(str(one.message.id), when + _status(one, language), _mail(one, language))
     out.print(made)
     out.print(_counts(found, language), soft_wrap=True)
 
@@ -117,13 +112,16 @@ def _mail(one: Outgoing, language: str) -> Text:
 def _recipient(one: Outgoing, recipient: Recipient, language: str) -> Text:
     """Say what became of a message at an address, in one line."""
     sign, style = SIGNS[recipient.fate]
+    word = f"fate.{recipient.fate.value}"
+    if recipient.fate not in SETTLED and one.message.status.value not in OPEN:
+        sign, style, word = "✗", "red", "fate.not-taken"  # nothing more is tried
     said = Text(f"{sign} ", style=f"not bold {style}")
     said.append(recipient.address, style="not bold")
     if recipient.is_copy:
         said.append(f" ({text(language, 'outbox.copy')})", style="not bold dim")
     if recipient.fate is not Fate.SENT:
-        said.append(f": {text(language, f'fate.{recipient.fate.value}')}", style=f"not bold {style}")
-    if recipient.detail:
+        said.append(f": {text(language, word)}", style=f"not bold {style}")
+    if recipient.detail and recipient.fate is not Fate.SENT:
         said.append(f" – {recipient.detail}", style="not bold dim")
     return said
 

@@ -16,8 +16,9 @@ from services import mailroom, proofs
 from services.errors import Refused
 from services.proofs import Proof, Slip
 from services.wiring import Parts
-from storage import notices, outbox, plans, recipients
-from storage.outbox import Attempt, Message, Status
+from storage import attempts, notices, outbox, plans, recipients
+from storage.attempts import Attempt
+from storage.outbox import Message, Status
 from storage.recipients import Recipient
 
 TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED, Status.BOUNCED)
@@ -69,14 +70,14 @@ def one(parts: Parts, number: int) -> Outgoing:
     message = mailroom.find(parts, number)
     with parts.database.reading() as connection:
         (found,) = _all_of(parts, connection, [message])
-        attempts = outbox.attempts(connection, number)
+        tried = attempts.of_message(connection, number)
     return Outgoing(
         found.message,
         found.agency,
         found.zone,
         found.recipients,
         found.notices,
-        tuple(attempts),
+        tuple(tried),
     )
 
 

@@ -231,7 +231,8 @@ def _is_body(part: Mime) -> bool:
 
 
 def _words(part: Mime) -> str:
-    return _payload(part).decode(part.get_content_charset("utf-8"), errors="replace")
+    words = _payload(part).decode(part.get_content_charset("utf-8"), errors="replace")
+    return words.replace("\r\n", "\n")
 
 
 def _payload(part: Mime) -> bytes:
