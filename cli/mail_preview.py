@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +37,12 @@ def preview(
     number: Annotated[
         int | None, typer.Option(min=1, max=2**31, help="Chỉ thư số này trong danh sách.")
     ] = None,
+    message: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SỐ", min=1, max=2**31, help="Thư số này của hộp thư đi, không cần PLAN."
+        ),
+    ] = None,
     lang: Annotated[
         Language | None, typer.Option(help="Ngôn ngữ của thư và trang; mặc định theo kế hoạch.")
     ] = None,
@@ -53,8 +58,12 @@ def preview(
 
     Without a scenario it shows the worst case: nobody answers and no event comes.
     """
-    if plan is None:
-        raise typer.BadParameter("PLAN: tệp kế hoạch nào? – which plan file?")
+    if (plan is None) == (message is None):
+        raise typer.BadParameter("PLAN, --message: một trong hai – one of the two.")
+    if message is not None:
+        _of_outbox(message, out, browser, language(lang))
+        return
+    assert plan is not None
     from cli.reading import read_plan, read_scenario
     from services import previewing, proofs
     from services.pages.mail_page import mail_page
@@ -69,6 +78,21 @@ def preview(
     title = f"{loaded.number} – {loaded.title}"
     page = mail_page(found, title, proofs.scene(shown, len(found), spoken), spoken)
     _open(_written(page, found, out), len(found), browser)
+
+
+def _of_outbox(number: int, out: Path | None, browser: bool, spoken: str) -> None:
+    """Open a mail of the outbox as it looked, or would look if it were sent now."""
+    from language.catalogue import text
+    from services import outgoing, wiring
+    from services.pages.mail_page import mail_page
+
+    with wiring.opened() as parts:
+        proof = outgoing.proof(parts, number)
+        status = outgoing.one(parts, number).message.status
+    plan = proof.slip.mail.plan
+    scene = text(spoken, "proof.scene-outbox", status=text(spoken, f"status.{status.value}"))
+    page = mail_page([proof], f"{plan.number} – {plan.title}", scene, spoken)
+    _open(_written(page, [proof], out), 1, browser)
 
 
 def _written(page: str, proofs: Sequence[Proof], folder: Path | None) -> Path:
@@ -86,6 +110,8 @@ def _written(page: str, proofs: Sequence[Proof], folder: Path | None) -> Path:
 
 
 def _open(file: Path, count: int, browser: bool) -> None:
+    import webbrowser
+
     say("proof.made", count=count, file=str(file))
     if browser and not webbrowser.open(file.as_uri()):
         say("proof.no-browser")

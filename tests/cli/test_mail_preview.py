@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from cli import mail_preview
 from cli.main import app
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ def visited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened.append(url)
         return True
 
-    monkeypatch.setattr(mail_preview.webbrowser, "open", visit)
+    monkeypatch.setattr(webbrowser, "open", visit)
     return opened
 
 
@@ -56,6 +56,7 @@ def test_it_has_no_side_effect(tmp_path: Path, visited: list[str], monkeypatch: 
 
 
 def test_without_a_plan_it_is_wrong_usage(visited: list[str]):
-    """There is nothing to look at."""
+    """There is nothing to look at; nor is it known which of two."""
     assert runner.invoke(app, ["mail", "preview"]).exit_code == 2
+    assert runner.invoke(app, ["mail", "preview", PLAN, "--message", "1"]).exit_code == 2
     assert visited == []

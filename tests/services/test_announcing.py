@@ -108,6 +108,7 @@ def test_a_chat_that_breaks_changes_nothing_about_the_mail(
 
     assert set(statuses(small)) == {"sent"}
     assert "not announced" in caplog.text
+    assert "token" not in caplog.text
 
 
 def test_the_services_are_read_from_the_setting():
