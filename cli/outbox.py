@@ -11,13 +11,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.console import Format, err, language, out, print_json, say
+from cli.console import Format, err, language, print_json, say
 from storage.outbox import Status
 
 if TYPE_CHECKING:
     from services.errors import Refused
-    from services.outgoing import Outgoing
-    from services.wiring import Parts
 
 app = typer.Typer(invoke_without_command=True)
 

@@ -1,4 +1,4 @@
-"""Outbox tables: mail on a terminal, readable on 80 columns: what, to which addresses, what came."""
+"""Outbox tables: mail on a terminal of 80 columns: to which addresses, and what became of it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def print_one(one: Outgoing, proof: Proof | None, why_none: str, language: str) 
         out.print(one.message.error, soft_wrap=True)
     if one.attempts:
         out.print()
-        heads = (text(language, f"screen.{key}") for key in ("attempt", "when", "came-to", "answer"))
+        keys = ("attempt", "when", "came-to", "answer")
+        heads = (text(language, f"screen.{key}") for key in keys)
         made = table(*heads, right=[0])
         for number, attempt in enumerate(one.attempts, 1):
             made.add_row(
@@ -81,7 +82,7 @@ def print_one(one: Outgoing, proof: Proof | None, why_none: str, language: str) 
 def _status(one: Outgoing, language: str) -> Text:
     """Say where a message stands, and what follows by itself."""
     message = one.message
-    said = Text(text(language, f"status.{message.status.value}"), style=STYLES.get(message.status, ""))
+    said = _word(message.status, language)
     if message.tries > 1:
         said.append("\n" + text(language, "outbox.tries", count=message.tries), style="dim")
     if message.status.value in OPEN and message.next_try_at is not None and message.tries:
@@ -89,6 +90,10 @@ def _status(one: Outgoing, language: str) -> Text:
         if message.expires_at is not None:
             said.append("\n" + _at("expires", one, message.expires_at, language), style="dim")
     return said
+
+
+def _word(status: Status, language: str) -> Text:
+    return Text(text(language, f"status.{status.value}"), style=STYLES.get(status, ""))
 
 
 def _at(key: str, one: Outgoing, moment: datetime, language: str) -> str:
@@ -131,8 +136,9 @@ def _counts(found: Sequence[Outgoing], language: str) -> Text:
     said = Text()
     for status in Status:
         if counts[status]:
-            word = text(language, f"status.{status.value}")
-            said.append(("; " if said else "") + f"{word}: {counts[status]}", style=STYLES.get(status, ""))
+            said.append("; " if said else "")
+            said.append_text(_word(status, language))
+            said.append(f": {counts[status]}")
     if any(counts[status] for status in TROUBLED):
         said.append("\n" + text(language, "outbox.trouble"))
     return said

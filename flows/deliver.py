@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
 
 from flows import events, moment, office
-from services import delivering
+from services import announcing, delivering
 from services.delivering import Delivered
 
 
@@ -28,8 +29,11 @@ async def deliver(now: datetime | None = None) -> Delivered:
         now: for rehearsals; by default the present
     """
     parts = office.parts()
+    # In a rehearsal time stands still; else it goes on while a long delivery does.
+    clock = None if now else partial(moment.now, parts.settings)
     now = now or moment.now(parts.settings)
-    async with delivering.session(parts) as way:
-        delivered = await delivering.deliver(parts, way, now)
+    async with delivering.way_out(parts) as way:
+        delivered = await delivering.deliver(parts, way, now, clock=clock)
     await events.tell_all(events.undeliverable(delivered))
+    await announcing.announce(parts, delivered.escalated)
     return delivered

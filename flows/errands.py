@@ -11,6 +11,7 @@ import logging
 import re
 import socket
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prefect import tags
@@ -22,7 +23,7 @@ from flows import cleaning, events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
-from services import alarming, chasing, delivering
+from services import alarming, announcing, chasing, delivering
 from services.errors import one_line
 from services.wiring import Parts
 from storage import clocks
@@ -69,10 +70,12 @@ class Errands:
         notices = sum(one.notices for one in chased)
         mails = 0
         if delivering.is_mail_due(self.parts, now):
-            async with delivering.session(self.parts) as way:
-                delivered = await delivering.deliver(self.parts, way, now)
+            async with delivering.way_out(self.parts) as way:
+                clock = partial(moment.now, self.parts.settings)
+                delivered = await delivering.deliver(self.parts, way, now, clock=clock)
             mails = delivered.total
             self._untold += events.undeliverable(delivered)
+            await announcing.announce(self.parts, delivered.escalated)
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             notices,

@@ -205,14 +205,10 @@ def cancel_all(
     parts: Parts, numbers: Sequence[int], *, by: str, why: str, now: datetime
 ) -> tuple[list[int], list[Refused]]:
     """Take messages back. Return which were, and why the others were not."""
-    return _each(
-        numbers, lambda number: mailroom.cancel(parts, number, by=by, why=why, now=now)
-    )
+    return _each(numbers, lambda number: mailroom.cancel(parts, number, by=by, why=why, now=now))
 
 
-def _each(
-    numbers: Sequence[int], do: Callable[[int], None]
-) -> tuple[list[int], list[Refused]]:
+def _each(numbers: Sequence[int], do: Callable[[int], None]) -> tuple[list[int], list[Refused]]:
     done, refused = [], []
     for number in dict.fromkeys(numbers):
         try:

@@ -14,7 +14,6 @@ from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of
 from storage.outbox import Message, Status
 
-
 TRIED_AGAIN = (Status.UNCERTAIN, Status.LATER)
 LONG = timedelta(hours=1)  # that it may be unknown whether a mail has arrived
 MOST = 100  # lines of a table: a page is read, and Prefect keeps it whole

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -73,6 +74,11 @@ class Post:
 
     answer: Callable[[Envelope], Outcome] = lambda _: Sent()
     taken: list[Envelope] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Post]:
+        """Open one more line."""
+        yield self
 
     async def send(self, envelope: Envelope) -> Outcomes:
         """Take a mail."""
@@ -328,7 +334,7 @@ def test_mail_without_a_server_is_filed_and_goes_nowhere(parts: Parts, tmp_path:
     chasing.issue_notices(parts, at("2020-04-06 08:00"))
 
     async def drain() -> None:
-        async with delivering.session(parts) as way:
+        async with delivering.way_out(parts) as way:
             await delivering.deliver(parts, way, at("2020-04-06 08:00"))
 
     asyncio.run(drain())

@@ -17,7 +17,7 @@ from services.wiring import Parts
 from tests.services import written as w
 from tests.services.office import Recording, deliver, statuses
 
-LATE = w.at("2020-05-12 08:00")
+LATE = w.at("2020-05-11 08:00")
 URL = "json://127.0.0.1:1/token"
 
 
@@ -28,9 +28,7 @@ class Chat:
     told: list[Announcement] = field(default_factory=list)
     breaks: bool = False
 
-    async def announce(
-        self, services: Any, what: Announcement, *, patience: float
-    ) -> list[Told]:
+    async def announce(self, services: Any, what: Announcement, *, patience: float) -> list[Told]:
         """Keep it."""
         if self.breaks:
             raise RuntimeError(URL)
