@@ -1,33 +1,28 @@
 """Message: a rendered mail as the bytes of a mail (RFC 5322, RFC 2045-2047).
 
-Built from the older `email.mime` classes and `email.header.Header`: the newer
-`EmailMessage` loses spaces in folded Vietnamese subjects and, on Python 3.11, lets an
-encoded CRLF inject a header (CVE-2024-6923). The same mail always gives the same bytes.
+Its parts are put together as bytes: trees of the standard library's objects take twenty
+times as long. The same mail always gives the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+from binascii import b2a_base64
+from collections.abc import Sequence
 from dataclasses import dataclass
-from email.charset import Charset
-from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.policy import compat32
-from email.utils import format_datetime, formataddr
-from typing import Any, cast
+from email.utils import format_datetime
+from functools import lru_cache
 
+from engine.contacts import Addressee
 from notifiers.address import checked_address
+from notifiers.attachment import Attachment
 from notifiers.errors import BadAddress, BadHeader, MessageError
+from notifiers.headers import address_field, attachment_fields, field, text_field
 from notifiers.rendering import Mail, Rendered
 
-__all__ = ["BadAddress", "BadHeader", "MessageError", "Sender", "build"]
+__all__ = ["BadAddress", "BadHeader", "MessageError", "Sender", "body", "build", "sender_fields"]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_PLAIN = 60  # characters of ASCII that need no encoding to fit on a line
-_WIRE = compat32.clone(linesep="\r\n", max_line_length=76)
-_UTF8 = Charset("utf-8")
+_COLUMNS = 76  # of a line of base64, RFC 2045 §6.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,63 +34,95 @@ class Sender:
     reply_to: str | None = None
 
 
-def build(rendered: Rendered, mail: Mail, *, sender: Sender) -> bytes:
-    """Return the mail as bytes, lines ended by CRLF. Raises BadHeader or BadAddress."""
-    recipient = mail.recipient
-    message = MIMEMultipart("alternative", boundary=_boundary(mail.message_id))
-    headers: list[tuple[str, str | Header]] = [
-        ("From", mailbox_header("From", sender.name, sender.address)),
-        ("To", mailbox_header("To", recipient.name, recipient.email or "")),
-        ("Reply-To", checked_address(sender.reply_to or sender.address)),
-        ("Subject", text_header("Subject", rendered.subject)),
-        ("Date", format_datetime(mail.as_of.astimezone(mail.plan.zone))),
-        ("Message-ID", _clean(mail.message_id)),
-        ("In-Reply-To", _clean(mail.thread_id)),
-        ("References", _clean(mail.thread_id)),
-        ("Auto-Submitted", "auto-generated"),  # RFC 3834 §5
-        ("Content-Language", _clean(mail.language)),
-        ("X-Dondoc-Run", text_header("X-Dondoc-Run", mail.run_id)),
-        ("X-Dondoc-Kind", mail.word),
-        ("X-Dondoc-Recipient", text_header("X-Dondoc-Recipient", recipient.id)),
-    ]
-    for name, value in headers:
-        cast(Any, message)[name] = value  # takes a Header as well, which its stub forgets
-    message.attach(_part(rendered.text, "plain"))
-    message.attach(_part(rendered.html, "html"))
-    return message.as_bytes(policy=_WIRE)
+def build(
+    rendered: Rendered,
+    mail: Mail,
+    *,
+    sender: Sender,
+    addressees: Sequence[Addressee],
+    attachments: Sequence[Attachment] = (),
+) -> bytes:
+    """Return the mail as bytes, lines ended by CRLF. Raises BadHeader or BadAddress.
+
+    The copies among `addressees` stand in Cc, the others in To.
+    """
+    if not addressees:
+        raise BadAddress(f"nobody to mail: {mail.recipient.id!r}")
+    thread = mail.thread_id
+    return b"".join(
+        (
+            sender_fields(sender),
+            *_recipients(addressees),
+            text_field("Subject", rendered.subject),
+            field("Date", format_datetime(mail.as_of.astimezone(mail.plan.zone))),
+            field("Message-ID", mail.message_id),
+            field("In-Reply-To", thread),
+            field("References", thread),
+            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834 §5
+            field("Content-Language", mail.language),
+            text_field("X-Dondoc-Run", mail.run_id),
+            field("X-Dondoc-Kind", mail.word),
+            text_field("X-Dondoc-Recipient", mail.recipient.id),
+            b"MIME-Version: 1.0\r\n",
+            _content(rendered, mail.message_id, attachments),
+        )
+    )
 
 
-def text_header(name: str, value: str) -> str | Header:
-    """Return a header's free text, in encoded words (RFC 2047) unless short plain ASCII."""
-    _clean(value)
-    if value.isascii() and len(value) <= _PLAIN and "=?" not in value:
-        return value
-    return Header(value, charset=_UTF8, header_name=name)
+@lru_cache(maxsize=256)
+def sender_fields(sender: Sender) -> bytes:
+    """Return From and Reply-To, the same for every mail of a plan."""
+    address = checked_address(sender.address)
+    answers = checked_address(sender.reply_to or sender.address)
+    return address_field("From", [(sender.name, address)]) + field("Reply-To", answers)
 
 
-def mailbox_header(name: str, display: str, address: str) -> str | Header:
-    """Return a header of one display name and address."""
-    checked_address(address)
-    _clean(display)
-    if display.isascii() and len(display) <= _PLAIN and "=?" not in display:
-        return formataddr((display, address))
-    header = Header(display, charset=_UTF8, header_name=name)
-    header.append(f"<{address}>", charset="us-ascii")
-    return header
-
-
-def _clean(value: str) -> str:
-    if _CONTROL.search(value):
-        raise BadHeader(f"a control character in a header: {value!r}")
-    return value
-
-
-def _part(content: str, subtype: str) -> MIMEText:
-    """Encode a body; base64 wants its text's lines ended by CRLF (RFC 2045 §6.8)."""
+def body(content: str, subtype: str) -> bytes:
+    """Return a part of text: its fields, an empty line, and its lines in base64."""
     lines = content.replace("\r\n", "\n").replace("\n", "\r\n")
-    return MIMEText(lines, subtype, "utf-8")
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n'
+    return b"%s\r\n%s" % (head.encode("ascii"), _base64(lines.encode()))
 
 
-def _boundary(message_id: str) -> str:
+def _recipients(addressees: Sequence[Addressee]) -> list[bytes]:
+    return [
+        address_field(name, [(one.name, one.address) for one in found])
+        for name, found in (
+            ("To", [one for one in addressees if not one.is_copy]),
+            ("Cc", [one for one in addressees if one.is_copy]),
+        )
+        if found
+    ]
+
+
+def _content(rendered: Rendered, message_id: str, attachments: Sequence[Attachment]) -> bytes:
+    both = [body(rendered.text, "plain"), body(rendered.html, "html")]
+    alternative = _multipart("alternative", _boundary(message_id), both)
+    if not attachments:
+        return alternative
+    files = [_file(attachment) for attachment in attachments]
+    return _multipart("mixed", _boundary(f"{message_id} mixed"), [alternative, *files])
+
+
+def _file(attachment: Attachment) -> bytes:
+    head = attachment_fields(attachment.filename, attachment.content_type)
+    return b"%s\r\n%s" % (head, _base64(attachment.content))
+
+
+def _multipart(subtype: str, boundary: bytes, parts: Sequence[bytes]) -> bytes:
+    """Return parts within a whole; each ends with the CRLF that belongs to its boundary."""
+    head = b'Content-Type: multipart/%s;\r\n boundary="%s"\r\n' % (subtype.encode(), boundary)
+    within = b"".join(b"\r\n--%s\r\n%s" % (boundary, part) for part in parts)
+    return b"%s%s\r\n--%s--\r\n" % (head, within, boundary)
+
+
+def _base64(octets: bytes) -> bytes:
+    """Return lines of base64, without the last line's end (RFC 2045 §6.8)."""
+    whole = b2a_base64(octets, newline=False)
+    starts = range(0, len(whole), _COLUMNS)
+    return b"\r\n".join([whole[start : start + _COLUMNS] for start in starts])
+
+
+def _boundary(name: str) -> bytes:
     """A boundary of its own for each mail; base64 bodies cannot hold `=_`."""
-    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:32]}"
+    return f"=_{hashlib.sha256(name.encode()).hexdigest()[:32]}".encode("ascii")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,12 +17,13 @@ from typing import Literal
 from aiosmtplib import (
     SMTP,
     SMTPException,
+    SMTPHeloError,
     SMTPResponse,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
 
-from notifiers.address import checked_address
+from notifiers.address import checked_address, needs_smtputf8, wire_address
 from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.errors import BadAddress
 
@@ -36,6 +37,10 @@ _LEADING_DOT = re.compile(rb"(?m)^\.")
 _NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """Bad mailbox, host or syntax, moved, null MX, disabled (RFC 3463 §3.2-3.3, RFC 7505 §4.2)."""
 _NOT_FOUND = frozenset({550, 551, 553})  # RFC 5321 §4.2.3, where no enhanced code says more
+_UNSPOKEN = Refused(
+    "addressing: the server takes no address with letters beyond ASCII (it offers no SMTPUTF8)",
+    of_address=True,
+)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
@@ -143,19 +148,34 @@ class SmtpSession:
             )
             await client.connect()
             self._client = client
+            if client.is_ehlo_or_helo_needed:  # who will not greet us takes no mail at all
+                await _greet(client)
         return self._client
 
     async def _converse(
-        self, client: SMTP, envelope: Envelope, fit: Sequence[str]
+        self, client: SMTP, envelope: Envelope, fit: Mapping[str, str]
     ) -> dict[str, Outcome]:
-        """Name the sender and who is to get it, then hand it over for those who were taken."""
+        """Name the sender and who is to get it, then hand it over for those who were taken.
+
+        `fit` is how each address is spoken, by how it was given.
+        """
         timeout = self._settings.command_timeout
         refused: dict[str, Outcome] = {}
+        if not client.supports_extension("smtputf8"):
+            refused = {one: _UNSPOKEN for one, wire in fit.items() if needs_smtputf8(wire)}
+            fit = {one: wire for one, wire in fit.items() if one not in refused}
+            if not fit:
+                return refused
+        international = any(needs_smtputf8(wire) for wire in fit.values())
         try:
-            await client.mail(envelope.sender, timeout=timeout)
-            for address in fit:
+            await client.mail(
+                checked_address(envelope.sender),
+                options=["SMTPUTF8"] if international else None,  # RFC 6531 §3.4
+                timeout=timeout,
+            )
+            for address, wire in fit.items():
                 try:
-                    await client.rcpt(address, timeout=timeout)
+                    await client.rcpt(wire, encoding="utf-8", timeout=timeout)
                 except SMTPResponseException as error:
                     if error.code == _CLOSING:
                         raise
@@ -220,30 +240,52 @@ class SmtpSession:
             client.close()
 
 
+async def _greet(client: SMTP) -> None:
+    """Say who we are, in the old way where a server knows only that (RFC 5321 §3.2)."""
+    try:
+        await client.ehlo()
+    except SMTPHeloError as error:
+        if error.code == _CLOSING:
+            raise
+        await client.helo()
+
+
 async def _transfer(client: SMTP, content: bytes, longest: float) -> SMTPResponse:
     """Send the text and the final dot (RFC 5321 §4.1.1.4, §4.5.2), and read the answer."""
     if client.protocol is None:
         raise SMTPServerDisconnected("Connection lost")
-    lines = _LINE_END.sub(b"\r\n", content)
-    if not lines.endswith(b"\r\n"):
-        lines += b"\r\n"
-    client.protocol.write(_LEADING_DOT.sub(b"..", lines) + b".\r\n")
+    client.protocol.write(_stuffed(content) + b".\r\n")
     return await client.protocol.read_response(timeout=longest)
 
 
-def _checked(envelope: Envelope) -> tuple[tuple[str, ...], dict[str, Outcome]]:
-    """Return the addresses that can be named, and what becomes of the others."""
+def _stuffed(content: bytes) -> bytes:
+    """Return the text as it goes over the line: lines ended by CRLF, leading dots doubled.
+
+    A mail of ours has neither a bare end nor a leading dot; looking costs a tenth of replacing.
+    """
+    ends = content.count(b"\r\n")
+    if not content.count(b"\n") == content.count(b"\r") == ends:
+        content = _LINE_END.sub(b"\r\n", content)
+    if not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    if content.startswith(b".") or b"\n." in content:
+        content = _LEADING_DOT.sub(b"..", content)
+    return content
+
+
+def _checked(envelope: Envelope) -> tuple[dict[str, str], dict[str, Outcome]]:
+    """Return how the addresses are spoken that can be, and what becomes of the others."""
     try:
         checked_address(envelope.sender)
     except BadAddress as error:
-        return (), dict.fromkeys(envelope.recipients, Refused(_reason("addressing", error)))
-    fit, outcomes = [], {}
+        return {}, dict.fromkeys(envelope.recipients, Refused(_reason("addressing", error)))
+    fit, outcomes = {}, {}
     for address in envelope.recipients:
         try:
-            fit.append(checked_address(address))
+            fit[address] = wire_address(address)
         except BadAddress as error:
             outcomes[address] = Refused(_reason("addressing", error), of_address=True)
-    return tuple(fit), dict[str, Outcome](outcomes)
+    return fit, dict[str, Outcome](outcomes)
 
 
 def _classified(error: SMTPResponseException, *, of_address: bool = False) -> Outcome:

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from notifiers.address import checked_address
 from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
+from notifiers.errors import BadAddress
 from notifiers.mailbox import MailboxServer
 from notifiers.message import Sender, build
 from notifiers.rendering import Rendered, render
@@ -290,7 +292,8 @@ class _Drain:
         assert mail is not None
         above = mail.plan.agencies[mail.plan.coordinator]
         sender = Sender(above.name, self.parts.settings.sender, reply_to=above.email)
-        content = build(rendered, mail, sender=sender)
+        named = [one for one in ready.addressees if _can_be_named(one.address)]
+        content = build(rendered, mail, sender=sender, addressees=named or ready.addressees)
         return Envelope(mail.message_id, sender.address, ready.open_addresses, content)
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
@@ -320,6 +323,15 @@ class _Drain:
                 self._unmarked.release()
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
+
+
+def _can_be_named(address: str) -> bool:
+    """Say whether a header can hold an address; one that none can is not shown to the others."""
+    try:
+        checked_address(address)
+    except BadAddress:
+        return False
+    return True
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

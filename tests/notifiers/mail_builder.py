@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.calendar import DayOff, WorkingCalendar
 from engine.chasing import Kind, Notice, decide, rungs
+from engine.contacts import Addressee
 from engine.deadline import Before, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.ledger import Entry, EntryKind, RunState, fold
 from engine.plan import (
@@ -22,6 +23,7 @@ from engine.plan import (
     OutsideEvent,
     Overdue,
     Plan,
+    Role,
     Stage,
     Task,
 )
@@ -304,3 +306,8 @@ def without(state: RunState, task: str, keep: Iterable[str]) -> RunState:
         if found.obligation.task.id == task and found.obligation.agency.id not in kept
     ]
     return opened(state.plan, *rest)
+
+
+def addressed(agency: Agency) -> tuple[Addressee, ...]:
+    """The agency's own mailbox, as the one address of a mail."""
+    return (Addressee(agency.email or "", agency.name, Role.MAILBOX),)

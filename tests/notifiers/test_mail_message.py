@@ -47,7 +47,9 @@ def sample() -> Digest:
 
 def built(subject: str = "Nhắc", digest: Digest | None = None, sender: Sender = SENDER) -> bytes:
     """A mail with `subject`."""
-    return build(Rendered(subject, "Chữ\n", "<p>Chữ</p>\n"), digest or sample(), sender=sender)
+    mail = digest or sample()
+    said = Rendered(subject, "Chữ\n", "<p>Chữ</p>\n")
+    return build(said, mail, sender=sender, addressees=b.addressed(mail.recipient))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -110,8 +112,6 @@ def test_a_line_break_in_a_header_is_refused(bad: str) -> None:
         "a@b@c.example",
         "a@b.example\r\nBcc: x@y.example",
         "a@b.example\n",
-        "văn-thư@b.example",
-        "a@tuyênquang.example",
         "a b@c.example",
         "<a@b.example>",
         "a@b.example, c@d.example",
@@ -132,7 +132,8 @@ def test_bodies_come_back_as_they_were_rendered(name: str, language: str) -> Non
     """Text first, HTML second: a client shows the last that it can."""
     digest = SAMPLES[name](language)
     made = render(digest)
-    message = message_from_bytes(build(made, digest, sender=SENDER), policy=policy.default)
+    whole = build(made, digest, sender=SENDER, addressees=b.addressed(digest.recipient))
+    message = message_from_bytes(whole, policy=policy.default)
 
     kinds = [part.get_content_type() for part in message.iter_parts()]
     assert message.get_content_type() == "multipart/alternative"

@@ -26,7 +26,7 @@ SENDER = Sender("Sở Nội vụ tỉnh Tuyên Quang", "don-doc@sonoivu.example"
 def envelope(name: str = "remind", recipient: str | None = None) -> Envelope:
     """A whole mail, ready to go."""
     digest = SAMPLES[name]("vi")
-    content = build(render(digest), digest, sender=SENDER)
+    content = build(render(digest), digest, sender=SENDER, addressees=b.addressed(digest.recipient))
     to = recipient or digest.recipient.email or ""
     return Envelope(digest.message_id, SENDER.address, (to,), content)
 
@@ -100,7 +100,8 @@ class _OnSocket(Controller):
         super().__init__(handler, hostname="127.0.0.1", port=port, **options)
 
     def _create_server(self) -> Any:
-        return self.loop.create_server(self._factory_invoker, sock=self.socket)
+        make = self.loop.create_server
+        return make(self._factory_invoker, sock=self.socket, ssl=self.ssl_context)
 
 
 @contextlib.contextmanager
@@ -265,7 +266,7 @@ def test_an_answer_that_never_comes_is_unknown() -> None:
 def test_an_address_that_cannot_be_spoken_is_refused(address: str) -> None:
     """No command of the conversation can be slipped in through an address."""
     handler = Faulty()
-    with serving(handler) as port:
+    with serving(handler, enable_SMTPUTF8=False) as port:
         first, second = sent(SmtpChannel(settings(port)), envelope(recipient=address), envelope())
 
     assert isinstance(first, Refused)
