@@ -84,14 +84,18 @@ def _of_outbox(number: int, out: Path | None, browser: bool, spoken: str) -> Non
     """Open a mail of the outbox as it looked, or would look if it were sent now."""
     from language.catalogue import text
     from services import outgoing, wiring
+    from services.errors import Refused
     from services.pages.mail_page import mail_page
 
     with wiring.opened() as parts:
-        proof = outgoing.proof(parts, number)
+        proof, remark = outgoing.proof(parts, number)
         status = outgoing.one(parts, number).message.status
+    if proof is None:
+        raise Refused("refused.message-pointless", number=number)
     plan = proof.slip.mail.plan
     scene = text(spoken, "proof.scene-outbox", status=text(spoken, f"status.{status.value}"))
-    page = mail_page([proof], f"{plan.number} – {plan.title}", scene, spoken)
+    said = f"{scene} {remark}".strip()
+    page = mail_page([proof], f"{plan.number} – {plan.title}", said, spoken)
     _open(_written(page, [proof], out), 1, browser)
 
 

@@ -99,7 +99,7 @@ def show(
 
     with wiring.opened() as parts:
         found = outgoing.one(parts, number)
-        proof, why_none = outgoing.pointless(parts, number, language())
+        proof, remark = outgoing.proof(parts, number)
     if format is Format.JSON:
         shown = {"attempts": outgoing.attempts_json(found)}
         body = {"headers": dict(proof.headers), "text": proof.text} if proof else {}
@@ -107,7 +107,7 @@ def show(
     else:
         from cli import outbox_tables
 
-        outbox_tables.print_one(found, proof, why_none, language())
+        outbox_tables.print_one(found, proof, remark, language())
 
 
 @app.command(epilog="Ví dụ: dondoc outbox retry 12 13    |    dondoc outbox retry --status expired")

@@ -48,7 +48,7 @@ def print_list(found: Sequence[Outgoing], language: str) -> None:
     out.print(_counts(found, language), soft_wrap=True)
 
 
-def print_one(one: Outgoing, proof: Proof | None, why_none: str, language: str) -> None:
+def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) -> None:
     """Print a message: where it stands, its addresses, every attempt, and the mail itself."""
     out.print(Text(text(language, "outbox.title", number=one.message.id), style="bold"))
     out.print(_status(one, language))
@@ -70,8 +70,10 @@ def print_one(one: Outgoing, proof: Proof | None, why_none: str, language: str) 
             )
         out.print(made)
     out.print()
+    if remark:
+        out.print(Text(remark, style="yellow"), soft_wrap=True)
+        out.print()
     if proof is None:
-        out.print(why_none, soft_wrap=True)
         return
     for name, value in proof.headers or (("Subject", proof.subject),):
         out.print(Text(f"{name}: ", style="dim") + Text(value), soft_wrap=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from engine.chasing import Notice
 from engine.plan import Agency
-from services import mailroom, proofs
+from services import looking, mailroom, proofs
 from services.errors import Refused
 from services.proofs import Proof, Slip
 from services.wiring import Parts
@@ -81,19 +81,29 @@ def one(parts: Parts, number: int) -> Outgoing:
     )
 
 
-def proof(parts: Parts, number: int) -> Proof:
-    """Return a message as it looked when it was sent, or would look now. Raises Refused."""
-    ready = mailroom.looked_at(parts, number)
-    message = ready.message
-    assert ready.mail is not None
+def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
+    """Return a message as it looked when it was sent, or would look now, and what is against it.
+
+    Of one that would not go out any more it is how it would have looked in its time; None
+    where it carries nothing, as one that was taken back. Raises Refused without such a message.
+    """
+    message, remark = mailroom.find(parts, number), ""
+    try:
+        ready = mailroom.looked_at(parts, number)
+    except Refused as error:
+        remark = error.say(parts.settings.language)
+        ready = looking.as_it_is(parts, message, message.send_at, was_sent=True)
+    if ready.mail is None:
+        return None, remark
     slip = Slip(
         number=number,
         at=message.sent_at or message.send_at,
         kind=message.kind,
         rungs=_rungs(one(parts, number).notices),
         mail=ready.mail,
+        addressees=ready.addressees,
     )
-    return proofs.proof(slip, parts.settings)
+    return proofs.proof(slip, parts.settings), remark
 
 
 def _all_of(parts: Parts, connection: Connection, found: Sequence[Message]) -> list[Outgoing]:
@@ -169,14 +179,6 @@ def attempts_json(one: Outgoing) -> list[dict[str, Any]]:
         }
         for attempt in one.attempts
     ]
-
-
-def pointless(parts: Parts, number: int, language: str) -> tuple[Proof | None, str]:
-    """Return a message as it looks, or why there is nothing to look at."""
-    try:
-        return proof(parts, number), ""
-    except Refused as error:
-        return None, error.say(language)
 
 
 def _rungs(carried: Sequence[Notice]) -> tuple[str, ...]:

@@ -6,24 +6,24 @@ A proof is read back out of its bytes, so that what is looked at is what a mail 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message as Mime
 from itertools import groupby
 
-from engine.plan import Plan
+from engine.contacts import Addressee, addressees
 from engine.rehearsal import Issued
 from language.catalogue import text
 from notifiers.brief import WORD as BRIEF
 from notifiers.brief import Brief, Reached
 from notifiers.digest import message_id, thread_id
 from notifiers.errors import MessageError
-from notifiers.message import Sender, build
 from notifiers.rendering import Mail, render
-from services import previewing
+from services import previewing, writing
 from services.errors import Refused
+from services.looking import is_for_head
 from services.previewing import Preview
 from services.settings import Settings
 from storage.ledger import STATE_KINDS
@@ -60,6 +60,7 @@ class Slip:
     kind: str
     rungs: tuple[str, ...]
     mail: Mail
+    addressees: tuple[Addressee, ...]
 
     @property
     def recipient(self) -> str:
@@ -112,10 +113,9 @@ def scene(shown: Preview, count: int, language: str) -> str:
 
 def proof(slip: Slip, settings: Settings) -> Proof:
     """Word a mail, build it and read it back."""
-    mail = slip.mail
-    rendered = render(mail)
+    rendered = render(slip.mail)
     try:
-        content = build(rendered, mail, sender=sender(mail.plan, settings))
+        content = writing.written(rendered, slip.mail, settings, slip.addressees)
     except MessageError as error:
         return Proof(slip, rendered.subject, (), rendered.text, rendered.html, fault=str(error))
     return opened(slip, content)
@@ -141,18 +141,12 @@ def opened(slip: Slip, content: bytes) -> Proof:
     )
 
 
-def sender(plan: Plan, settings: Settings) -> Sender:
-    """Return in whose name a plan's mail goes out."""
-    coordinator = plan.agencies[plan.coordinator]
-    return Sender(coordinator.name, settings.sender, reply_to=coordinator.email)
-
-
 def _slips(shown: Preview, language: str | None) -> Iterator[Slip]:
     number = 0
     for _, together in groupby(_all(shown, language), key=lambda one: one.at):
         for slip in together:
             number += 1
-            yield Slip(number, slip.at, slip.kind, slip.rungs, slip.mail)
+            yield replace(slip, number=number)
 
 
 def _all(shown: Preview, language: str | None) -> Iterator[Slip]:
@@ -161,9 +155,15 @@ def _all(shown: Preview, language: str | None) -> Iterator[Slip]:
     found = previewing.mails(shown, language)
     for at, together in groupby(found, key=lambda pair: pair[0].digest.send_at):
         for issued, digest in together:
-            yield Slip(0, at, issued.digest.kind.word, tuple(issued.digest.rungs), digest)
+            yield _slip(at, issued.digest.kind.word, tuple(issued.digest.rungs), digest)
         if at in briefs:
-            yield Slip(0, at, BRIEF, (), briefs[at])
+            yield _slip(at, BRIEF, (), briefs[at])
+
+
+def _slip(at: datetime, kind: str, rungs: tuple[str, ...], mail: Mail) -> Slip:
+    day = at.astimezone(mail.plan.zone).date()
+    found = addressees(mail.recipient, day=day, with_head=is_for_head(mail))
+    return Slip(0, at, kind, rungs, mail, found)
 
 
 def _briefs(shown: Preview, language: str | None) -> Iterator[Brief]:
