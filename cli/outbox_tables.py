@@ -54,7 +54,7 @@ def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) ->
     out.print(_status(one, language))
     for recipient in one.recipients:
         out.print(_recipient(one, recipient, language), soft_wrap=True)
-    if one.message.error and not one.recipients:
+    if one.message.error and all(one.message.error != found.detail for found in one.recipients):
         out.print(one.message.error, soft_wrap=True)
     if one.attempts:
         out.print()
@@ -111,7 +111,7 @@ def _mail(one: Outgoing, language: str) -> Text:
     for recipient in one.recipients:
         said.append("\n")
         said.append_text(_recipient(one, recipient, language))
-    if message.error and not any(recipient.detail for recipient in one.recipients):
+    if message.error and all(message.error != found.detail for found in one.recipients):
         said.append(f"\n{message.error}", style="not bold red")
     return said
 

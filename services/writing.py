@@ -1,4 +1,4 @@
-"""Writing: a worded mail as the bytes that go out; the same for sending it and for looking at it."""
+"""Writing: a worded mail as the bytes that go out, the same to send them and to look at them."""
 
 from __future__ import annotations
 

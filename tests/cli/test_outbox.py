@@ -170,6 +170,29 @@ def test_what_will_not_be_tried_any_more_is_not_said_to_be(parts: Parts):
     assert "gửi lại sau" not in shown
 
 
+def test_a_mail_that_a_newer_one_has_outdated_is_still_shown(parts: Parts):
+    """Who asks what could not be delivered wants to see it, and that it will not go out."""
+    number = number_of(parts, Status.UNDELIVERABLE)
+    chasing.issue_notices(parts, w.EVE)
+
+    shown = run("show", str(number))
+
+    assert "sẽ không gửi" in shown
+    assert "Kính gửi: Sở Cường" in shown
+
+
+def test_a_mail_that_was_taken_back_is_shown_with_the_reason(parts: Parts):
+    """Its addresses and attempts stay as well: somebody may ask in a year."""
+    number = number_of(parts, Status.UNDELIVERABLE)
+    run("cancel", str(number), "--why", "đã gọi điện")
+
+    shown = run("show", str(number))
+
+    assert "đã huỷ" in shown
+    assert "đã gọi điện" in shown
+    assert "550 no such user" in shown
+
+
 def test_nothing_to_do_is_said(parts: Parts):
     """No mail of a status is no fault."""
     assert "không có gì thay đổi" in run("retry", "--status", "bounced")
