@@ -22,6 +22,8 @@ from cli import (
     entries,
     explaining,
     looking,
+    mailing,
+    outbox,
     planning,
     running,
 )
@@ -47,6 +49,8 @@ for module in (
     bouncing,
     addresses,
     looking,
+    mailing,
+    outbox,
     doctoring,
 ):
     module.register(app)

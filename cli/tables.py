@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -156,25 +156,6 @@ def _entry(entry: Entry, plan: Plan, language: str) -> Text:
     said = text(language, f"entry.{entry.kind.value}")
     detail = entry_detail(language, entry, plan)
     return Text(f"{said}: {detail}" if detail else said)
-
-
-def print_outbox(found: Sequence[Mapping[str, Any]], language: str) -> None:
-    """Print the outbox, one message a line."""
-    if not found:
-        out.print(text(language, "outbox.empty"))
-        return
-    heads = ("number", "when", "to", "kind", "status", "subject")
-    made = table(*(screen(head, language) for head in heads), right=[0])
-    for one in found:
-        made.add_row(
-            str(one["number"]),
-            f"{datetime.fromisoformat(one['send_at']):%Y-%m-%d %H:%M}",
-            one["to"],
-            text(language, f"kind.{one['kind']}"),
-            text(language, f"status.{one['status']}"),
-            Text(one["subject"] + (f" ({one['error']})" if one["error"] else "")),
-        )
-    out.print(made)
 
 
 def _moment(moment: datetime | None, plan: Plan, language: str, otherwise: str) -> str:

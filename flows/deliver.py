@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from prefect import flow, runtime
 
 from flows import events, moment, office
-from services import delivering
+from services import announcing, delivering
 from services.delivering import Delivered
 
 
@@ -35,4 +35,5 @@ async def deliver(now: datetime | None = None) -> Delivered:
     async with delivering.way_out(parts) as way:
         delivered = await delivering.deliver(parts, way, now, clock=clock)
     await events.tell_all(events.undeliverable(delivered))
+    await announcing.announce(parts, delivered.escalated)
     return delivered

@@ -23,7 +23,14 @@ from flows import cleaning, events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
-from services import alarming, chasing, delivering, returned_mail, returning
+from services import (
+    alarming,
+    announcing,
+    chasing,
+    delivering,
+    returned_mail,
+    returning,
+)
 from services.errors import Unavailable, one_line
 from services.wiring import Parts
 from storage import clocks
@@ -79,6 +86,7 @@ class Errands:
                 delivered = await delivering.deliver(self.parts, way, now, clock=clock)
             mails = delivered.total
             self._untold += events.undeliverable(delivered)
+            await announcing.announce(self.parts, delivered.escalated)
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             notices,

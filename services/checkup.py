@@ -20,19 +20,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
+from notifiers import chat
+from notifiers.address import checked_address
+from notifiers.errors import BadAddress
 from notifiers.inboxes import InboxError
 from notifiers.smtp import SmtpChannel
-from services import alarming, chasing, delivering, returning
+from services import alarming, chasing, delivering, outgoing, returning
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
-from storage import clocks, obligations, outbox, plans
+from storage import addresses, clocks, obligations, outbox, plans, relays
 from storage.database import Database
-from storage.outbox import Status
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 200 * 1024**2  # bytes free, below which the disk is as good as full
 SOME_SPACE = 1024**3
 OVERDUE = timedelta(minutes=2)  # by which a wake-up may be late
+LONG = timedelta(hours=1)  # that mail may take without a word
+NAMED = 5  # addresses that a sentence lists
 SMTP_PATIENCE = 10.0  # seconds
 TESTS = ("DONDOC_TEST_", "DONDOC_GOLDEN", "DONDOC_TUTORIAL")  # what only tests read
 
@@ -102,7 +106,10 @@ def here(settings: Settings, *, now: datetime, shift: timedelta) -> Iterator[Fin
             looks: Mapping[str, Callable[[], Finding]] = {
                 "clock": lambda: clock(parts, now - shift),
                 "wake-ups": lambda: wake_ups(parts, now),
-                "outbox": lambda: undeliverable(parts),
+                "outbox": lambda: given_up(parts),
+                "waiting": lambda: waiting(parts, now),
+                "relay": lambda: relay(parts, now),
+                "addresses": lambda: bouncing(parts),
                 "runs": lambda: active_runs(parts),
                 "calendar": lambda: calendar(parts, now),
             }
@@ -114,6 +121,7 @@ def here(settings: Settings, *, now: datetime, shift: timedelta) -> Iterator[Fin
     yield mail(settings)
     yield bounces(settings)
     yield sender(settings)
+    yield chats(settings)
     yield pretended(now, shift, settings)
 
 
@@ -209,11 +217,60 @@ def wake_ups(parts: Parts, now: datetime) -> Finding:
     return good("wake-ups", at=local)
 
 
-def undeliverable(parts: Parts) -> Finding:
-    """Say whether mail was given up."""
+def given_up(parts: Parts) -> Finding:
+    """Say whether there is mail that only a person can help on."""
     with parts.database.reading() as connection:
-        count = outbox.count_of(connection, Status.UNDELIVERABLE)
-    return bad("outbox", "undeliverable", count=count) if count else good("outbox")
+        counts = {status: outbox.count_of(connection, status) for status in outgoing.TROUBLED}
+    total = sum(counts.values())
+    values = {status.value: count for status, count in counts.items()}
+    return bad("outbox", "undeliverable", count=total, **values) if total else good("outbox")
+
+
+def waiting(parts: Parts, now: datetime) -> Finding:
+    """Say whether mail has been trying to go out for long."""
+    with parts.database.reading() as connection:
+        count, oldest = outbox.waiting(connection, now, since=now - LONG)
+    if oldest is None:
+        return good("waiting")
+    return care("waiting", "long", count=count, at=_local(parts, oldest))
+
+
+def relay(parts: Parts, now: datetime) -> Finding:
+    """Say whether the mail server is left alone because it did not answer."""
+    with parts.database.reading() as connection:
+        troubled = {one.name: one for one in relays.troubled(connection)}
+    found = troubled.get(delivering.relay_of(parts.settings))
+    if found is None:
+        return good("relay")
+    values = {"name": found.name, "count": found.failures, "why": found.why}
+    if found.open_until is not None and found.open_until > now:
+        return bad("relay", "open", at=_local(parts, found.open_until), **values)
+    return care("relay", "probing", **values)
+
+
+def bouncing(parts: Parts) -> Finding:
+    """Say whether mail to addresses of the active plans comes back."""
+    with parts.database.reading() as connection:
+        active = plans.all_runs(connection, active_only=True)
+        known = addresses.known(connection)
+    used: dict[str, None] = {}
+    for run in active:
+        for agency in parts.plan(run.plan_version).agencies.values():
+            written = [agency.email or "", *(contact.email for contact in agency.contacts)]
+            used |= dict.fromkeys(address.lower() for address in written if address)
+    broken = [
+        address
+        for address in used
+        if (one := known.get(address)) is not None and one.bounced and not one.replaced_by
+    ]
+    if not broken:
+        return good("addresses")
+    named = ", ".join(broken[:NAMED]) + (" …" if len(broken) > NAMED else "")
+    return care("addresses", "bouncing", count=len(broken), names=named)
+
+
+def _local(parts: Parts, at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(parts.settings.time_zone))
 
 
 def active_runs(parts: Parts) -> Finding:
@@ -290,11 +347,30 @@ async def _greet(settings: Settings) -> str:
 
 def sender(settings: Settings) -> Finding:
     """Say whether real mail would come from an address that can be answered."""
+    try:
+        checked_address(settings.sender)
+    except BadAddress:
+        return bad("sender", "unusable", sender=settings.sender)
     if settings.smtp_host and settings.sender.lower().endswith(".example"):
         return bad("sender", "example", sender=settings.sender)
     if settings.smtp_host and not settings.operator:
         return care("sender", "nobody", sender=settings.sender)
     return good("sender", sender=settings.sender)
+
+
+def chats(settings: Settings) -> Finding:
+    """Say whether escalations would be announced at chats or gateways; none is spoken to."""
+    try:
+        found = chat.services(settings.chats)
+    except Exception as error:  # Apprise's words may hold an address
+        return Finding("chat", Grade.BAD, "failed", {"why": type(error).__name__})
+    if not found:
+        return good("chat", "none")
+    unreadable = [one.name for one in found if one.way is None]
+    if unreadable:
+        return bad("chat", "unreadable", names=", ".join(unreadable))
+    names = ", ".join(one.name for one in found)
+    return good("chat", names=names) if settings.smtp_host else care("chat", "idle", names=names)
 
 
 def pretended(now: datetime, shift: timedelta, settings: Settings) -> Finding:

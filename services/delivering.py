@@ -16,14 +16,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from notifiers.address import checked_address
 from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
-from notifiers.errors import BadAddress
 from notifiers.mailbox import MailboxServer
-from notifiers.message import Sender, build
 from notifiers.rendering import Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import marking, pacing
+from services import marking, pacing, writing
 from services.looking import Looker, Ready
 from services.marking import Tried
 from services.settings import Settings
@@ -290,10 +287,9 @@ class _Drain:
     def _envelope(self, ready: Ready, rendered: Rendered) -> Envelope:
         mail = ready.mail
         assert mail is not None
-        sender = Sender(mail.sender.name, self.parts.settings.sender, reply_to=mail.sender.email)
-        named = [one for one in ready.addressees if _can_be_named(one.address)]
-        content = build(rendered, mail, sender=sender, addressees=named or ready.addressees)
-        return Envelope(mail.message_id, sender.address, ready.open_addresses, content)
+        settings = self.parts.settings
+        content = writing.written(rendered, mail, settings, ready.addressees)
+        return Envelope(mail.message_id, settings.sender, ready.open_addresses, content)
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
@@ -322,15 +318,6 @@ class _Drain:
                 self._unmarked.release()
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
-
-
-def _can_be_named(address: str) -> bool:
-    """Say whether a header can hold an address; one that none can is not shown to the others."""
-    try:
-        checked_address(address)
-    except BadAddress:
-        return False
-    return True
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

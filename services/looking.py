@@ -218,7 +218,7 @@ def _addressed(
         return ready
     agency: Agency = ready.mail.recipient
     day = now.astimezone(plan.zone).date()
-    found = addressees(agency, day=day, with_head=_is_for_head(ready), known=known)
+    found = addressees(agency, day=day, with_head=is_for_head(ready.mail), known=known)
     return Ready(
         message=ready.message,
         mail=ready.mail,
@@ -229,15 +229,13 @@ def _addressed(
     )
 
 
-def _is_for_head(ready: Ready) -> bool:
+def is_for_head(mail: Mail) -> bool:
     """Say whether a rung is among its notices from which on the head is told as well."""
-    if ready.mail is None or ready.message.kind == BRIEF:
-        return False
-    plan = ready.mail.plan
+    plan = mail.plan
     return any(
         notice.kind is Kind.OVERDUE
         and (from_rung := plan.obligations[notice.obligation].ladder.overdue.head_from) is not None
         and notice.count >= from_rung
-        for line in getattr(ready.mail, "lines", ())
+        for line in getattr(mail, "lines", ())
         for notice in line.notices
     )

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.ledger import Entry
-from services import board
+from services import board, outgoing
 from services.board import Board
 from services.wiring import Parts
-from storage import ledger, notices, outbox, plans
+from storage import ledger, notices, outbox
 from storage.outbox import Message
 
 
@@ -50,19 +50,7 @@ def outcome(parts: Parts, run: str, now: datetime) -> Outcome:
 
 def messages(parts: Parts, run: str | None = None) -> list[dict[str, Any]]:
     """Return the outbox of a run, or everybody's, with the numbers of its messages."""
-    found = []
-    with parts.database.reading() as connection:
-        zones: dict[str, ZoneInfo] = {}
-        for message in outbox.of_run(connection, run):
-            if message.run not in zones:
-                stored = plans.find_run(connection, message.run)
-                assert stored is not None
-                zones[message.run] = parts.plan(stored.plan_version).zone
-            carried = notices.of_message(connection, message.id)
-            one = message_json(_report(message, carried), zones[message.run])
-            extra = {"tries": message.tries, "error": message.error}
-            found.append({"number": message.id, "run": message.run, **one, **extra})
-    return found
+    return [outgoing.to_json(one) for one in outgoing.listed(parts, run=run)]
 
 
 def write(folder: Path, what: Outcome) -> None:

@@ -38,8 +38,11 @@ OWNED = {
 
 OUR_DRIVERS = ("postgresql+psycopg://", "sqlite:///")
 PREFECTS_DRIVERS = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
-SECRET = ("PASSWORD", "AUTH", "DATABASE_URL")
+SECRET = ("PASSWORD", "AUTH", "DATABASE_URL", "CHAT")
 """What the name of a variable holds whose value is never said."""
+
+NOBODY = "dondoc@dondoc.example"
+"""Who mail comes from where no sender is set; `.example` is nobody's (RFC 2606)."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -104,7 +107,18 @@ class Settings(BaseSettings):
         description="For how many days a mail is tried before it is given up (RFC 5321: 4 to 5).",
     )
     sender: str = Field(
-        default="dondoc@tuyenquang.example", description="The address that mail comes from."
+        default="",
+        validate_default=True,
+        description="The address that mail comes from: set it to the office's own before real"
+        " mail goes out. Empty: `dondoc@dondoc.example`, which nobody can answer.",
+    )
+    chat: SecretStr = Field(
+        default=SecretStr(""),
+        description="Apprise URLs, apart by spaces, of chats or SMS gateways that an escalation is"
+        " announced at after it was mailed; empty: nowhere. Never logged.",
+    )
+    chat_file: Path | None = Field(
+        default=None, description="A file that holds them, in place of the above."
     )
     imap_host: str = Field(
         default="",
@@ -221,6 +235,11 @@ class Settings(BaseSettings):
             raise _says("zone") from None
         return name
 
+    @field_validator("sender")
+    @classmethod
+    def _is_somebody(cls, sender: str) -> str:
+        return sender.strip() or NOBODY
+
     @field_validator("prefect_api")
     @classmethod
     def _is_an_api(cls, url: str) -> str:
@@ -270,7 +289,7 @@ class Settings(BaseSettings):
             _lines(file)
         return file
 
-    @field_validator("imap_password_file")
+    @field_validator("imap_password_file", "chat_file")
     @classmethod
     def _can_be_read(cls, file: Path | None) -> Path | None:
         if file is not None:
@@ -287,6 +306,8 @@ class Settings(BaseSettings):
             raise _says("imap-login")
         if self.prefect_auth.get_secret_value() and self.prefect_auth_file is not None:
             raise _says("auth-twice")
+        if self.chat.get_secret_value() and self.chat_file is not None:
+            raise _says("chat-twice")
         if self.server_host not in LOOPBACK and not self.login:
             raise _says("open-server", host=self.server_host)
         if self.server_host not in LOOPBACK and not self.prefect_api:
@@ -306,6 +327,13 @@ class Settings(BaseSettings):
         if self.imap_password_file is not None:
             return _content(self.imap_password_file).rstrip("\r\n")
         return self.imap_password.get_secret_value()
+
+    @property
+    def chats(self) -> str:
+        """The Apprise URLs of chats; they hold tokens."""
+        if self.chat_file is not None:
+            return _content(self.chat_file).strip()
+        return self.chat.get_secret_value().strip()
 
     @property
     def prefects_own(self) -> Mapping[str, str]:

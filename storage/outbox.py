@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
 
 from storage.tables import ATTEMPTS, MESSAGES
 
@@ -334,6 +334,43 @@ def of_run(connection: Connection, run: str | None = None) -> list[Message]:
     if run is not None:
         query = query.where(MESSAGES.c.run == run)
     return [_message(row) for row in connection.execute(query)]
+
+
+def narrowed(
+    connection: Connection,
+    *,
+    run: str | None = None,
+    statuses: Sequence[Status] = (),
+    recipient: str | None = None,
+    since: datetime | None = None,
+) -> list[Message]:
+    """Return messages in the order of their send times; what is not said narrows nothing."""
+    query = select(MESSAGES).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
+    if run is not None:
+        query = query.where(MESSAGES.c.run == run)
+    if statuses:
+        query = query.where(MESSAGES.c.status.in_([status.value for status in statuses]))
+    if recipient is not None:
+        query = query.where(MESSAGES.c.recipient == recipient)
+    if since is not None:
+        query = query.where(MESSAGES.c.send_at >= since)
+    return [_message(row) for row in connection.execute(query)]
+
+
+def waiting(
+    connection: Connection, now: datetime, *, since: datetime
+) -> tuple[int, datetime | None]:
+    """Return how many messages were to go out before `since` and still try to, and the oldest.
+
+    What only waits for offices to open is none of them: nothing went wrong with it.
+    """
+    query = select(func.count(), func.min(MESSAGES.c.send_at)).where(
+        MESSAGES.c.status.in_(OPEN),
+        MESSAGES.c.send_at < since,
+        or_(MESSAGES.c.next_try_at <= now, MESSAGES.c.error != ""),
+    )
+    count, oldest = connection.execute(query).one()
+    return int(count), oldest
 
 
 def count(connection: Connection) -> int:

@@ -1,28 +1,34 @@
-"""Mail: what was delivered, what could not be, and what waits, of a run."""
+"""Mail: what was delivered, what needs a person, what is tried again by itself, of a run."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 
 from language.catalogue import text
 from language.dates import instant
 from services.board import Board
+from services.outgoing import TROUBLED
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of
 from storage.outbox import Message, Status
 
-TROUBLED = (
-    Status.UNDELIVERABLE,
-    Status.EXPIRED,
-    Status.BOUNCED,
-    Status.UNCERTAIN,
-    Status.LATER,
-)
+TRIED_AGAIN = (Status.UNCERTAIN, Status.LATER)
+LONG = timedelta(hours=1)  # that it may be unknown whether a mail has arrived
+MOST = 100  # lines of a table: a page is read, and Prefect keeps it whole
 
 
 def troubled(board: Board) -> tuple[Message, ...]:
     """Return the messages that did not get through, or not yet."""
-    return tuple(one for one in board.messages if one.status in TROUBLED)
+    return tuple(one for one in board.messages if one.status in (*TROUBLED, *TRIED_AGAIN))
+
+
+def needs_a_person(board: Board, message: Message) -> bool:
+    """Say whether nothing more happens to a message by itself, or it is unknown for long."""
+    if message.status is Status.UNCERTAIN:
+        return board.now - message.send_at > LONG
+    return message.status in TROUBLED
 
 
 def mail_markdown(board: Board, language: str) -> str:
@@ -39,19 +45,13 @@ def mail_markdown(board: Board, language: str) -> str:
     )
     parts = [f"# {head('mail-page')}", as_of(board, language), found or head("no-mail")]
     wrong = troubled(board)
-    if wrong:
-        heads = [head(key) for key in ("number", "to", "subject", "status", "why")]
-        rows = [
-            [
-                str(one.id),
-                _recipient(board, one),
-                plain(one.subject),
-                text(language, f"status.{one.status.value}"),
-                plain(one.error),
-            ]
-            for one in wrong
-        ]
-        parts += [f"## {head('mail-trouble')}", table(heads, rows), head("mail-retry")]
+    persons = [one for one in wrong if needs_a_person(board, one)]
+    others = [one for one in wrong if not needs_a_person(board, one)]
+    if persons:
+        parts += [f"## {head('mail-trouble')}", _in_trouble(board, persons, language)]
+        parts.append(head("mail-retry"))
+    if others:
+        parts += [f"## {head('mail-again')}", _in_trouble(board, others, language)]
     arrived = [one for one in board.messages if one.status is not Status.BOUNCED]
     last = {one.recipient: one for one in arrived if one.sent_at is not None}
     if last:
@@ -70,6 +70,30 @@ def mail_markdown(board: Board, language: str) -> str:
         parts += [f"## {head('mail-latest')}", table(heads, rows)]
     parts.append(link(head("board-page"), "board", board.run))
     return "\n\n".join(parts)
+
+
+def _in_trouble(board: Board, found: Sequence[Message], language: str) -> str:
+    heads = [
+        text(language, f"screen.{key}")
+        for key in ("number", "to", "subject", "status", "why", "next-try")
+    ]
+    rows = [
+        [
+            str(one.id),
+            _recipient(board, one),
+            plain(one.subject),
+            text(language, f"status.{one.status.value}"),
+            plain(one.error),
+            ""
+            if one.next_try_at is None
+            else instant(language, one.next_try_at.astimezone(board.plan.zone)),
+        ]
+        for one in found[:MOST]
+    ]
+    made = table(heads, rows)
+    if len(found) > MOST:
+        made += "\n\n" + text(language, "screen.mail-more", count=len(found) - MOST)
+    return made
 
 
 def _recipient(board: Board, message: Message) -> str:

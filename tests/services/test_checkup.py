@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +11,13 @@ import pytest
 
 from language.catalogue import LANGUAGES
 from notifiers.mailbox import MailboxServer
-from services import chasing, checkup
+from services import chasing, checkup, delivering
 from services.checkup import Finding, Grade
-from services.settings import Settings
+from services.settings import BadSettings, Settings
 from services.wiring import Parts
-from storage import clocks
+from storage import addresses, clocks, relays
 from storage.outbox import Status
+from storage.relays import Relay
 from storage.tables import CLOCKS, MESSAGES
 from tests.services import written as w
 
@@ -132,13 +134,63 @@ def test_what_was_due_and_is_not_done_is_bad(small: Parts):
     assert_said(checkup.wake_ups(small, at + timedelta(minutes=3)), Grade.BAD, "overdue")
 
 
-def test_mail_that_was_given_up_is_bad(small: Parts):
+@pytest.mark.parametrize("status", [Status.UNDELIVERABLE, Status.EXPIRED, Status.BOUNCED])
+def test_mail_that_only_a_person_can_help_on_is_bad(small: Parts, status: Status):
     """A person must put the address right."""
     chasing.issue_notices(small, w.START)
-    assert_said(checkup.undeliverable(small), Grade.GOOD, "good")
+    assert_said(checkup.given_up(small), Grade.GOOD, "good")
     with small.database.writing() as connection:
-        connection.execute(MESSAGES.update().values(status=Status.UNDELIVERABLE.value))
-    assert_said(checkup.undeliverable(small), Grade.BAD, "undeliverable")
+        connection.execute(MESSAGES.update().values(status=status.value))
+    assert_said(checkup.given_up(small), Grade.BAD, "undeliverable")
+
+
+def test_mail_that_waits_for_over_an_hour_is_pointed_out(small: Parts):
+    """It is still tried; somebody should know that it is."""
+    chasing.issue_notices(small, w.START)
+    assert_said(checkup.waiting(small, w.START + timedelta(minutes=59)), Grade.GOOD, "good")
+    found = checkup.waiting(small, w.START + timedelta(minutes=61))
+    assert_said(found, Grade.CARE, "long")
+    assert found.values["count"] == 3
+
+
+def test_mail_that_waits_for_offices_to_open_is_in_order(small: Parts):
+    """Nothing went wrong with it: the next morning it goes out."""
+    chasing.issue_notices(small, w.START)
+    later = w.START + timedelta(hours=12)
+    with small.database.writing() as connection:
+        morning = w.START + timedelta(days=1)
+        connection.execute(MESSAGES.update().values(next_try_at=morning))
+    assert_said(checkup.waiting(small, later), Grade.GOOD, "good")
+
+
+def test_a_mail_server_that_is_left_alone_is_bad(small: Parts):
+    """Until when, after how many failures, and why; then it is about to be tried."""
+    assert_said(checkup.relay(small, NOW), Grade.GOOD, "good")
+    dead = replace(Relay(delivering.LOCAL), failures=3, why="connecting: refused")
+    with small.database.writing() as connection:
+        relays.held(small.database, connection, dead.name)
+        relays.keep(connection, replace(dead, open_until=NOW + timedelta(minutes=5)))
+    found = checkup.relay(small, NOW)
+    assert_said(found, Grade.BAD, "open")
+    assert "connecting: refused" in found.say("vi")
+    assert_said(checkup.relay(small, NOW + timedelta(minutes=6)), Grade.CARE, "probing")
+
+
+def test_addresses_that_send_mail_back_are_named(small: Parts):
+    """Only those of plans under way; one that no plan uses needs nobody."""
+    with small.database.writing() as connection:
+        for address in ("nobody@else.example", "A@nho.example"):
+            addresses.mark_bounced(
+                small.database, connection, address, why="550", now=NOW, by="hệ thống"
+            )
+    found = checkup.bouncing(small)
+    assert_said(found, Grade.CARE, "bouncing")
+    assert found.values["names"] == "a@nho.example"
+
+
+def test_no_address_sends_mail_back(small: Parts):
+    """As long as none is known to."""
+    assert_said(checkup.bouncing(small), Grade.GOOD, "good")
 
 
 def test_a_year_without_a_calendar_is_seen(small: Parts):
@@ -174,6 +226,39 @@ def test_real_mail_from_an_address_that_is_none_is_bad(tmp_path: Path):
     assert_said(checkup.sender(settings(tmp_path, **sending)), Grade.BAD, "example")
     real = sending | {"sender": "dondoc@tuyenquang.gov.vn"}
     assert_said(checkup.sender(settings(tmp_path, **real)), Grade.CARE, "nobody")
+    named = sending | {"sender": "Sở Nội vụ <dondoc@tuyenquang.gov.vn>"}
+    assert_said(checkup.sender(settings(tmp_path, **named)), Grade.BAD, "unusable")
+
+
+def test_chats_are_named_by_kind_and_never_by_address(tmp_path: Path):
+    """Doctor's lines are passed on; a token must not be in them."""
+    real = {"smtp_host": "mail.tuyenquang.gov.vn"}
+    assert_said(checkup.chats(settings(tmp_path)), Grade.GOOD, "none")
+    chat = {"chat": "json://user:s3cret@127.0.0.1 nonsense://s3cret"}
+    found = checkup.chats(settings(tmp_path, **real, **chat))
+    assert_said(found, Grade.BAD, "unreadable")
+    assert found.values["names"] == "#2"
+    one = settings(tmp_path, **real, chat="json://user:s3cret@127.0.0.1")
+    assert_said(checkup.chats(one), Grade.GOOD, "good")
+    assert "s3cret" not in checkup.chats(one).say("vi") + repr(one)
+    idle = settings(tmp_path, chat="json://127.0.0.1")
+    assert_said(checkup.chats(idle), Grade.CARE, "idle")
+
+
+def test_chats_may_stand_in_a_file(tmp_path: Path):
+    """A secret need not stand in the environment; in both places they would differ."""
+    file = tmp_path / "chats"
+    file.write_text("json://127.0.0.1\n", encoding="utf-8")
+    assert settings(tmp_path, chat_file=file).chats == "json://127.0.0.1"
+    with pytest.raises(BadSettings, match="DONDOC_CHAT_FILE"):
+        settings(tmp_path, chat_file=file, chat="json://127.0.0.1")
+    with pytest.raises(BadSettings, match="missing"):
+        settings(tmp_path, chat_file=tmp_path / "missing")
+
+
+def test_without_a_sender_mail_comes_from_nobody(tmp_path: Path):
+    """No province's address is anybody else's default."""
+    assert settings(tmp_path, sender="").sender == "dondoc@dondoc.example"
 
 
 def test_pretending_while_mail_is_real_is_bad(tmp_path: Path):

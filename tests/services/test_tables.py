@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from language.catalogue import text
 from notifiers.channel import Refused as MailRefused
 from notifiers.channel import TryLater
 from services import board, chasing, recording
@@ -13,6 +15,8 @@ from services.board import Board
 from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key, plain, table
 from services.wiring import Parts
+from storage.outbox import Status
+from storage.tables import MESSAGES
 from tests.services import written as w
 from tests.services.office import BY, Recording, deliver, start, submit, wake
 
@@ -132,6 +136,47 @@ def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
     assert "550 \\<x\\> \\| no" in page
     assert "dondoc outbox retry" in page
     assert "**4 thư chưa tới nơi.**" in overview.board_markdown(seen, "vi")
+
+
+@pytest.mark.parametrize(
+    ("status", "later", "needed"),
+    [
+        (Status.UNDELIVERABLE, 0, True),
+        (Status.EXPIRED, 0, True),
+        (Status.BOUNCED, 0, True),
+        (Status.UNCERTAIN, 30, False),
+        (Status.UNCERTAIN, 90, True),
+        (Status.LATER, 600, False),
+    ],
+)
+def test_the_mail_page_tells_what_needs_a_person_from_what_is_tried_again(
+    small: Parts, status: Status, later: int, needed: bool
+):
+    """Who reads it sees what is theirs to do; unknown for over an hour is theirs as well."""
+    chasing.issue_notices(small, w.START)
+    with small.database.writing() as connection:
+        connection.execute(MESSAGES.update().values(status=status.value))
+
+    page = mail.mail_markdown(board.read(small, "nho", w.START + timedelta(minutes=later)), "vi")
+
+    assert ("## Cần người xử lý" in page) is needed
+    assert ("## Hệ thống đang tự gửi lại" in page) is not needed
+    assert f"{text('vi', f'status.{status.value}')}: **3**" in page
+
+
+def test_a_mail_page_stays_readable_when_a_server_dies(
+    small: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """Thousands of lines would be read by nobody, and kept by Prefect."""
+    monkeypatch.setattr(mail, "MOST", 2)
+    chasing.issue_notices(small, w.START)
+    with small.database.writing() as connection:
+        connection.execute(MESSAGES.update().values(status=Status.LATER.value))
+
+    page = mail.mail_markdown(board.read(small, "nho", w.START), "vi")
+
+    assert "… và 1 thư khác" in page
+    assert page.count("gửi lại sau |") == 2
 
 
 def test_what_people_typed_stays_text_and_cells_stay_cells():
