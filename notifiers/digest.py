@@ -13,6 +13,7 @@ from engine.ledger import ObligationState, RunState
 from engine.plan import Agency, Plan
 
 DOMAIN = "dondoc.example"
+_WITH_HISTORY = (Kind.OVERDUE, Kind.ESCALATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Line:
     `escalation` is the next rung that goes above the agency, `reported` the reports that
     reached those above in this round. `chased` counts the chasers that reached the agency
     before in this round, `is_chased` says that this mail, or one that goes out with it,
-    is one more. `told` is filled for escalations only.
+    is one more. `told` is filled for chasers and escalations.
     """
 
     state: ObligationState
@@ -170,7 +171,7 @@ def _line(
         reported=tuple(one for one in now if one.kind is Kind.ESCALATE),
         chased=sum(one.kind is Kind.OVERDUE for one in now),
         is_chased=Kind.OVERDUE in (kind, *together),
-        told=_told(state, heard, obligation.round) if kind is Kind.ESCALATE else (),
+        told=_told(state, heard, obligation.round) if kind in _WITH_HISTORY else (),
     )
 
 
