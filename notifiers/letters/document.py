@@ -19,7 +19,6 @@ from notifiers.letters.letter import Letter
 from notifiers.letters.measures import FILE, ISSUER, ISSUER_RULE
 from notifiers.letters.packing import packed
 
-TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST_PROPERTY = 255  # characters, ECMA-376 part 2
 _BLANK = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029 ]+")
 _DROPPED = ("Cc", "Cs", "Cn", "Co")
@@ -66,7 +65,8 @@ def _said(value: Any) -> Any:
     """Let a value be text and nothing else: docxtpl turns `{_{` in what it filled in to `{{`."""
     if not isinstance(value, str):
         return value
-    return Markup(str(escape(clean(value))).replace("{", "&#123;"))  # noqa: S704 escaped here
+    written = str(escape(clean(value))).replace("{", "&#123;").replace("}", "&#125;")
+    return Markup(written)  # noqa: S704 escaped in the line above
 
 
 def _rule(docx: Any, issuer: str) -> None:

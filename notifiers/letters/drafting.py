@@ -9,10 +9,10 @@ from language.catalogue import text
 from notifiers.attachment import Attachment
 from notifiers.digest import Digest
 from notifiers.letters.calling import occasion
-from notifiers.letters.document import TYPE, document
 from notifiers.letters.wording import letter, manner
 from notifiers.saying import Saying
 
+TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST = 40  # characters of a number or an id within a file's name
 _NAMES = {
     "chaser": "du-thao-cong-van-don-doc",
@@ -31,6 +31,8 @@ def letter_of(digest: Digest) -> Attachment | None:
     about = occasion(digest)
     if not about:
         return None
+    from notifiers.letters.document import document  # lxml and docx, which few mails need
+
     when = digest.as_of.astimezone(digest.plan.zone)
     return Attachment(filename(digest), TYPE, document(letter(digest, about), when))
 

@@ -38,7 +38,7 @@ MOTTO = 60.5  # how long the motto is, bold in 14 points: the rule below it is a
 RECIPIENTS, SIGNATURE = 75, 90
 COLUMNS = (12, 44, 23, 20, 66)  # of the table of late bodies
 _MADE = datetime(2020, 3, 5, tzinfo=UTC)  # the day of the decree: the form has no other
-_KEPT = {"Normal", "Header", "Footer", "Default Paragraph Font", "Normal Table", "No List"}
+_KEPT = {"Normal", "Default Paragraph Font", "Normal Table", "No List"}
 _SIDES = ("top", "left", "bottom", "right")
 
 
@@ -131,7 +131,7 @@ def _styles(document: Docx) -> None:
     for latent in styles.element.findall(qn("w:latentStyles")):
         styles.element.remove(latent)
     normal = styles["Normal"]
-    normal.font.size = Pt(14)  # type: ignore[attr-defined]
+    normal.font.size = Pt(14)
     properties = normal.element.get_or_add_rPr()
     properties.insert(0, _element("w:rFonts", **dict.fromkeys(_FONTS, FONT)))
     properties.append(_element("w:lang", val="vi-VN", eastAsia="vi-VN", bidi="ar-SA"))
@@ -150,7 +150,7 @@ def _style(document: Docx, look: _Look) -> None:
     style.base_style = document.styles["Normal"]
     style.font.size, style.font.bold, style.font.italic = Pt(look.size), look.bold, look.italic
     form = style.paragraph_format
-    form.alignment = WD_ALIGN_PARAGRAPH[look.align]
+    form.alignment = getattr(WD_ALIGN_PARAGRAPH, look.align)
     form.space_before, form.space_after = Pt(look.before), Pt(0)
     form.line_spacing_rule = WD_LINE_SPACING.SINGLE
     if look.spacing != 1.0:
@@ -259,9 +259,8 @@ def _content(document: Docx) -> None:
 
 def _table(document: Docx) -> None:
     """Lay out the late bodies, under a row that heads every page that they run over."""
-    table = _grid(document, COLUMNS, rows=7)
-    table._tbl.tblPr.append(_lines())
-    table._tbl.tblPr.append(_inner_margins(1.5))
+    table = _grid(document, COLUMNS, rows=7, inner=1.5)
+    _ruled(table)
     head, each_group, group, each_row, row, end_rows, end_groups = table.rows
     for place, cell in enumerate(head.cells):
         _say(cell, "Cell Head", f"{{{{ letter.table.columns[{place}] }}}}")
@@ -315,23 +314,24 @@ def _properties(document: Docx) -> None:
     found.revision = 1
 
 
-def _say(where: Docx | _Cell, style: str, words: str) -> Paragraph:
-    """Add a paragraph; a cell's first, empty one is taken before others are added."""
-    first = where.paragraphs[0] if isinstance(where, _Cell) else None
-    taken = first is not None and not first.text and len(where.paragraphs) == 1
-    if first is not None and taken and not first._p.pPr:
-        paragraph = first
-    else:
-        paragraph = where.add_paragraph()
+def _say(where: Docx | _Cell, style: str, words: str) -> None:
+    """Add a paragraph; a cell is born with an empty one, which is taken first."""
+    paragraph = _born(where) or where.add_paragraph()
     paragraph.style = style
     if words:
         paragraph.add_run(words)
-    return paragraph
 
 
-def _grid(document: Docx, widths: Sequence[float], *, rows: int) -> Table:
-    """Add a table without lines or margins, its columns as wide as they are told."""
-    table = document.add_table(rows=rows, cols=len(widths))
+def _born(where: Docx | _Cell) -> Paragraph | None:
+    if not isinstance(where, _Cell):
+        return None
+    first: Paragraph = where.paragraphs[0]
+    return first if first._p.pPr is None else None
+
+
+def _grid(document: Docx, widths: Sequence[float], *, rows: int, inner: float = 0) -> Table:
+    """Add a table without lines, its columns as wide as they are told, `inner` left in a cell."""
+    table: Table = document.add_table(rows=rows, cols=len(widths))
     table.style = None
     table.autofit = False
     table.alignment = WD_TABLE_ALIGNMENT.LEFT
@@ -340,8 +340,7 @@ def _grid(document: Docx, widths: Sequence[float], *, rows: int) -> Table:
         for found in properties.findall(qn(name)):
             properties.remove(found)
     properties.insert(0, _element("w:tblW", w=str(_twips(Mm(sum(widths)))), type="dxa"))
-    if rows != 7:
-        properties.append(_inner_margins(0))
+    properties.append(_inner_margins(inner))
     for column, width in zip(table.columns, widths, strict=True):
         column.width = Mm(width)
         for cell in column.cells:
@@ -349,11 +348,13 @@ def _grid(document: Docx, widths: Sequence[float], *, rows: int) -> Table:
     return table
 
 
-def _lines() -> BaseOxmlElement:
+def _ruled(table: Table) -> None:
     lines = OxmlElement("w:tblBorders")
     for side in (*_SIDES, "insideH", "insideV"):
         lines.append(_element(f"w:{side}", val="single", sz="4", space="0", color="000000"))
-    return lines
+    layout = table._tbl.tblPr.find(qn("w:tblLayout"))
+    assert layout is not None
+    layout.addprevious(lines)  # the schema's order
 
 
 def _inner_margins(width: float) -> BaseOxmlElement:
@@ -369,7 +370,7 @@ def _whole(row: _Row) -> None:
 
 
 def _twips(length: Length) -> int:
-    return round(length.pt * 20)
+    return int(length.twips)
 
 
 def _element(tag: str, /, **attributes: str) -> BaseOxmlElement:

@@ -48,7 +48,7 @@ def _place(plan: Plan) -> str:
     """Return the unit that the sender, or else the body above it, is named for; else nothing."""
     sender = plan.agencies[plan.coordinator]
     for agency in (sender.id, sender.parent, plan.superior):
-        name = plan.agencies[agency].name if agency in plan.agencies else ""
+        name = "" if agency is None else plan.agencies[agency].name
         for kind, unit in _UNIT.findall(name):
             whole = unit[0].isdigit() or unit in _IN_FULL
             return f"{kind[0].upper()}{kind[1:]} {unit}" if whole else unit

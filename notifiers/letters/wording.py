@@ -209,7 +209,7 @@ class _Wording:
         """Ask for the work, to whom the plan says it goes if that is one body."""
         wanted = {line.state.obligation.to for line in lines}
         only = next(iter(wanted)) if len(wanted) == 1 else None
-        if only is None or only == self.saying.digest.recipient.id:
+        if only is None or (only == self.saying.digest.recipient.id and not self.saying.to_sender):
             return self._say("request.complete")
         return self._say("request.complete-to", to=self.saying.name(only))
 
