@@ -43,12 +43,12 @@ def document(letter: Letter, when: datetime) -> bytes:
 
 def clean(words: str) -> str:
     """Return `words` on one line, without what XML 1.0 has no sign for or what hides itself."""
-    one_line = _BLANK.sub(" ", words)
-    return "".join(
+    seen = "".join(
         sign
-        for sign in one_line
+        for sign in _BLANK.sub(" ", words)
         if sign not in _TURNS and unicodedata.category(sign) not in _DROPPED
-    ).strip(" ")
+    )
+    return _BLANK.sub(" ", seen).strip(" ")
 
 
 @cache

@@ -74,10 +74,10 @@ _LOOKS = (
     _Look("Body Lead", 14, "JUSTIFY", before=6, indent=12.7, with_next=True),
     _Look("Task", 14, "JUSTIFY", bold=True, before=6, indent=12.7, with_next=True),
     _Look("Cell Head", 12, bold=True),
-    _Look("Cell", 12, "LEFT"),
-    _Look("Cell Middle", 12),
-    _Look("Cell Task", 12, "LEFT", bold=True, with_next=True),
-    _Look("Cell Chain", 12, "LEFT", italic=True, with_next=True),
+    _Look("Cell", 12, "LEFT", before=1),
+    _Look("Cell Middle", 12, before=1),
+    _Look("Cell Task", 12, "LEFT", bold=True, before=1, with_next=True),
+    _Look("Cell Chain", 12, "LEFT", italic=True, before=1, with_next=True),
     _Look("Recipients Lead", 12, "LEFT", bold=True, italic=True),  # II.9
     _Look("Recipients", 11, "LEFT"),
     _Look("Power", 14, bold=True),  # II.7

@@ -207,9 +207,10 @@ class _Wording:
 
     def _complete(self, lines: Iterable[Line]) -> str:
         """Ask for the work, to whom the plan says it goes if that is one body."""
-        wanted = {line.state.obligation.to for line in lines}
+        found = [line.state.obligation for line in lines]
+        wanted = {one.to if one.to != one.agency.id else None for one in found}
         only = next(iter(wanted)) if len(wanted) == 1 else None
-        if only is None or (only == self.saying.digest.recipient.id and not self.saying.to_sender):
+        if only is None:
             return self._say("request.complete")
         return self._say("request.complete-to", to=self.saying.name(only))
 

@@ -358,6 +358,7 @@ def test_a_report_reports_and_a_direction_asks(printed: Mapping[str, Pdf]):
     assert "Sở Nội vụ trân trọng báo cáo./." in report
     assert "V/v chỉ đạo, đôn đốc các đơn vị" in direction
     assert "2 đơn vị thuộc phạm vi quản lý của UBND huyện Yên Sơn" in direction
+    assert "gửi kết quả tới UBND huyện Yên Sơn trước ngày" in direction
     assert "kính" not in direction.replace("Kính gửi", "")
 
 
