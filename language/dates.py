@@ -21,11 +21,16 @@ _MONTHS = (
 
 @lru_cache(maxsize=4096)  # a mail writes a dozen, and most mails of a day the same
 def day(language: str, value: date, how: str = "") -> str:
-    """Write a date; `how` is empty, `weekday` to add the day of the week, `of-week` for it."""
+    """Write a date; `how` is empty, `weekday` to add the day of the week, `of-week` for it,
+
+    `in-full` to name the parts: 06 tháng 4 năm 2020, as an official letter cites a document.
+    """
     if how == "of-week":
         return weekday(language, value)
     if language == "vi":
         padded = f"{value.month:02}" if value.month <= 2 else str(value.month)
+        if how == "in-full":
+            return f"{value.day:02} tháng {padded} năm {value.year}"
         written = f"{value.day:02}/{padded}/{value.year}"
     else:
         written = f"{value.day} {_MONTHS[value.month - 1]} {value.year}"

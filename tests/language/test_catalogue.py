@@ -22,7 +22,7 @@ def test_both_languages_say_the_same_things():
     vi, en = (
         {key.removesuffix("_one") for key in sentences(language)} for language in ("vi", "en")
     )
-    assert vi - en == set()
+    assert {key for key in vi - en if not key.startswith("letter.")} == set()  # Vietnamese only
     assert en - vi == set()
 
 
