@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -64,8 +64,13 @@ class Sink:
     @property
     def received(self) -> list[Received]:
         """Every mail taken whole, in the order that they came; none where it keeps none."""
-        files = sorted(self.folder.glob("mail.*"), key=lambda file: file.stat().st_mtime_ns)
-        return [found for file in files if (found := _read(file)) is not None]
+        return [found for _, found in self.received_since(())]
+
+    def received_since(self, seen: Container[Path]) -> list[tuple[Path, Received]]:
+        """Return what stands in other files than those `seen`, each with its file."""
+        files = [file for file in self.folder.glob("mail.*") if file not in seen]
+        files.sort(key=lambda file: file.stat().st_mtime_ns)
+        return [(file, found) for file in files if (found := _read(file)) is not None]
 
 
 @dataclass(frozen=True)
