@@ -115,9 +115,9 @@ def _list(parts: Parts, run: str | None, format: Format) -> None:
 
 
 def _show(parts: Parts, number: int) -> None:
-    from services import delivering
+    from services import mailroom
 
-    rendered = delivering.rendered(parts, number)
+    rendered = mailroom.rendered(parts, number)
     out.print(rendered.subject, style="bold", soft_wrap=True)
     out.print()
     out.print(rendered.text, soft_wrap=True)
@@ -125,9 +125,9 @@ def _show(parts: Parts, number: int) -> None:
 
 def _retry(parts: Parts, number: int) -> None:
     from flows import moment
-    from services import delivering
+    from services import mailroom
 
-    delivering.retry(parts, number, moment.now(parts.settings))
+    mailroom.retry(parts, number, moment.now(parts.settings))
     say("outbox.queued", number=number)
 
 

@@ -57,6 +57,7 @@ class EntryKind(StrEnum):
     MESSAGE_SENT = "message-sent"
     MESSAGE_CANCELLED = "message-cancelled"
     MESSAGE_UNDELIVERABLE = "message-undeliverable"
+    MESSAGE_EXPIRED = "message-expired"
     BRIEF_REQUESTED = "brief-requested"
 
 

@@ -60,7 +60,7 @@ async def alarm(
     if raised.is_over:
         return Completed(name="Over", message=raised.said)
     page = f"{ui}/v2/runs/flow-run/{runtime.flow_run.id}"
-    async with delivering.session(parts) as way:
+    async with delivering.way_out(parts) as way:
         told = await alarming.mail(parts, raised, way, page=page, now=now)
     message = f"{raised.said} {told}".strip()
     return Failed(name=NAMES.get(kind, "Alarm"), message=message)

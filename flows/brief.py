@@ -54,7 +54,7 @@ async def daily_brief(
     if chasing.is_anything_due(parts, now):
         await chase(now=now, show=run, return_state=True)
     asked = briefing.send(parts, run, now=now, by=by)
-    async with delivering.session(parts) as way:
+    async with delivering.way_out(parts) as way:
         delivered = await delivering.deliver(parts, way, now, only=[asked.message])
     await events.tell_all(events.undeliverable(delivered))
     return _told(parts, asked)
@@ -76,7 +76,7 @@ def _told(parts: Parts, asked: Requested) -> State[Any]:
             return Completed(
                 name="Sent", message=say("brief.sent" if asked.is_new else "brief.once")
             )
-        case Status.UNDELIVERABLE:
+        case Status.UNDELIVERABLE | Status.EXPIRED:
             said = say("brief.undeliverable", why=message.error, number=message.id)
             return Failed(name="Undeliverable", message=said)
         case Status.LATER | Status.UNCERTAIN:

@@ -30,9 +30,9 @@ async def chase(now: datetime | None = None, show: str | None = None) -> State[A
         show: a plan run to show anew even if nothing of it is due
     """
     parts = office.parts()
-    now = now or moment.now(parts.settings)
+    given, now = now, now or moment.now(parts.settings)
     chased = chasing.issue_notices(parts, now)
-    delivered = await deliver(now=now) if delivering.is_mail_due(parts, now) else Delivered()
+    delivered = await deliver(now=given) if delivering.is_mail_due(parts, now) else Delivered()
     touched = {one.run for one in chased} | delivered.runs | ({show} if show else set())
     for run in sorted(touched):
         await showing.show(parts, run, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from prefect import flow, runtime
@@ -28,8 +29,10 @@ async def deliver(now: datetime | None = None) -> Delivered:
         now: for rehearsals; by default the present
     """
     parts = office.parts()
+    # In a rehearsal time stands still; else it goes on while a long delivery does.
+    clock = None if now else partial(moment.now, parts.settings)
     now = now or moment.now(parts.settings)
-    async with delivering.session(parts) as way:
-        delivered = await delivering.deliver(parts, way, now)
+    async with delivering.way_out(parts) as way:
+        delivered = await delivering.deliver(parts, way, now, clock=clock)
     await events.tell_all(events.undeliverable(delivered))
     return delivered

@@ -11,6 +11,7 @@ import logging
 import re
 import socket
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prefect import tags
@@ -69,8 +70,9 @@ class Errands:
         notices = sum(one.notices for one in chased)
         mails = 0
         if delivering.is_mail_due(self.parts, now):
-            async with delivering.session(self.parts) as way:
-                delivered = await delivering.deliver(self.parts, way, now)
+            async with delivering.way_out(self.parts) as way:
+                clock = partial(moment.now, self.parts.settings)
+                delivered = await delivering.deliver(self.parts, way, now, clock=clock)
             mails = delivered.total
             self._untold += events.undeliverable(delivered)
         log.warning(

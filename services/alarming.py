@@ -20,7 +20,7 @@ from notifiers.note import Note, envelope
 from services.wiring import Parts
 from storage import alarms, clocks, outbox, plans
 from storage.clocks import Beat
-from storage.outbox import Message, Status
+from storage.outbox import Message
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def mail_undeliverable(parts: Parts, run: str, numbers: list[int]) -> Alarm:
     with parts.database.reading() as connection:
         found = [one for number in numbers if (one := outbox.find(connection, number))]
         stored = plans.find_run(connection, run)
-    given_up = [one for one in found if one.status is Status.UNDELIVERABLE]
+    given_up = [one for one in found if one.status.value in outbox.GIVEN_UP]
     if not given_up:
         return _alarm(parts, MAIL_UNDELIVERABLE, "alarm.mail-delivered", is_over=True, subject=run)
     agencies = parts.plan(stored.plan_version).agencies if stored else {}

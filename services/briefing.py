@@ -31,7 +31,8 @@ from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
 
-_NEWS = ledger.STATE_KINDS | {EntryKind.MESSAGE_UNDELIVERABLE}
+_UNDELIVERED = frozenset({EntryKind.MESSAGE_UNDELIVERABLE, EntryKind.MESSAGE_EXPIRED})
+_NEWS = ledger.STATE_KINDS | _UNDELIVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
         recipient = plan.agencies[plan.coordinator]
         if not _is_reachable(recipient):
             raise Refused("refused.no-address", name=recipient.name, agency=recipient.id)
-        return _queue(connection, run, recipient, send_at=now, now=now, by=by)
+        return _queue(parts, connection, run, recipient, send_at=now, now=now, by=by)
 
 
 def preview(parts: Parts, run: str, now: datetime) -> Brief:
@@ -106,7 +107,7 @@ def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:
             return None  # another clock was faster
         recipient = plan.agencies[plan.coordinator]
         send_at = at_once(plan, _ladder(plan), now)
-        return _queue(connection, run, recipient, send_at=send_at, now=now, by=SYSTEM)
+        return _queue(parts, connection, run, recipient, send_at=send_at, now=now, by=SYSTEM)
 
 
 def _plan(parts: Parts, connection: Connection, run: str) -> Plan:
@@ -117,6 +118,7 @@ def _plan(parts: Parts, connection: Connection, run: str) -> Plan:
 
 
 def _queue(
+    parts: Parts,
     connection: Connection,
     run: str,
     recipient: Agency,
@@ -139,6 +141,7 @@ def _queue(
         send_at=send_at,
         kind=WORD,
         message_id=message_id(run, recipient.id, slot, part=part),
+        expires_at=send_at + parts.settings.mail_expires,
     )
     data = {"recipient": recipient.id, "slot": slot.isoformat()}
     entry = Entry(EntryKind.BRIEF_REQUESTED, now, now, by, data=data)
@@ -191,7 +194,7 @@ def _compose(
     )
 
 
-_MAILS = (EntryKind.MESSAGE_SENT, EntryKind.MESSAGE_UNDELIVERABLE)
+_MAILS = (EntryKind.MESSAGE_SENT, *sorted(_UNDELIVERED))
 
 
 def _since(plan: Plan, mails: Sequence[Entry], now: datetime) -> datetime:

@@ -12,7 +12,7 @@ from engine.chasing import Digest, Notice, decide, digests
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.digest import message_id
-from services import briefing, runs
+from services import briefing, delivering, runs
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import ledger, notices, obligations, outbox
@@ -47,16 +47,15 @@ def is_anything_due(parts: Parts, now: datetime) -> bool:
     with parts.database.reading() as connection:
         if obligations.due_runs(connection, now, limit=1):
             return True
-        moments = [outbox.next_due(connection)]
-    moments.append(briefing.next_at(parts))
+    moments = [delivering.next_due(parts), briefing.next_at(parts)]
     return any(at is not None and at <= now for at in moments)
 
 
 def next_wake(parts: Parts) -> datetime | None:
     """Return the earliest moment at which there is something to do, if ever."""
     with parts.database.reading() as connection:
-        moments = [obligations.next_wake(connection), outbox.next_due(connection)]
-    moments.append(briefing.next_at(parts))
+        moments = [obligations.next_wake(connection)]
+    moments += [delivering.next_due(parts), briefing.next_at(parts)]
     return min((at for at in moments if at is not None), default=None)
 
 
@@ -65,12 +64,9 @@ def signs(parts: Parts) -> Signs:
 
     A few looks at indexes, however many runs there are; `next_wake` may ask each of them.
     """
+    mails_at = delivering.next_due(parts)
     with parts.database.reading() as connection:
-        return Signs(
-            obligations.next_wake(connection),
-            outbox.next_due(connection),
-            ledger.newest(connection),
-        )
+        return Signs(obligations.next_wake(connection), mails_at, ledger.newest(connection))
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
@@ -135,6 +131,7 @@ def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest
         send_at=digest.send_at,
         kind=digest.kind.word,
         message_id=message_id(run, digest.recipient, digest.slot, part=part),
+        expires_at=digest.send_at + parts.settings.mail_expires,
     )
     notices.save(
         parts.database,

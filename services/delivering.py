@@ -1,45 +1,47 @@
 """Delivering: drain the outbox. Claim, look again whether it is still true, render, send, mark.
 
-A message is claimed in batches of a few, under a lease. Killed between the final dot and
-the mark, it is sent once more under the same Message-ID: at least once, and at most
-`BATCH` extra copies per kill.
+A message is claimed under a lease. Killed between the final dot and the mark, it is sent
+once more under the same Message-ID: at least once, and at most `UNMARKED` extra copies per
+kill. A server that is down costs one attempt, not one for every message.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import uuid4
 
-from sqlalchemy import Connection
-
-from engine.chasing import Kind, Notice, rungs
-from engine.contacts import addressees
-from engine.graph import SYSTEM
-from engine.ledger import Entry, EntryKind
-from notifiers.brief import WORD as BRIEF
-from notifiers.channel import Envelope, Outcome, Refused, Sent, Session, TryLater, Unknown
-from notifiers.digest import compose
+from notifiers.address import checked_address
+from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
+from notifiers.errors import BadAddress
 from notifiers.mailbox import MailboxServer
-from notifiers.message import MessageError, Sender, build
-from notifiers.rendering import Mail, Rendered, render
+from notifiers.message import Sender, build
+from notifiers.rendering import Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import briefing, runs
-from services.errors import Refused as NotAllowed
+from services import marking, pacing
+from services.looking import Looker, Ready
+from services.marking import Tried
 from services.settings import Settings
 from services.wiring import Parts
-from storage import ledger, notices, outbox, plans
+from storage import outbox, relays
 from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
 
-BATCH = 8
-LEASE = timedelta(minutes=15)  # longer than the 10 minutes that RFC 5321 gives the final dot
-WAITS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
-GIVE_UP_AFTER = 12  # tries, about two days and a half
+BATCH = 16  # messages of one claim
+UNMARKED = 8  # mails on their way or taken by the server and not marked yet
+LEASE = timedelta(minutes=15)
+FINAL = timedelta(minutes=11)
+"""How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
+LOCAL = "mailbox"
+"""What the local mailbox is called among the relays."""
+
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +56,40 @@ class Undeliverable:
 
 @dataclass
 class Delivered:
-    """How a delivery went: how many messages came to which status, and of which runs."""
+    """How a delivery went: how many messages came to which status, and of which runs.
+
+    `escalated` are the numbers of the escalations that reached somebody; `trouble` is why the
+    mail server as a whole is left alone for now.
+    """
 
     counts: Counter[Status] = field(default_factory=Counter)
     runs: set[str] = field(default_factory=set)
     undeliverable: list[Undeliverable] = field(default_factory=list)
+    escalated: list[int] = field(default_factory=list)
+    trouble: str = ""
 
     @property
     def total(self) -> int:
         """How many messages were handled."""
         return self.counts.total()
 
+    def note(self, tried: Tried) -> None:
+        """Add what a try came to."""
+        message, verdict = tried.ready.message, tried.verdict
+        self.counts[verdict.status] += 1
+        self.runs.add(message.run)
+        if verdict.status is Status.UNDELIVERABLE:
+            self.give_up(message, verdict.detail)
+        if verdict.reaches and message.kind == "escalate":
+            self.escalated.append(message.id)
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A claimed message: what is still true of it, what is not, and what a pause keeps back."""
-
-    message: Message
-    mail: Mail | None
-    outdated: tuple[Notice, ...]
-    paused: tuple[Notice, ...] = ()
+    def give_up(self, message: Message, why: str) -> None:
+        """Add a message that nothing more is done about."""
+        self.undeliverable.append(Undeliverable(message.run, message.id, message.recipient, why))
 
 
 @asynccontextmanager
-async def session(parts: Parts) -> AsyncIterator[Session]:
+async def way_out(parts: Parts) -> AsyncIterator[Channel]:
     """Open the way that mail takes: the configured server, else the local mailbox.
 
     Without a server configured an embedded one answers on the loopback address for as
@@ -85,13 +97,10 @@ async def session(parts: Parts) -> AsyncIterator[Session]:
     """
     settings = parts.settings
     if settings.smtp_host:
-        async with SmtpChannel(smtp_settings(settings)).session() as opened:
-            yield opened
+        yield SmtpChannel(smtp_settings(settings))
         return
     with MailboxServer(settings.mailbox_folder) as mailbox:
-        smtp = SmtpSettings(host=mailbox.host, port=mailbox.port, tls="off")
-        async with SmtpChannel(smtp).session() as opened:
-            yield opened
+        yield SmtpChannel(SmtpSettings(host=mailbox.host, port=mailbox.port, tls="off"))
 
 
 def smtp_settings(settings: Settings) -> SmtpSettings:
@@ -105,225 +114,234 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def is_mail_due(parts: Parts, now: datetime) -> bool:
-    """Say whether any message is due to be tried at `now`."""
+def relay_of(settings: Settings) -> str:
+    """Return what the mail server is called in the database."""
+    return f"{settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else LOCAL
+
+
+def next_due(parts: Parts) -> datetime | None:
+    """Return when a message is next to be tried, by its own time and by the mail server's."""
     with parts.database.reading() as connection:
         at = outbox.next_due(connection)
+        if at is None:
+            return None
+        relay = relays.find(connection, relay_of(parts.settings))
+    return pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
+
+
+def is_mail_due(parts: Parts, now: datetime) -> bool:
+    """Say whether any message is due to be tried at `now`."""
+    at = next_due(parts)
     return at is not None and at <= now
 
 
 async def deliver(
-    parts: Parts, way: Session, now: datetime, *, only: Sequence[int] | None = None
+    parts: Parts,
+    way: Channel,
+    now: datetime,
+    *,
+    only: Sequence[int] | None = None,
+    clock: Clock | None = None,
 ) -> Delivered:
-    """Send every message that is due at `now`, of `only` if given. Safe to run twice or at once."""
-    delivered = Delivered()
-    while batch := _claim(parts, now, only):
-        for message in batch:
-            ready, outcome = await _try(parts, way, message, now)
-            _mark(parts, ready, outcome, now, delivered)
+    """Send every message that is due at `now`, of `only` if given. Safe to run twice or at once.
+
+    `clock` tells the time while a long delivery goes on; without one it stays `now`.
+    """
+    drain = _Drain(parts, way, clock or (lambda: now), only)
+    try:
+        await drain.run()
+    except BaseExceptionGroup as group:
+        raise _first(group) from None  # of several lines that fail one story will do
+    delivered = drain.delivered
     if delivered.total:
         log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
+    if delivered.trouble:
+        log.warning("mail server: %s", delivered.trouble, extra={"action": "relay-failed"})
     return delivered
 
 
-def _claim(parts: Parts, now: datetime, only: Sequence[int] | None) -> list[Message]:
-    with parts.database.writing() as connection:
-        return outbox.claim(connection, now, lease=LEASE, limit=BATCH, only=only)
+class _Drain:
+    """One delivery: several lines to the server, one hand that marks."""
 
+    def __init__(
+        self, parts: Parts, way: Channel, clock: Clock, only: Sequence[int] | None
+    ) -> None:
+        self.parts, self.way, self.clock, self.only = parts, way, clock, only
+        self.delivered = Delivered()
+        self.relay = relay_of(parts.settings)
+        self.looker = Looker(parts)
+        self._unmarked = asyncio.Semaphore(UNMARKED)
+        self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
+        self._alive = asyncio.Event()
+        self._failed = False
 
-async def _try(
-    parts: Parts, way: Session, message: Message, now: datetime
-) -> tuple[_Ready, tuple[Outcome, str] | None]:
-    """Look again and send. A mail that can't be made goes to a person, not before the others."""
-    ready = _Ready(message, None, ())
-    try:
-        ready = look_again(parts, message, now)
-        return ready, await _send(parts, way, ready)
-    except Exception as error:
-        log.exception("message %s can't be made", message.id, extra={"action": "mail-failed"})
-        return ready, (Refused(f"{type(error).__name__}: {error}"), "")
+    async def run(self) -> None:
+        """Drain the outbox: first all but the briefs, which tell what the others told."""
+        self._expire()
+        for briefs in (False, True):
+            await self._drain(briefs)
 
+    def _expire(self) -> None:
+        now = self.clock()
+        while expired := marking.expire(self.parts, now, limit=BATCH):
+            for message in expired:
+                self.delivered.counts[Status.EXPIRED] += 1
+                self.delivered.runs.add(message.run)
+                self.delivered.give_up(message, message.error)
 
-def look_again(parts: Parts, message: Message, now: datetime, *, all_of_it: bool = False) -> _Ready:
-    """Return what of a message is still true: whoever has submitted since is not chased.
+    async def _drain(self, briefs: bool) -> None:
+        async with asyncio.TaskGroup() as group:
+            marker = group.create_task(self._mark_all())
+            self._alive.clear()
+            try:
+                async with asyncio.TaskGroup() as lines:
+                    lines.create_task(self._line(briefs, first=True))
+                    for _ in range(self.parts.settings.smtp_connections - 1):
+                        lines.create_task(self._line(briefs, first=False))
+            finally:
+                self._tried.put_nowait(None)
+            await marker
 
-    `all_of_it` keeps what is not true any more, to look at a mail that went out before.
-    """
-    if message.kind == BRIEF:  # it carries no notices, and is never pointless
-        return _Ready(message, briefing.compose(parts, message, now), ())
-    with parts.database.reading() as connection:
-        # A mail that went out is shown as things stood when it did.
-        live = runs.live(parts, connection, message.run, as_of=now if all_of_it else None)
-        carried = notices.of_message(connection, message.id)
-        told = notices.told(connection, message.run)
-    state = live.folding.state()
-    true = [n for n in carried if all_of_it or _still_true(live, n)]
-    outdated = tuple(n for n in carried if n not in true)
-    paused = () if all_of_it else tuple(n for n in true if _is_paused(live, n, now))
-    true = [n for n in true if n not in paused]
-    if not true:
-        return _Ready(message, None, outdated, paused)
-    history: dict[str, list[tuple[Kind, datetime]]] = {}
-    for one in told:
-        # Not what goes out in the same minute: whose turn comes first would change the mail.
-        if one.kind is not Kind.ESCALATE and one.sent_at < message.send_at:
-            history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
-    digest = compose(
-        state,
-        true,
-        run_id=message.run,
-        recipient=message.recipient,
-        send_at=message.slot,
-        as_of=now,
-        part=message.part,
-        history=history,
-    )
-    return _Ready(message, digest, outdated, paused)
+    async def _line(self, briefs: bool, *, first: bool) -> None:
+        """Send over one connection, claim by claim. The others wait whether the first answers."""
+        if not first:
+            await self._alive.wait()
+        name = uuid4().hex
+        try:
+            async with self.way.session() as session:
+                while not self._failed and (batch := self._claim(name, briefs)):
+                    await self._send_all(session, batch)
+        finally:
+            self._alive.set()
 
+    def _claim(self, name: str, briefs: bool) -> list[Message]:
+        """Claim what the server may be given now."""
+        settings, now = self.parts.settings, self.clock()
+        with self.parts.database.writing() as connection:
+            relay = relays.held(self.parts.database, connection, self.relay)
+            wanted = pacing.room(relay, now, wanted=BATCH, per_minute=settings.smtp_per_minute)
+            if not wanted or outbox.claims(connection, now) >= settings.smtp_connections:
+                return []
+            claimed = outbox.claim(
+                connection,
+                now,
+                lease=LEASE,
+                limit=wanted,
+                by=name,
+                briefs=briefs,
+                only=self.only,
+            )
+            after = pacing.taken(relay, now, len(claimed), per_minute=settings.smtp_per_minute)
+            if claimed and after != relay:
+                relays.keep(connection, after)
+        return claimed
 
-def _is_paused(live: runs.LiveRun, notice: Notice, now: datetime) -> bool:
-    return live.folding.obligations[notice.obligation].is_paused(now)
+    async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
+        left = list(batch)
+        try:
+            for ready in self.looker.look(batch, self.clock()):
+                await self._unmarked.acquire()
+                if self._failed:
+                    break
+                left.remove(ready.message)
+                if self._is_held(ready.message):
+                    outcomes, subject = await self._try(session, ready)
+                    self._tried.put_nowait(marking.tried(ready, outcomes, subject, self.clock()))
+                    self._heed(outcomes)
+                else:
+                    self._unmarked.release()
+        except asyncio.CancelledError:
+            self._give_back(left)
+            raise
+        self._give_back(left)
 
+    def _is_held(self, message: Message) -> bool:
+        """Say whether a claim still holds for as long as a mail may take, made longer if not."""
+        now = self.clock()
+        if message.claimed_until is None or now + FINAL < message.claimed_until:
+            return True
+        with self.parts.database.writing() as connection:
+            return outbox.renew(connection, message, now + LEASE)
 
-def _still_true(live: runs.LiveRun, notice: Notice) -> bool:
-    ladder = rungs(live.plan, live.folding.obligations[notice.obligation])
-    return any(rung.key == notice.key for rung in ladder)
-
-
-def rendered(parts: Parts, number: int) -> Rendered:
-    """Return a message of the outbox as it looks, or would look if it were sent now."""
-    with parts.database.reading() as connection:
-        message = outbox.find(connection, number)
-    if message is None:
-        raise NotAllowed("refused.unknown-message", number=number)
-    was_sent = message.sent_at is not None
-    as_of = message.sent_at or message.send_at
-    ready = look_again(parts, message, as_of, all_of_it=was_sent)
-    if ready.mail is None:
-        raise NotAllowed("refused.message-pointless", number=number)
-    return render(ready.mail)
-
-
-def retry(parts: Parts, number: int, now: datetime) -> None:
-    """Queue a message again that was given up or put off."""
-    with parts.database.writing() as connection:
-        if outbox.find(connection, number) is None:
-            raise NotAllowed("refused.unknown-message", number=number)
-        if not outbox.retry(connection, number, now):
-            raise NotAllowed("refused.not-retryable", number=number)
-
-
-async def _send(parts: Parts, way: Session, ready: _Ready) -> tuple[Outcome, str] | None:
-    """Render and send; None where nothing is true any more."""
-    mail = ready.mail
-    if mail is None:
-        return None
-    rendered = render(mail)
-    coordinator = mail.plan.agencies[mail.plan.coordinator]
-    sender = Sender(coordinator.name, parts.settings.sender, reply_to=coordinator.email)
-    try:
-        day = mail.as_of.astimezone(mail.plan.zone).date()
-        to = addressees(mail.recipient, day=day)
-        content = build(rendered, mail, sender=sender, addressees=to)
-    except MessageError as error:
-        return Refused(str(error)), rendered.subject
-    envelope = Envelope(
-        message_id=mail.message_id,
-        sender=sender.address,
-        recipients=(mail.recipient.email or "",),
-        content=content,
-    )
-    return (await way.send(envelope))[envelope.recipients[0]], rendered.subject
-
-
-def _mark(
-    parts: Parts,
-    ready: _Ready,
-    outcome: tuple[Outcome, str] | None,
-    now: datetime,
-    delivered: Delivered,
-) -> None:
-    message = ready.message
-    status, detail, next_try = _judge(message, outcome, now)
-    subject = outcome[1] if outcome else ""
-    with parts.database.writing() as connection:
-        plans.lock(connection, message.run)
-        counted = outbox.mark(
-            connection,
-            message,
-            status,
-            now=now,
-            subject=subject,
-            detail=detail,
-            next_try_at=next_try,
-        )
-        if not counted:
+    def _give_back(self, messages: Sequence[Message]) -> None:
+        if not messages:
             return
-        notices.drop(connection, message.id, ready.outdated)
-        dropped = [_unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in ready.outdated]
-        ledger.append(connection, message.run, dropped)
-        _withdraw(parts, connection, ready, now)
-        kind = _ENTRIES.get(status)
-        if kind is not None:
-            data = {"message_id": message.message_id, "recipient": message.recipient}
-            data |= {"kind": message.kind, "subject": subject}
-            data |= {"detail": detail} if detail else {}
-            entry = Entry(kind, message.send_at, now, SYSTEM, data=data)
-            ledger.append(connection, message.run, [entry])
-    delivered.counts[status] += 1
-    delivered.runs.add(message.run)
-    if status is Status.UNDELIVERABLE:
-        given_up = Undeliverable(message.run, message.id, message.recipient, detail)
-        delivered.undeliverable.append(given_up)
+        with self.parts.database.writing() as connection:
+            outbox.release(connection, messages, at=self.clock())
+
+    async def _try(self, session: Session, ready: Ready) -> tuple[Outcomes, str]:
+        """Render and send. A mail that can't be made goes to a person, not before the others."""
+        if ready.mail is None:
+            return {}, ""
+        subject = ""
+        try:
+            rendered = render(ready.mail)
+            subject = rendered.subject
+            envelope = self._envelope(ready, rendered)
+        except Exception as error:
+            number = ready.message.id
+            log.exception("message %s can't be made", number, extra={"action": "mail-failed"})
+            why = Refused(f"{type(error).__name__}: {error}")
+            return dict.fromkeys(ready.open_addresses, why), subject
+        if not envelope.recipients:
+            return {}, subject
+        return await session.send(envelope), subject
+
+    def _envelope(self, ready: Ready, rendered: Rendered) -> Envelope:
+        mail = ready.mail
+        assert mail is not None
+        above = mail.plan.agencies[mail.plan.coordinator]
+        sender = Sender(above.name, self.parts.settings.sender, reply_to=above.email)
+        named = [one for one in ready.addressees if _can_be_named(one.address)]
+        content = build(rendered, mail, sender=sender, addressees=named or ready.addressees)
+        return Envelope(mail.message_id, sender.address, ready.open_addresses, content)
+
+    def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Stop where the server as a whole is in trouble; else let the other lines begin."""
+        trouble = _trouble(outcomes)
+        if trouble is None:
+            self._alive.set()
+        elif not self._failed:
+            self._failed = True
+            self.delivered.trouble = trouble
+
+    async def _mark_all(self) -> None:
+        """Write what became of mails, as many in one commit as are there."""
+        ending = False
+        while not ending:
+            tried = [await self._tried.get()]
+            while not self._tried.empty():
+                tried.append(self._tried.get_nowait())
+            ending = None in tried
+            found = [one for one in tried if one is not None]
+            if not found:
+                continue
+            counted = await asyncio.to_thread(
+                marking.mark, self.parts, found, self.relay, self.clock()
+            )
+            for one in found:
+                self._unmarked.release()
+                if one.ready.message.id in counted:
+                    self.delivered.note(one)
 
 
-def _withdraw(parts: Parts, connection: Connection, ready: _Ready, now: datetime) -> None:
-    """Take back what a pause keeps from going out: it is due again when the pause ends."""
-    if not ready.paused:
-        return
-    notices.withdraw(connection, ready.message.id, ready.paused)
-    live = runs.held(parts, connection, ready.message.run)
-    keys = [notice.obligation for notice in ready.paused]
-    taken_back = [_unsent(EntryKind.NOTICE_WITHDRAWN, notice, now) for notice in ready.paused]
-    runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
+def _can_be_named(address: str) -> bool:
+    """Say whether a header can hold an address; one that none can is not shown to the others."""
+    try:
+        checked_address(address)
+    except BadAddress:
+        return False
+    return True
 
 
-def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
-    """Return the entry that says that an issued notice did not go out."""
-    return Entry(
-        kind=kind,
-        happened_at=now,
-        recorded_at=now,
-        by=SYSTEM,
-        obligation=notice.obligation,
-        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
-    )
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-_ENTRIES = {
-    Status.SENT: EntryKind.MESSAGE_SENT,
-    Status.CANCELLED: EntryKind.MESSAGE_CANCELLED,
-    Status.UNDELIVERABLE: EntryKind.MESSAGE_UNDELIVERABLE,
-}
-
-
-def _judge(
-    message: Message, outcome: tuple[Outcome, str] | None, now: datetime
-) -> tuple[Status, str, datetime | None]:
-    """Return the status that an outcome leads to, its detail, and when to try again."""
-    again = now + WAITS[min(message.tries, len(WAITS)) - 1]
-    match outcome:
-        case None:
-            return Status.CANCELLED, "", None
-        case (Sent(), _):
-            return Status.SENT, "", None
-        case (Refused(why), _):
-            return Status.UNDELIVERABLE, why, None
-        case (TryLater(why) | Unknown(why), _) if message.tries >= GIVE_UP_AFTER:
-            return Status.UNDELIVERABLE, why, None
-        case (TryLater(why), _):
-            return Status.LATER, why, again
-        case (Unknown(why), _):
-            return Status.UNCERTAIN, why, again
-        case _:
-            raise TypeError(f"not an outcome: {outcome!r}")
+def _trouble(outcomes: Mapping[str, Outcome]) -> str | None:
+    """Return what is wrong with the server as a whole, if an answer says so."""
+    for outcome in outcomes.values():
+        if isinstance(outcome, TryLater) and outcome.of_relay:
+            return outcome.reason
+    return None

@@ -139,14 +139,19 @@ def live(
     parts: Parts, connection: Connection, run: str, *, as_of: datetime | None = None
 ) -> LiveRun:
     """Load a run to look at: its plan, and the fold of its ledger up to `as_of`."""
+    found = unfolded(parts, connection, run)
+    for entry in ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=as_of):
+        found.folding.take(entry)
+    return found
+
+
+def unfolded(parts: Parts, connection: Connection, run: str) -> LiveRun:
+    """Load a run without its ledger, for who folds it step by step."""
     stored = plans.find_run(connection, run)
     if stored is None:
         raise Refused("refused.unknown-run", run=run, known="-")
     plan = parts.plan(stored.plan_version)
-    folding = Folding(plan)
-    for entry in ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=as_of):
-        folding.take(entry)
-    return LiveRun(stored, plan, folding)
+    return LiveRun(stored, plan, Folding(plan))
 
 
 def held(parts: Parts, connection: Connection, run: str) -> LiveRun:

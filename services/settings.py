@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -86,6 +87,21 @@ class Settings(BaseSettings):
     )
     smtp_tls: Literal["required", "off"] = Field(
         default="required", description="STARTTLS: required, or off (by name only)."
+    )
+    smtp_connections: int = Field(
+        default=4, ge=1, le=32, description="How many connections the mail server is given at once."
+    )
+    smtp_per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="How many mails a minute it is given; 0: no limit.",
+    )
+    mail_days: int = Field(
+        default=5,
+        ge=1,
+        le=30,
+        description="For how many days a mail is tried before it is given up (RFC 5321: 4 to 5).",
     )
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
@@ -246,6 +262,11 @@ class Settings(BaseSettings):
     def prefects_own(self) -> Mapping[str, str]:
         """More settings of Prefect's, by name."""
         return {} if self.prefect_settings is None else _lines(self.prefect_settings)
+
+    @property
+    def mail_expires(self) -> timedelta:
+        """For how long a mail is tried."""
+        return timedelta(days=self.mail_days)
 
     @property
     def url(self) -> str:

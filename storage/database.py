@@ -119,6 +119,14 @@ class Database:
         insert = sqlite.insert if self.is_sqlite else postgresql.insert
         return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
+    def insert_or_update(self, table: Table) -> Insert:
+        """Return an INSERT that brings a row whose primary key is taken up to the new values."""
+        insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        new = insert(table)
+        keys = {column.name for column in table.primary_key}
+        changed = {one.name: new.excluded[one.name] for one in table.c if one.name not in keys}
+        return new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
+
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()

@@ -73,6 +73,23 @@ def entries(
     return [_entry(row) for row in connection.execute(query)]
 
 
+def behind(
+    connection: Connection, run: str, place: int, *, kinds: Collection[EntryKind]
+) -> tuple[int, list[Entry]]:
+    """Return a run's entries of `kinds` behind a place, and the place of the last of them."""
+    query = (
+        select(LEDGER)
+        .where(
+            LEDGER.c.run == run,
+            LEDGER.c.seq > place,
+            LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)),
+        )
+        .order_by(LEDGER.c.seq)
+    )
+    rows = connection.execute(query).all()
+    return (rows[-1].seq if rows else place), [_entry(row) for row in rows]
+
+
 def last(connection: Connection, run: str, kind: EntryKind) -> tuple[int, Entry | None]:
     """Return a run's last entry of `kind` and its place in the ledger; (0, None) without one."""
     query = select(LEDGER).where(LEDGER.c.run == run, LEDGER.c.kind == kind.value)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from engine.chasing import Kind, Notice, NoticeKey
 from engine.reason import Reason
@@ -85,6 +85,30 @@ def of_message(connection: Connection, message: int) -> list[Notice]:
     """Return the notices that a message carries, as they were decided."""
     query = select(NOTICES).where(NOTICES.c.message == message).order_by(NOTICES.c.id)
     return [_notice(row) for row in connection.execute(query)]
+
+
+def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, list[Notice]]:
+    """Return the notices that each message carries, as they were decided."""
+    found: dict[int, list[Notice]] = {message: [] for message in messages}
+    query = select(NOTICES).where(NOTICES.c.message.in_(list(messages))).order_by(NOTICES.c.id)
+    for row in connection.execute(query):
+        found[row.message].append(_notice(row))
+    return found
+
+
+def newest(
+    connection: Connection, run: str, obligations: Sequence[str]
+) -> dict[tuple[str, int, str], datetime]:
+    """Return when the newest rung issued fell, by obligation, round and recipient."""
+    columns = (NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.recipient)
+    query = (
+        select(*columns, func.max(NOTICES.c.at).label("at"))
+        .where(NOTICES.c.run == run, NOTICES.c.status == NoticeStatus.ISSUED.value)
+        .group_by(*columns)
+    )
+    if len(obligations) <= 500:
+        query = query.where(NOTICES.c.obligation.in_(obligations))
+    return {(row.obligation, row.round, row.recipient): row.at for row in connection.execute(query)}
 
 
 def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 
 from storage.tables import ATTEMPTS, MESSAGES
 
@@ -22,17 +22,24 @@ class Status(StrEnum):
     LATER = "later"
     UNCERTAIN = "uncertain"
     UNDELIVERABLE = "undeliverable"
+    EXPIRED = "expired"
+    BOUNCED = "bounced"
     CANCELLED = "cancelled"
 
 
 OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
+GIVEN_UP = (Status.UNDELIVERABLE.value, Status.EXPIRED.value)
 LAST_OUT = "brief"  # the kind of message that goes out after all others
 BEGAN = "began"  # the outcome of a try that has none yet
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the outbox."""
+    """A message of the outbox.
+
+    `expires_at` is when it is given up; of a claimed one `was` is what it was before, and
+    `attempt` the number of this try.
+    """
 
     id: int
     run: str
@@ -48,6 +55,22 @@ class Message:
     next_try_at: datetime | None
     sent_at: datetime | None
     error: str
+    expires_at: datetime | None = None
+    claimed_until: datetime | None = None
+    was: Status = Status.QUEUED
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """What a try came to. `sent_at` is when it first reached anybody who is to answer."""
+
+    message: Message
+    status: Status
+    subject: str = ""
+    detail: str = ""
+    next_try_at: datetime | None = None
+    sent_at: datetime | None = None
 
 
 def next_part(connection: Connection, run: str, recipient: str, slot: datetime) -> int:
@@ -86,6 +109,7 @@ def enqueue(
     send_at: datetime,
     kind: str,
     message_id: str,
+    expires_at: datetime | None = None,
 ) -> int:
     """Put a message into the outbox and return its id."""
     values = {
@@ -98,6 +122,7 @@ def enqueue(
         "message_id": message_id,
         "status": Status.QUEUED.value,
         "next_try_at": send_at,
+        "expires_at": expires_at,
         "subject": "",
         "tries": 0,
         "error": "",
@@ -111,83 +136,190 @@ def claim(
     *,
     lease: timedelta,
     limit: int,
+    by: str = "",
+    briefs: bool | None = None,
     only: Sequence[int] | None = None,
 ) -> list[Message]:
-    """Take up to `limit` messages that are due, for the length of `lease`.
+    """Take up to `limit` messages that are due, for the length of `lease`, in the name of `by`.
 
     A claim that lapsed is taken again: whether its mail went out is unknown, so it goes
-    out once more, under the same Message-ID.
+    out once more, under the same Message-ID. `briefs` takes only these, or all but these.
     """
-    is_due = or_(
-        and_(MESSAGES.c.status.in_(OPEN), MESSAGES.c.next_try_at <= now),
-        and_(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until <= now),
-    )
-    # A brief tells what the others told: it goes last.
-    order = (MESSAGES.c.kind == LAST_OUT, MESSAGES.c.send_at, MESSAGES.c.id)
-    query = select(MESSAGES.c.id).where(is_due).order_by(*order)
-    if only is not None:
-        query = query.where(MESSAGES.c.id.in_(list(only)))
-    query = query.limit(limit).with_for_update(skip_locked=True)
-    taken = list(connection.execute(query).scalars())
+    columns = MESSAGES.c
+    # One status at a time: each is then read by its index in order, however many are due.
+    due = [(status, columns.next_try_at) for status in OPEN]
+    taken: list[Row[Any]] = []
+    for status, at in [*due, (Status.SENDING.value, columns.claimed_until)]:
+        if len(taken) == limit:
+            break
+        query = select(MESSAGES).where(columns.status == status, at <= now)
+        if briefs is not None:
+            query = query.where((columns.kind == LAST_OUT) == briefs)
+        if only is not None:
+            query = query.where(columns.id.in_(list(only)))
+        query = query.order_by(at, columns.id).limit(limit - len(taken))
+        taken += connection.execute(query.with_for_update(skip_locked=True)).all()
     if not taken:
         return []
     connection.execute(
         MESSAGES.update()
-        .where(MESSAGES.c.id.in_(taken))
+        .where(columns.id.in_([row.id for row in taken]))
         .values(
             status=Status.SENDING.value,
             claimed_until=now + lease,
-            tries=MESSAGES.c.tries + 1,
+            claimed_by=by,
+            tries=columns.tries + 1,
         )
     )
-    connection.execute(
-        ATTEMPTS.insert(),
-        [{"message": key, "began_at": now, "outcome": BEGAN, "detail": ""} for key in taken],
+    attempts = connection.execute(
+        ATTEMPTS.insert().returning(ATTEMPTS.c.id, sort_by_parameter_order=True),
+        [{"message": row.id, "began_at": now, "outcome": BEGAN, "detail": ""} for row in taken],
+    ).scalars()
+    return [
+        replace(
+            _message(row),
+            status=Status.SENDING,
+            tries=row.tries + 1,
+            claimed_until=now + lease,
+            was=_before(Status(row.status)),
+            attempt=attempt,
+        )
+        for row, attempt in zip(taken, attempts, strict=True)
+    ]
+
+
+def _before(status: Status) -> Status:
+    """A claim that lapsed may have gone out, or not."""
+    return Status.UNCERTAIN if status is Status.SENDING else status
+
+
+def claims(connection: Connection, now: datetime) -> int:
+    """Return how many hold claims that have not lapsed."""
+    query = select(func.count(MESSAGES.c.claimed_by.distinct())).where(
+        MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until > now
     )
-    return [found for key in taken if (found := find(connection, key)) is not None]
+    return int(connection.execute(query).scalar_one())
 
 
-def mark(
-    connection: Connection,
-    message: Message,
-    status: Status,
-    *,
-    now: datetime,
-    subject: str = "",
-    detail: str = "",
-    next_try_at: datetime | None = None,
-) -> bool:
-    """Write the outcome of a try. Say whether it counted: a lapsed claim's does not."""
-    marked = connection.execute(
-        MESSAGES.update()
+def renew(connection: Connection, message: Message, until: datetime) -> bool:
+    """Hold a claim for longer; say whether it is still this one."""
+    held = MESSAGES.update().where(_claimed(message))
+    done = connection.execute(held.values(claimed_until=until))
+    return done.rowcount == 1
+
+
+def release(connection: Connection, messages: Sequence[Message], *, at: datetime) -> None:
+    """Give claimed messages back as they were, untried; they are due again at `at`."""
+    for message in messages:
+        given = connection.execute(
+            MESSAGES.update()
+            .where(_claimed(message))
+            .values(
+                status=message.was.value,
+                claimed_until=None,
+                claimed_by=None,
+                tries=message.tries - 1,
+                next_try_at=at,
+            )
+        )
+        if given.rowcount:
+            connection.execute(ATTEMPTS.delete().where(ATTEMPTS.c.id == message.attempt))
+
+
+def _claimed(message: Message) -> ColumnElement[bool]:
+    """A claim is one try of one message: a later one has another number."""
+    return and_(
+        MESSAGES.c.id == message.id,
+        MESSAGES.c.status == Status.SENDING.value,
+        MESSAGES.c.tries == message.tries,
+    )
+
+
+def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
+    """Write what tries came to. Return which counted: a try whose claim has lapsed does not."""
+    ids = [one.message.id for one in markings]
+    query = select(MESSAGES.c.id, MESSAGES.c.tries).where(
+        MESSAGES.c.id.in_(ids), MESSAGES.c.status == Status.SENDING.value
+    )
+    held = {(row.id, row.tries) for row in connection.execute(query.with_for_update())}
+    counted = [one for one in markings if (one.message.id, one.message.tries) in held]
+    if counted:
+        connection.execute(_MARKED, [_marked(one) for one in counted])
+    connection.execute(
+        _FINISHED,
+        [
+            {"_attempt": one.message.attempt, "_outcome": one.status.value, "_detail": one.detail}
+            for one in markings
+        ],
+    )
+    return {one.message.id for one in counted}
+
+
+_MARKED = (
+    MESSAGES.update()
+    .where(MESSAGES.c.id == bindparam("_id"))
+    .values(
+        status=bindparam("_status"),
+        claimed_until=None,
+        claimed_by=None,
+        next_try_at=bindparam("_next_try_at"),
+        sent_at=bindparam("_sent_at"),
+        error=bindparam("_error"),
+        subject=bindparam("_subject"),
+    )
+)
+_FINISHED = (
+    ATTEMPTS.update()
+    .where(ATTEMPTS.c.id == bindparam("_attempt"), ATTEMPTS.c.outcome == BEGAN)
+    .values(outcome=bindparam("_outcome"), detail=bindparam("_detail"))
+)
+
+
+def _marked(one: Marking) -> dict[str, Any]:
+    return {
+        "_id": one.message.id,
+        "_status": one.status.value,
+        "_next_try_at": one.next_try_at,
+        "_sent_at": one.message.sent_at or one.sent_at,
+        "_error": one.detail,
+        "_subject": one.subject or one.message.subject,
+    }
+
+
+def expire(connection: Connection, now: datetime, *, limit: int) -> list[Message]:
+    """Give up what was tried for too long, and return it as it was.
+
+    What was not tried at all, in an outage of ours, is late, and goes out.
+    """
+    query = (
+        select(MESSAGES)
         .where(
-            MESSAGES.c.id == message.id,
-            MESSAGES.c.status == Status.SENDING.value,
-            MESSAGES.c.tries == message.tries,
+            MESSAGES.c.status.in_(OPEN),
+            MESSAGES.c.next_try_at <= now,
+            MESSAGES.c.expires_at <= now,
+            MESSAGES.c.tries > 0,
         )
-        .values(
-            status=status.value,
-            claimed_until=None,
-            next_try_at=next_try_at,
-            sent_at=now if status is Status.SENT else None,
-            error=detail,
-            **({"subject": subject} if subject else {}),
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = [_message(row) for row in connection.execute(query)]
+    if found:
+        connection.execute(
+            MESSAGES.update()
+            .where(MESSAGES.c.id.in_([one.id for one in found]))
+            .values(status=Status.EXPIRED.value, next_try_at=None)
         )
+    return found
+
+
+def cancel(connection: Connection, message: int, why: str) -> bool:
+    """Take a message that has not gone out from the outbox; say whether it could be."""
+    done = connection.execute(
+        MESSAGES.update()
+        .where(MESSAGES.c.id == message, MESSAGES.c.status.in_((*OPEN, *GIVEN_UP)))
+        .values(status=Status.CANCELLED.value, next_try_at=None, error=why)
     )
-    # A claim's own try is the one that its count says; a later claim may have begun another.
-    its_try = (
-        select(ATTEMPTS.c.id)
-        .where(ATTEMPTS.c.message == message.id)
-        .order_by(ATTEMPTS.c.id)
-        .limit(1)
-        .offset(max(message.tries - 1, 0))
-    )
-    connection.execute(
-        ATTEMPTS.update()
-        .where(ATTEMPTS.c.id == its_try.scalar_subquery(), ATTEMPTS.c.outcome == BEGAN)
-        .values(outcome=status.value, detail=detail)
-    )
-    return marked.rowcount == 1
+    return done.rowcount == 1
 
 
 def find(connection: Connection, message: int) -> Message | None:
@@ -225,13 +357,15 @@ def next_due(connection: Connection) -> datetime | None:
     return min((at for at in moments if at is not None), default=None)
 
 
-def retry(connection: Connection, message: int, now: datetime) -> bool:
+def retry(
+    connection: Connection, message: int, now: datetime, *, expires_at: datetime | None = None
+) -> bool:
     """Queue a message again that was given up or put off; say whether it could be."""
-    retryable = (Status.UNDELIVERABLE.value, Status.LATER.value, Status.UNCERTAIN.value)
+    retryable = (*GIVEN_UP, Status.LATER.value, Status.UNCERTAIN.value)
     done = connection.execute(
         MESSAGES.update()
         .where(MESSAGES.c.id == message, MESSAGES.c.status.in_(retryable))
-        .values(status=Status.QUEUED.value, next_try_at=now, error="")
+        .values(status=Status.QUEUED.value, next_try_at=now, error="", expires_at=expires_at)
     )
     return done.rowcount == 1
 
@@ -252,4 +386,6 @@ def _message(row: Row[Any]) -> Message:
         next_try_at=row.next_try_at,
         sent_at=row.sent_at,
         error=row.error,
+        expires_at=row.expires_at,
+        claimed_until=row.claimed_until,
     )

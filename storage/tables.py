@@ -145,7 +145,7 @@ class MessageRow(SQLModel, table=True):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("run", "recipient", "slot", "part"),
-        Index("ix_messages_status_due", "status", "next_try_at"),
+        Index("ix_messages_status_due", "status", "next_try_at", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -11,7 +11,13 @@ from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of
 from storage.outbox import Message, Status
 
-TROUBLED = (Status.UNDELIVERABLE, Status.UNCERTAIN, Status.LATER)
+TROUBLED = (
+    Status.UNDELIVERABLE,
+    Status.EXPIRED,
+    Status.BOUNCED,
+    Status.UNCERTAIN,
+    Status.LATER,
+)
 
 
 def troubled(board: Board) -> tuple[Message, ...]:

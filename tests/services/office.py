@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -55,12 +55,17 @@ def submit(
 
 @dataclass
 class Recording:
-    """A session that keeps every envelope and answers as it is told."""
+    """A way out that keeps every envelope and answers as it is told, over all its lines."""
 
     answer: Answer = lambda _envelope: Sent("250 OK")
 
     def __post_init__(self) -> None:
         self.envelopes: list[Envelope] = []
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Recording]:
+        """Open one more line: they are all this one."""
+        yield self
 
     async def send(self, envelope: Envelope) -> Outcomes:
         """Keep the envelope, then answer, the same for each of its addresses."""

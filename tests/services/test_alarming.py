@@ -10,7 +10,7 @@ from email import message_from_bytes
 import pytest
 
 from notifiers.channel import Outcome, Refused, Sent, TryLater, Unknown
-from services import alarming, chasing, delivering
+from services import alarming, chasing, mailroom
 from services.alarming import Alarm
 from services.wiring import Parts
 from storage import clocks
@@ -132,7 +132,7 @@ def test_mail_that_went_out_since_alarms_nobody(small: Parts):
     """Somebody was quicker than the worker."""
     numbers = given_up(small)
     for number in numbers:
-        delivering.retry(small, number, w.START)
+        mailroom.retry(small, number, w.START)
     deliver(small, w.START)
 
     assert alarming.mail_undeliverable(small, "nho", numbers).is_over

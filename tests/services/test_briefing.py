@@ -16,7 +16,7 @@ from notifiers.channel import Refused as MailRefused
 from notifiers.channel import Sent, TryLater
 from notifiers.rendering import render
 from plan_definitions import Bundle
-from services import briefing, chasing, delivering, recording, reports
+from services import briefing, chasing, mailroom, recording, reports
 from services.errors import Refused
 from services.settings import Settings
 from services.wiring import Parts, opened
@@ -243,13 +243,13 @@ def test_a_brief_that_was_sent_is_shown_as_it_was(late: Parts):
     ask(late, now)
     deliver(late, now)
     number = briefs(late)[0].id
-    before = delivering.rendered(late, number)
+    before = mailroom.rendered(late, number)
 
     submit(late, w.REPORT_A, now=now + timedelta(hours=1))
     ask(late, now + timedelta(hours=2))
     deliver(late, now + timedelta(hours=2))
 
-    assert delivering.rendered(late, number) == before
+    assert mailroom.rendered(late, number) == before
     assert "3 nhiệm vụ của 3 cơ quan" in before.text
 
 
@@ -262,7 +262,7 @@ def test_a_brief_that_is_put_off_tells_the_truth_of_the_later_moment(late: Parts
     deliver(late, w.at("2020-05-11 09:40"))
 
     assert briefs(late)[0].status is Status.SENT
-    assert "2 nhiệm vụ của 2 cơ quan" in delivering.rendered(late, briefs(late)[0].id).text
+    assert "2 nhiệm vụ của 2 cơ quan" in mailroom.rendered(late, briefs(late)[0].id).text
 
 
 def test_the_preview_sends_nothing(late: Parts):

@@ -11,9 +11,10 @@ import pytest
 
 from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
 from notifiers.mailbox import StoredMail, read
-from services import chasing, delivering, recording, reports
-from services.delivering import BATCH, GIVE_UP_AFTER, LEASE, WAITS
+from services import chasing, delivering, mailroom, recording, reports
+from services.delivering import BATCH, LEASE, UNMARKED
 from services.errors import Refused as NotAllowed
+from services.judging import WAITS
 from services.wiring import Parts
 from storage.outbox import Message, Status
 from tests.services import written as w
@@ -34,6 +35,7 @@ from tests.services.office import (
 from tests.storage.records import contents
 from tests.storage.together import at_once
 
+FIVE_DAYS = timedelta(days=5)
 SOON = w.START + timedelta(minutes=1)
 
 
@@ -68,7 +70,7 @@ def in_earnest(parts: Parts, now: datetime) -> list[StoredMail]:
     """Deliver over real SMTP into the local mailbox, and read what was filed."""
 
     async def run() -> None:
-        async with delivering.session(parts) as way:
+        async with delivering.way_out(parts) as way:
             await delivering.deliver(parts, way, now)
 
     asyncio.run(run())
@@ -209,22 +211,25 @@ def test_what_may_succeed_later_waits_longer_each_time_and_is_given_up_at_last(i
     """A full mailbox is not hammered, and not tried for ever."""
     only = [outbox_of(issued)[0].id]
     way, now = answering(TryLater("451 mailbox full")), w.START
-    waits = []
-    for _ in range(GIVE_UP_AFTER - 1):
+    waits, tried = [], []
+    while now < w.START + FIVE_DAYS:
         deliver(issued, now, way, only=only)
         message = outbox_of(issued)[0]
         assert (message.status, message.error) == (Status.LATER, "451 mailbox full")
         assert message.next_try_at is not None
         waits.append(message.next_try_at - now)
+        tried.append(now)
         early = message.next_try_at - timedelta(seconds=1)
         assert deliver(issued, early, way, only=only).total == 0
         now = message.next_try_at
-    deliver(issued, now, way, only=only)
+    given_up = deliver(issued, now, way, only=only)
 
-    assert waits == [*WAITS, *[WAITS[-1]] * (len(waits) - len(WAITS))]
-    assert outbox_of(issued)[0].status is Status.UNDELIVERABLE
-    assert kinds(issued).count("message-undeliverable") == 1
-    assert len(way.envelopes) == GIVE_UP_AFTER
+    assert waits[: len(WAITS)] == list(WAITS)
+    assert all(8 <= at.astimezone(w.START.tzinfo).hour <= 17 for at in tried), "at night none"
+    assert outbox_of(issued)[0].status is Status.EXPIRED
+    assert kinds(issued).count("message-expired") == 1
+    assert [one.why for one in given_up.undeliverable] == ["451 mailbox full"]
+    assert len(way.envelopes) == len(waits)
     assert len(set(way.ids)) == 1
 
 
@@ -249,7 +254,7 @@ def test_what_was_refused_can_be_sent_by_hand_once_it_is_mended(issued: Parts):
     deliver(issued, w.START, answering(Refused("550 no such mailbox")))
     number = outbox_of(issued)[0].id
 
-    delivering.retry(issued, number, SOON)
+    mailroom.retry(issued, number, SOON)
     way = Recording()
     deliver(issued, SOON, way)
 
@@ -257,7 +262,7 @@ def test_what_was_refused_can_be_sent_by_hand_once_it_is_mended(issued: Parts):
     before = contents(issued.database)
     for wrong, key in ((number, "not-retryable"), (999, "unknown-message")):
         with pytest.raises(NotAllowed) as refused:
-            delivering.retry(issued, wrong, SOON)
+            mailroom.retry(issued, wrong, SOON)
         assert refused.value.key == f"refused.{key}"
     assert contents(issued.database) == before
 
@@ -308,7 +313,7 @@ def test_killed_while_sending_nothing_is_lost_and_few_are_doubled(parts: Parts):
     assert set(statuses(parts)) == {"sent"}
     assert set(first.ids) | set(second.ids) == everybody
     assert len(second.ids) == len(set(second.ids))
-    assert len(set(first.ids) & set(second.ids)) <= BATCH
+    assert len(set(first.ids) & set(second.ids)) <= UNMARKED
 
 
 def test_a_worker_that_comes_back_after_its_lease_changes_nothing(issued: Parts):
@@ -337,7 +342,7 @@ def test_a_sent_mail_can_be_looked_at_although_its_matter_is_settled(late: Parts
     submit(late, w.REPORT_A, now=w.LATE + timedelta(hours=1))
     number = found(late, "a").id
 
-    assert "Báo cáo tổng kết" in delivering.rendered(late, number).text
+    assert "Báo cáo tổng kết" in mailroom.rendered(late, number).text
 
 
 def test_a_mail_that_would_say_nothing_is_said_to_be_pointless(late: Parts):
@@ -347,7 +352,7 @@ def test_a_mail_that_would_say_nothing_is_said_to_be_pointless(late: Parts):
 
     for wrong, key in ((number, "message-pointless"), (999, "unknown-message")):
         with pytest.raises(NotAllowed) as refused:
-            delivering.rendered(late, wrong)
+            mailroom.rendered(late, wrong)
         assert refused.value.key == f"refused.{key}"
 
 

@@ -22,7 +22,7 @@ from engine.ledger import EntryKind
 from engine.rehearsal import WORST_CASE, Act, Scenario
 from notifiers.rendering import render
 from plan_definitions import Bundle, load, load_scenario
-from services import delivering, previewing, reports
+from services import mailroom, previewing, reports
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import issued, live_through, previewed
@@ -80,7 +80,7 @@ def test_plan_48_through_its_scenario_word_for_word(parts: Parts):
     sent = reports.messages(parts, "kh48-2024")
     assert len(sent) == len(shown)
     for message, (_, mail) in zip(sent, shown, strict=True):
-        assert delivering.rendered(parts, message["number"]) == render(mail), message["subject"]
+        assert mailroom.rendered(parts, message["number"]) == render(mail), message["subject"]
 
 
 def subjects(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:

@@ -117,7 +117,7 @@ def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
     """To whom, why, and what to do; what was delivered is counted."""
 
     def answer(envelope: object) -> MailRefused | TryLater:
-        to = getattr(envelope, "recipient", "")
+        to = getattr(envelope, "recipients", ("",))[0]
         return MailRefused("550 <x> | no") if to.startswith("a@") else TryLater("451 busy")
 
     chasing.issue_notices(small, w.START)

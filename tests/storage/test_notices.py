@@ -12,7 +12,7 @@ from engine.chasing import Kind
 from storage import notices, outbox
 from storage.database import Database
 from storage.notices import NoticeStatus, Told
-from storage.outbox import Status
+from storage.outbox import Marking, Status
 from storage.tables import NOTICES
 from tests.storage.records import (
     MORNING,
@@ -162,7 +162,8 @@ def test_told_is_what_reached_its_recipient(run: Database):
     with run.writing() as connection:
         notices.drop(connection, sent, [notice(OWED[1])])
         for number, now in moments.items():
-            assert outbox.mark(connection, taken[number], Status.SENT, now=now)
+            marking = Marking(taken[number], Status.SENT, sent_at=now)
+            assert outbox.mark(connection, [marking])
 
     with run.reading() as connection:
         told = notices.told(connection, "r")

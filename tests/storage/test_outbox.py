@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import outbox
 from storage.database import Database
-from storage.outbox import Message, Status
+from storage.outbox import Marking, Message, Status
 from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
@@ -49,15 +49,9 @@ def mark(
 ) -> bool:
     """Mark a message in a transaction of its own."""
     with database.writing() as connection:
-        return outbox.mark(
-            connection,
-            message,
-            status,
-            now=now,
-            subject=subject,
-            detail=detail,
-            next_try_at=next_try_at,
-        )
+        sent_at = now if status is Status.SENT else None
+        marking = Marking(message, status, subject, detail, next_try_at, sent_at)
+        return outbox.mark(connection, [marking]) == {message.id}
 
 
 def attempts(database: Database, message: int) -> list[tuple[str, str]]:
@@ -431,14 +425,18 @@ def test_a_message_of_every_status_can_be_read(run: Database):
         assert [message.status for message in outbox.of_run(connection)] == list(Status)
 
 
-def test_a_brief_is_claimed_after_all_other_mail(run: Database):
+def test_briefs_are_claimed_apart_from_all_other_mail(run: Database):
     """It tells what the others told, even if it was queued before them."""
     brief = enqueue(run, kind="brief")
     other = enqueue(run, recipient="b", send_at=MORNING + minutes(5))
 
-    claimed = claim(run, MORNING + minutes(5))
+    with run.writing() as connection:
+        claimed = [
+            outbox.claim(connection, MORNING + minutes(5), lease=LEASE, limit=8, briefs=briefs)
+            for briefs in (False, True)
+        ]
 
-    assert [message.id for message in claimed] == [other, brief]
+    assert [[message.id for message in one] for one in claimed] == [[other], [brief]]
 
 
 def test_the_message_of_a_slot_is_found_by_its_kind(run: Database):

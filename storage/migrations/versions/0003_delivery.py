@@ -12,6 +12,9 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("messages", sa.Column("claimed_by", sa.String(), nullable=True))
     op.add_column("messages", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+    # A claim reads it in order, however many fall due in one minute.
+    op.drop_index("ix_messages_status_due", "messages")
+    op.create_index("ix_messages_status_due", "messages", ["status", "next_try_at", "id"])
     op.add_column("plan_runs", sa.Column("news_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_plan_runs_news_at", "plan_runs", ["news_at"])
     op.create_table(
@@ -70,6 +73,8 @@ def downgrade() -> None:
     op.drop_table("addresses")
     op.drop_table("recipients")
     op.drop_index("ix_plan_runs_news_at", "plan_runs")
+    op.drop_index("ix_messages_status_due", "messages")
+    op.create_index("ix_messages_status_due", "messages", ["status", "next_try_at"])
     op.drop_column("plan_runs", "news_at")
     op.drop_column("messages", "expires_at")
     op.drop_column("messages", "claimed_by")

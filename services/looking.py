@@ -1,0 +1,236 @@
+"""Looking again: what of a message is still true just before it is sent, and where it goes.
+
+Whoever has submitted since is not chased, what a newer rung has outdated is not said any
+more, and outside office hours nothing goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from engine.chasing import Kind, Notice, at_once, rungs
+from engine.contacts import Addressee, Knowledge, addressees
+from engine.ledger import Folding
+from engine.plan import Agency, Plan
+from notifiers.brief import WORD as BRIEF
+from notifiers.digest import Digest, compose
+from notifiers.rendering import Mail
+from services import briefing, runs
+from services.runs import LiveRun
+from services.wiring import Parts
+from storage import addresses, ledger, notices, recipients
+from storage.outbox import Message
+from storage.recipients import SETTLED, Recipient
+
+KEPT = 64  # runs whose fold is kept between looks
+PATIENCE = timedelta(minutes=30)
+"""For how long what was issued in office hours may still go out after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message looked at again: what is still true of it, what is not, and where it goes.
+
+    `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
+    to wait for that. `before` is what became of it at each address so far.
+    """
+
+    message: Message
+    mail: Mail | None = None
+    outdated: tuple[Notice, ...] = ()
+    paused: tuple[Notice, ...] = ()
+    addressees: tuple[Addressee, ...] = ()
+    before: tuple[Recipient, ...] = ()
+    waits_until: datetime | None = None
+
+    def opens(self, at: datetime) -> datetime:
+        """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
+        if not isinstance(self.mail, Digest):
+            return at
+        ladder = self.mail.lines[0].state.obligation.ladder
+        return at_once(self.mail.plan, ladder, at)
+
+    @property
+    def open_addresses(self) -> tuple[str, ...]:
+        """The addresses that it has neither reached nor been refused at."""
+        settled = {one.address.lower() for one in self.before if one.fate in SETTLED}
+        return tuple(one.address for one in self.addressees if one.address.lower() not in settled)
+
+
+@dataclass
+class _Kept:
+    live: LiveRun
+    place: int
+
+
+class Looker:
+    """Looks at messages again; keeps the folds of runs, and takes in only what is new."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._kept: dict[str, _Kept] = {}
+
+    def look(self, messages: Sequence[Message], now: datetime) -> list[Ready]:
+        """Look at claimed messages, in one snapshot of the database."""
+        with self.parts.database.reading() as connection:
+            numbers = [message.id for message in messages]
+            carried = notices.of_messages(connection, numbers)
+            before = recipients.of_messages(connection, numbers)
+            known = addresses.known(connection)
+            found = []
+            for message in messages:
+                live = self._live(connection, message.run)
+                ready = _look(
+                    self.parts,
+                    connection,
+                    live,
+                    message,
+                    carried[message.id],
+                    now=now,
+                )
+                found.append(_addressed(ready, live.plan, known, before[message.id], now=now))
+        return found
+
+    def _live(self, connection: Connection, run: str) -> LiveRun:
+        """Return the run as it stands; of one that is kept only what came since is folded."""
+        kept = self._kept.pop(run, None)
+        if kept is None:
+            live = runs.unfolded(self.parts, connection, run)
+            kept = _Kept(live, 0)
+        kept.place = _take(connection, run, kept.live.folding, kept.place)
+        self._kept[run] = kept  # the last one used stands last
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return kept.live
+
+
+def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -> Ready:
+    """Return a message as it would look now, or as it looked when it was sent, at `now`."""
+    with parts.database.reading() as connection:
+        live = runs.live(parts, connection, message.run, as_of=now if was_sent else None)
+        carried = notices.of_message(connection, message.id)
+        ready = _look(parts, connection, live, message, carried, now=now, all_of_it=was_sent)
+        before = recipients.of_messages(connection, [message.id])[message.id]
+        known = addresses.known(connection)
+    return _addressed(ready, live.plan, known, before, now=now)
+
+
+def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:
+    """Fold what was recorded behind `place`; return the last place."""
+    last, entries = ledger.behind(connection, run, place, kinds=ledger.STATE_KINDS)
+    for entry in entries:
+        folding.take(entry)
+    return last
+
+
+def _look(
+    parts: Parts,
+    connection: Connection,
+    live: LiveRun,
+    message: Message,
+    carried: Sequence[Notice],
+    *,
+    now: datetime,
+    all_of_it: bool = False,
+) -> Ready:
+    """Look at one message; `all_of_it` keeps what is not true any more."""
+    if message.kind == BRIEF:  # it carries no notices, and is never pointless
+        return Ready(message, briefing.compose(parts, message, now))
+    if not all_of_it and (opens := _opens(live.plan, message, carried, now)) is not None:
+        return Ready(message, waits_until=opens)
+    state = live.folding.state()
+    about = [notice.obligation for notice in carried]
+    true = list(carried)
+    if not all_of_it:
+        newest = notices.newest(connection, message.run, about)
+        true = [one for one in carried if _still_true(live, one) and not _outdated(one, newest)]
+    outdated = tuple(notice for notice in carried if notice not in true)
+    paused: tuple[Notice, ...] = ()
+    if not all_of_it:
+        paused = tuple(notice for notice in true if _is_paused(live, notice, now))
+        true = [notice for notice in true if notice not in paused]
+    if not true:
+        return Ready(message, None, outdated, paused)
+    history: dict[str, list[tuple[Kind, datetime]]] = {}
+    for one in notices.told(connection, message.run):
+        # Not what goes out in the same minute: whose turn comes first would change the mail.
+        if one.kind is not Kind.ESCALATE and one.sent_at < message.send_at:
+            history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
+    digest = compose(
+        state,
+        true,
+        run_id=message.run,
+        recipient=message.recipient,
+        send_at=message.slot,
+        as_of=now,
+        part=message.part,
+        history=history,
+    )
+    return Ready(message, digest, outdated, paused)
+
+
+def _opens(
+    plan: Plan, message: Message, carried: Sequence[Notice], now: datetime
+) -> datetime | None:
+    """Return when offices open, where they are closed and the mail is no longer fresh."""
+    if now - message.send_at <= PATIENCE or not carried:
+        return None
+    opens = at_once(plan, plan.obligations[carried[0].obligation].ladder, now)
+    return None if opens <= now else opens
+
+
+def _still_true(live: LiveRun, notice: Notice) -> bool:
+    ladder = rungs(live.plan, live.folding.obligations[notice.obligation])
+    return any(rung.key == notice.key for rung in ladder)
+
+
+def _outdated(notice: Notice, newest: dict[tuple[str, int, str], datetime]) -> bool:
+    """Say whether a newer rung was issued to the same recipient: this one comes too late."""
+    latest = newest.get((notice.obligation, notice.round, notice.recipient), notice.at)
+    return latest > notice.at
+
+
+def _is_paused(live: LiveRun, notice: Notice, now: datetime) -> bool:
+    return live.folding.obligations[notice.obligation].is_paused(now)
+
+
+def _addressed(
+    ready: Ready,
+    plan: Plan,
+    known: Knowledge,
+    before: Sequence[Recipient],
+    *,
+    now: datetime,
+) -> Ready:
+    """Find the addresses: of who can be reached today, and of who got it already."""
+    if ready.mail is None:
+        return ready
+    agency: Agency = ready.mail.recipient
+    day = now.astimezone(plan.zone).date()
+    found = addressees(agency, day=day, with_head=_is_for_head(ready), known=known)
+    return Ready(
+        message=ready.message,
+        mail=ready.mail,
+        outdated=ready.outdated,
+        paused=ready.paused,
+        addressees=found,
+        before=tuple(before),
+    )
+
+
+def _is_for_head(ready: Ready) -> bool:
+    """Say whether a rung is among its notices from which on the head is told as well."""
+    if ready.mail is None or ready.message.kind == BRIEF:
+        return False
+    plan = ready.mail.plan
+    return any(
+        notice.kind is Kind.OVERDUE
+        and (from_rung := plan.obligations[notice.obligation].ladder.overdue.head_from) is not None
+        and notice.count >= from_rung
+        for line in getattr(ready.mail, "lines", ())
+        for notice in line.notices
+    )

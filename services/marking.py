@@ -1,0 +1,171 @@
+"""Marking: write what tries came to: the message, its addresses, its notices, the ledger.
+
+Several tries are written in one transaction; the lock of each run is taken first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.chasing import Notice
+from engine.graph import SYSTEM
+from engine.ledger import Entry, EntryKind
+from notifiers.channel import Outcome, Outcomes, Refused, Sent, TryLater
+from services import pacing, runs
+from services.judging import Verdict, judge
+from services.looking import Ready
+from services.wiring import Parts
+from storage import addresses, ledger, notices, outbox, plans, recipients, relays
+from storage.outbox import Marking, Message, Status
+
+NO_ADDRESS = "no usable address"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A try of a message, and what it came to."""
+
+    ready: Ready
+    verdict: Verdict
+    subject: str
+    outcomes: Outcomes
+
+
+def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Tried:
+    """Judge a try."""
+    if ready.waits_until is not None:
+        verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
+    elif ready.mail is None:
+        verdict = Verdict(Status.CANCELLED)
+    elif not ready.addressees:
+        verdict = Verdict(Status.UNDELIVERABLE, NO_ADDRESS)
+    else:
+        verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
+        if verdict.next_try_at is not None and verdict.next_try_at > now:
+            verdict = replace(verdict, next_try_at=ready.opens(verdict.next_try_at))
+    return Tried(ready, verdict, subject, outcomes)
+
+
+def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set[int]:
+    """Write what tries came to; return the numbers of the messages whose try counted."""
+    with parts.database.writing() as connection:
+        for run in sorted({one.ready.message.run for one in tries}):
+            plans.lock(connection, run)
+        counted = outbox.mark(connection, [_marking(one, now) for one in tries])
+        told = [one for one in tries if one.ready.message.id in counted]
+        recipients.keep(
+            parts.database, connection, (row for one in told for row in one.verdict.recipients)
+        )
+        for address, why in (found for one in told for found in one.verdict.unknown):
+            addresses.mark_bounced(parts.database, connection, address, why=why, now=now, by=SYSTEM)
+        for run in dict.fromkeys(one.ready.message.run for one in told):
+            entries = [
+                entry
+                for one in told
+                if one.ready.message.run == run
+                for entry in _entries(one, now)
+            ]
+            ledger.append(connection, run, entries)
+        for one in told:
+            _settle_notices(parts, connection, one.ready, now)
+        _heed_relay(parts, connection, relay, tries, now)
+    return counted
+
+
+def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
+    """Give up what has waited too long; return it."""
+    with parts.database.writing() as connection:
+        found = outbox.expire(connection, now, limit=limit)
+        for message in found:
+            entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
+            ledger.append(connection, message.run, [entry])
+    return found
+
+
+def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:
+    """Return the entry that says that an issued notice did not go out."""
+    return Entry(
+        kind=kind,
+        happened_at=now,
+        recorded_at=now,
+        by=by,
+        obligation=notice.obligation,
+        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+    )
+
+
+def _marking(one: Tried, now: datetime) -> Marking:
+    return Marking(
+        message=one.ready.message,
+        status=one.verdict.status,
+        subject=one.subject,
+        detail=one.verdict.detail,
+        next_try_at=one.verdict.next_try_at,
+        sent_at=now if one.verdict.reaches else None,
+    )
+
+
+def _entries(one: Tried, now: datetime) -> list[Entry]:
+    ready, verdict = one.ready, one.verdict
+    message = ready.message
+    found = [unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in ready.outdated]
+    if verdict.reaches:
+        to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
+        kind = EntryKind.MESSAGE_SENT
+        found.append(_told(kind, message, one.subject, verdict.detail, now, addresses=to))
+    elif verdict.status is Status.UNDELIVERABLE:
+        kind = EntryKind.MESSAGE_UNDELIVERABLE
+        found.append(_told(kind, message, one.subject, verdict.detail, now))
+    elif verdict.status is Status.CANCELLED:
+        found.append(_told(EntryKind.MESSAGE_CANCELLED, message, one.subject, "", now))
+    return found
+
+
+def _told(
+    kind: EntryKind, message: Message, subject: str, detail: str, now: datetime, **more: Any
+) -> Entry:
+    data = {"message_id": message.message_id, "recipient": message.recipient}
+    data |= {"kind": message.kind, "subject": subject, **more}
+    data |= {"detail": detail} if detail else {}
+    return Entry(kind, message.send_at, now, SYSTEM, data=data)
+
+
+def _settle_notices(parts: Parts, connection: Connection, ready: Ready, now: datetime) -> None:
+    """Drop what is not true any more; take back what a pause keeps: it is due again after it."""
+    notices.drop(connection, ready.message.id, ready.outdated)
+    if not ready.paused:
+        return
+    notices.withdraw(connection, ready.message.id, ready.paused)
+    live = runs.held(parts, connection, ready.message.run)
+    keys = [notice.obligation for notice in ready.paused]
+    taken_back = [unsent(EntryKind.NOTICE_WITHDRAWN, notice, now) for notice in ready.paused]
+    runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
+
+
+def _heed_relay(
+    parts: Parts, connection: Connection, name: str, tries: Sequence[Tried], now: datetime
+) -> None:
+    """Keep whether the mail server was alive."""
+    answers = [outcome for one in tries for outcome in one.outcomes.values()]
+    troubles = [one.reason for one in answers if isinstance(one, TryLater) and one.of_relay]
+    is_alive = any(_shows_life(one) for one in answers)
+    if not troubles and (not is_alive or not relays.find(connection, name).failures):
+        return
+    relay = relays.held(parts.database, connection, name)
+    after = pacing.failed(relay, troubles[-1], now) if troubles else pacing.answered(relay)
+    relays.keep(connection, after)
+
+
+def _shows_life(outcome: Outcome) -> bool:
+    match outcome:
+        case Sent() | Refused():
+            return True
+        case TryLater(of_relay=of_relay):
+            return not of_relay
+        case _:
+            return False
