@@ -174,6 +174,7 @@ class _Drain:
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
         self._alive = asyncio.Event()
         self._failed = False
+        self._probing = False
 
     async def run(self) -> None:
         """Drain the outbox: first all but the briefs, which tell what the others told."""
@@ -211,8 +212,23 @@ class _Drain:
             async with self.way.session() as session:
                 while not self._failed and (batch := self._claim(name, briefs)):
                     await self._send_all(session, batch)
+                    await self._after_probe()
         finally:
             self._alive.set()
+
+    async def _after_probe(self) -> None:
+        """Wait until it is written that the server is well: who claims before finds it dead."""
+        if not self._probing or self._failed:
+            return
+        for _ in range(UNMARKED):
+            await self._unmarked.acquire()
+        self._release(UNMARKED)
+        self._probing = False
+        self._alive.set()
+
+    def _release(self, count: int) -> None:
+        for _ in range(count):
+            self._unmarked.release()
 
     def _claim(self, name: str, briefs: bool) -> list[Message]:
         """Claim what the server may be given now."""
@@ -234,6 +250,7 @@ class _Drain:
             after = pacing.taken(relay, now, len(claimed), per_minute=settings.smtp_per_minute)
             if claimed and after != relay:
                 relays.keep(connection, after)
+            self._probing = self._probing or bool(claimed and relay.failures)
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
@@ -300,7 +317,8 @@ class _Drain:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
         trouble = _trouble(outcomes)
         if trouble is None:
-            self._alive.set()
+            if not self._probing:
+                self._alive.set()
         elif not self._failed:
             self._failed = True
             self.delivered.trouble = trouble
@@ -316,11 +334,18 @@ class _Drain:
             found = [one for one in tried if one is not None]
             if not found:
                 continue
-            counted = await asyncio.to_thread(
-                marking.mark, self.parts, found, self.relay, self.clock()
-            )
+            try:
+                counted = await asyncio.to_thread(
+                    marking.mark, self.parts, found, self.relay, self.clock()
+                )
+            except BaseException:
+                # A line may miss that it is cancelled (Python 3.11's `wait_for` swallows it):
+                # it must not wait for a hand that marks no more.
+                self._failed = True
+                self._release(UNMARKED + self.parts.settings.smtp_connections)
+                raise
+            self._release(len(found))
             for one in found:
-                self._unmarked.release()
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
 

@@ -114,8 +114,8 @@ NONE = Faults()
 
 
 @contextmanager
-def sink(faults: Faults = NONE, *, keep: bool = True) -> Iterator[Sink]:
-    """Start a sink on a free port of the loopback address; end it by its number.
+def sink(faults: Faults = NONE, *, keep: bool = True, port: int = 0) -> Iterator[Sink]:
+    """Start a sink on the loopback address, on a free port unless told; end it by its number.
 
     It files mail only where `keep` says so: a file for each costs a multiple of taking it.
     Raises RuntimeError where the program is missing or does not start.
@@ -131,7 +131,7 @@ def sink(faults: Faults = NONE, *, keep: bool = True) -> Iterator[Sink]:
             shutil.chown(folder, user)
             who = ["-u", user]
         kept = ["-d", "mail."] if keep else []
-        port = free_port()
+        port = port or free_port()
         command = [str(program), "-4", *who, *kept, *faults.options(), f"{HOST}:{port}", BACKLOG]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
