@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import IntEnum
@@ -65,6 +65,25 @@ class Decision:
 NOTHING_DUE = Decision((), ())
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A notice that reached its recipient: of which kind and round, and when it went out.
+
+    `together` marks one that only goes out at the same time as what is being composed: it
+    is not history yet, but what is said of the future counts on it.
+    """
+
+    kind: Kind
+    round: int
+    recipient: str
+    at: datetime
+    together: bool = False
+
+
+History: TypeAlias = Mapping[str, Sequence[Heard]]
+"""What was heard of each obligation, by its id, in the order in which it went out."""
+
+
 def send_time(plan: Plan, ladder: Ladder, day: date) -> datetime:
     """Return the plan's send hour on `day`, aware, in the plan's zone."""
     return datetime.combine(day, ladder.send_at, plan.zone)
@@ -94,8 +113,10 @@ def _ends(ladder: Ladder) -> time:
 def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
     """Return every rung of the ladder of an open obligation's present round, by time.
 
-    A rung that falls before the stage opened, or before the round began, is not one:
-    nobody is chased for a time in which the work was not theirs.
+    A reminder that falls before the stage opened, or before the round began, is none:
+    nobody is reminded of a time in which the work was not theirs. Where the deadline had
+    passed by then, chasers and escalations are counted from the day on which it was told:
+    nobody's lateness is silent because the work came late.
     """
     if not state.is_open or state.round_began is None:
         return ()
@@ -241,15 +262,27 @@ def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:
     for days in ladder.remind:
         at = on(calendar.offset(due.last_working_day, -days))
         yield _notice(state, f"remind-{days}", Kind.REMIND, agency, at, days)
+    counted_from = max(due.last_day, _told_on(plan, state))
     for number in range(1, ladder.overdue.at_most + 1):
         after = ladder.overdue.first + (number - 1) * ladder.overdue.every
-        at = on(calendar.offset(due.last_day, after))
+        at = on(calendar.offset(counted_from, after))
         yield _notice(state, f"overdue-{number}", Kind.OVERDUE, agency, at, number)
     for number, step in enumerate(ladder.escalate, start=1):
         recipient = escalated_to(plan, agency, step.to)
         if recipient is not None:
-            at = on(calendar.offset(due.last_day, step.after))
-            yield _notice(state, f"escalate-{number}", Kind.ESCALATE, recipient, at, step.after)
+            day = calendar.offset(counted_from, step.after)
+            late = calendar.working_days_between(due.last_day, day)
+            yield replace(
+                _notice(state, f"escalate-{number}", Kind.ESCALATE, recipient, on(day), late),
+                count=step.after,
+            )
+
+
+def _told_on(plan: Plan, state: ObligationState) -> date:
+    """Return the day on which the present round is told: the first of office hours in it."""
+    assert state.round_began is not None
+    at = at_once(plan, state.obligation.ladder, state.round_began)
+    return at.astimezone(plan.zone).date()
 
 
 def escalated_to(plan: Plan, agency: str, level: int) -> str | None:

@@ -6,13 +6,16 @@ stages, issue what is due, go to the next moment at which anything can happen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from engine.chasing import (
     Digest,
+    Heard,
+    History,
+    Kind,
     NoticeKey,
     decide,
     digests,
@@ -66,10 +69,11 @@ WORST_CASE = Scenario(id="worst-case", title="")
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A digest, and the state of the run when it was issued."""
+    """A digest, the state of the run when it was issued, and what was heard before it."""
 
     digest: Digest
     state: RunState
+    history: History
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class _Run:
         self.entries: list[Entry] = []
         self.sent: list[Issued] = []
         self.issued: dict[str, set[NoticeKey]] = {key: set() for key in plan.obligations}
+        self.heard: dict[str, tuple[Heard, ...]] = {}
         self.wakes: dict[str, datetime] = {}
         self.acts = sorted(scenario.acts, key=lambda act: act.at)
         self.now = start_of_run(plan, scenario)
@@ -210,4 +215,24 @@ class _Run:
         found = digests(self.plan, decisions, now=now)
         if found:
             state = self.folding.snapshot()
-            self.sent.extend(Issued(digest, state) for digest in found)
+            together = _heard(found, now, kinds=(Kind.OVERDUE,), together=True)
+            for digest in found:
+                history = {
+                    key: (*self.heard.get(key, ()), *together.get(key, ()))
+                    for key in digest.obligations
+                }
+                self.sent.append(Issued(digest, state, history))
+            for key, heard in _heard(found, now, kinds=Kind).items():
+                self.heard[key] = (*self.heard.get(key, ()), *heard)
+
+
+def _heard(
+    found: Iterable[Digest], now: datetime, *, kinds: Iterable[Kind], together: bool = False
+) -> dict[str, list[Heard]]:
+    """Return what `found` tells at `now`, by obligation, of these kinds."""
+    told: dict[str, list[Heard]] = {}
+    for notice in (notice for digest in found for notice in digest.notices):
+        if notice.kind in kinds:
+            one = Heard(notice.kind, notice.round, notice.recipient, now, together)
+            told.setdefault(notice.obligation, []).append(one)
+    return told

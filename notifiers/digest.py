@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from engine.chasing import Kind, Notice, rungs
+from engine.chasing import Heard, History, Kind, Notice, rungs
 from engine.ledger import ObligationState, RunState
 from engine.plan import Agency, Plan
 
 DOMAIN = "dondoc.example"
-History = Mapping[str, Sequence[tuple[Kind, datetime]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,10 @@ class Line:
     """One obligation in a digest, under the highest kind of its notices.
 
     `next` is what happens next if nothing is submitted, whoever hears of it;
-    `escalation` is the next rung that goes above the agency, `reported` those that
-    already did in this round. `told` is filled for escalations only.
+    `escalation` is the next rung that goes above the agency, `reported` the reports that
+    reached those above in this round. `chased` counts the chasers that reached the agency
+    before in this round, `is_chased` says that this mail, or one that goes out with it,
+    is one more. `told` is filled for escalations only.
     """
 
     state: ObligationState
@@ -38,13 +39,25 @@ class Line:
     kind: Kind
     next: Notice | None = None
     escalation: Notice | None = None
-    reported: tuple[Notice, ...] = ()
+    reported: tuple[Heard, ...] = ()
+    chased: int = 0
+    is_chased: bool = False
     told: tuple[Told, ...] = ()
 
     @property
     def notice(self) -> Notice:
         """The notice that the line speaks of: the newest of the highest kind."""
         return max(self.notices, key=lambda notice: (notice.kind, notice.at))
+
+    @property
+    def chaser(self) -> int:
+        """The number of this chaser: by what reached the agency, whatever its rung is called."""
+        return self.chased + 1
+
+    @property
+    def next_chaser(self) -> int:
+        """The number that the next chaser will have."""
+        return self.chased + self.is_chased + 1
 
     @property
     def is_dated(self) -> bool:
@@ -107,9 +120,10 @@ def compose(
 ) -> Digest:
     """Gather `notices` for `recipient` into one digest, dated obligations first.
 
-    `history` says what went to the agencies that owe, per obligation id. `language`
-    None takes the plan's. Raises ValueError without notices, or with one for somebody
-    else; KeyError for a recipient or an obligation that the plan does not have.
+    `history` says what was heard of each obligation before: it numbers the chasers, and
+    dates what is said to have been reported. `language` None takes the plan's. Raises
+    ValueError without notices, or with one for somebody else; KeyError for a recipient or
+    an obligation that the plan does not have.
     """
     if not notices:
         raise ValueError("a digest needs at least one notice")
@@ -144,16 +158,19 @@ def _line(
     kind = max(notice.kind for notice in notices)
     ladder = rungs(state.plan, obligation)
     ahead = [rung for rung in ladder if rung.at > moment]
-    above = [rung for rung in ladder if rung.kind is Kind.ESCALATE]
-    told = _told(state, history.get(key, ())) if kind is Kind.ESCALATE else ()
+    heard = [one for one in history.get(key, ()) if not one.together]
+    now = [one for one in heard if one.round == obligation.round]
+    together = (one.kind for one in history.get(key, ()) if one.together)
     return Line(
         state=obligation,
         notices=tuple(notices),
         kind=kind,
         next=_first(ahead),
-        escalation=_first(rung for rung in above if rung.at > moment),
-        reported=tuple(rung for rung in above if rung.at <= moment),
-        told=told,
+        escalation=_first(rung for rung in ahead if rung.kind is Kind.ESCALATE),
+        reported=tuple(one for one in now if one.kind is Kind.ESCALATE),
+        chased=sum(one.kind is Kind.OVERDUE for one in now),
+        is_chased=Kind.OVERDUE in (kind, *together),
+        told=_told(state, heard, obligation.round) if kind is Kind.ESCALATE else (),
     )
 
 
@@ -161,13 +178,17 @@ def _first(found: Iterable[Notice]) -> Notice | None:
     return next(iter(found), None)
 
 
-def _told(state: RunState, sent: Sequence[tuple[Kind, datetime]]) -> tuple[Told, ...]:
-    """What went to the agency itself; what went above it is none of its mail."""
+def _told(state: RunState, heard: Sequence[Heard], round: int) -> tuple[Told, ...]:
+    """What went to the agency itself; what went above it is none of its mail.
+
+    Reminders and chasers are those of the deadline that it has missed now.
+    """
     zone = state.plan.zone
     return tuple(
-        Told(kind, at.astimezone(zone).date())
-        for kind, at in sorted(sent, key=lambda one: one[1])
-        if kind is not Kind.ESCALATE
+        Told(one.kind, one.at.astimezone(zone).date())
+        for one in sorted(heard, key=lambda one: one.at)
+        if one.kind in (Kind.ASSIGN, Kind.RETURNED)
+        or (one.kind is not Kind.ESCALATE and one.round == round)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -143,6 +143,10 @@ class Saying(Voice):
             said.append(text(self.digest.language, step.key, **values))
         return " → ".join(said)
 
+    def day_of(self, moment: datetime) -> date:
+        """Return the day on which an instant lies, in the plan's zone."""
+        return moment.astimezone(self.digest.plan.zone).date()
+
     def days_late(self, line: Line) -> int:
         """Count the working days since the deadline, as of the digest's day."""
         assert line.state.due is not None
@@ -166,21 +170,21 @@ class Saying(Voice):
         if following is None:
             return ""
         if above is None or above == following:
-            return self._step(following)
+            return self._step(line, following)
         if above.at == following.at and following.kind is Kind.OVERDUE:
             return self.say(
                 f"next.together{self._manner(above)}",
                 at=self._at(above),
-                count=following.count,
+                count=line.next_chaser,
                 name=self.name(above.recipient),
             )
-        return f"{self._step(following)}; {self._step(above)}"
+        return f"{self._step(line, following)}; {self._step(line, above)}"
 
-    def _step(self, notice: Notice) -> str:
+    def _step(self, line: Line, notice: Notice) -> str:
         return self.say(
             f"next.{notice.kind.word}{self._manner(notice)}",
             at=self._at(notice),
-            count=notice.count,
+            count=line.next_chaser,
             name=self.name(notice.recipient),
         )
 

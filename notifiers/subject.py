@@ -49,7 +49,7 @@ def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
             return f"{kind}-undated", {}
     assert due is not None
     if line.kind is Kind.OVERDUE:
-        return kind, {"count": line.notice.count, "day": due.last_day + timedelta(days=1)}
+        return kind, {"count": line.chaser, "day": due.last_day + timedelta(days=1)}
     if line.kind is not Kind.REMIND:
         return kind, {"day": due.last_day}
     left = saying.days_left(line)

@@ -46,7 +46,7 @@ def page(digest: Digest) -> Page:
 
 def _heading(saying: Saying, lead: Line) -> str:
     manner = "-parent" if saying.to_parent else ""
-    return saying.say(f"heading.{lead.kind.word}{manner}", count=lead.notice.count)
+    return saying.say(f"heading.{lead.kind.word}{manner}", count=lead.chaser)
 
 
 def _opening(saying: Saying) -> str:
@@ -94,7 +94,7 @@ def _manner(saying: Saying) -> str:
     match own[0].kind:
         case Kind.REMIND if all(saying.is_last_day(line) for line in own):
             return "remind-today"
-        case Kind.OVERDUE if all(line.notice.count > 1 for line in own):
+        case Kind.OVERDUE if all(line.chaser > 1 for line in own):
             return "overdue-again"
         case kind:
             return kind.word
@@ -111,9 +111,9 @@ def _sections(saying: Saying) -> Iterator[Section]:
     number = 1
     for name, lines in groups:
         undated = name == "undated"
-        headed = len(groups) > 1 or undated
+        headed = len(groups) > 1 or undated or bool(digest.late)
         yield Section(
-            heading=saying.say(f"section.{name}") if headed else "",
+            heading=_section_heading(saying, name) if headed else "",
             opening=" ".join(filter(None, (also, saying.say("undated") if undated else ""))),
             cards=tuple(
                 _item(saying, line, n) if undated else _card(saying, line, n)
@@ -122,6 +122,14 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+
+
+def _section_heading(saying: Saying, name: str) -> str:
+    """Head the recipient's own tasks; after a list of others', whose they are."""
+    said = saying.say(f"section.{name}")
+    if not saying.digest.late:
+        return said
+    return saying.say("section.own", name=saying.digest.recipient.name, what=said)
 
 
 def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
@@ -171,10 +179,12 @@ def _status(saying: Saying, line: Line) -> str:
         if left <= 0 and not saying.is_last_day(line):
             return saying.say("status.due", day=due.last_day)
         key, values["count"] = "notice.remind" if left > 0 else "notice.remind-today", left
-    said = text(saying.digest.language, key, **values)
-    if line.kind is Kind.OVERDUE and (late := saying.days_late(line)):
-        said += " " + saying.say("status.late", today=saying.digest.today, count=late)
-    return said
+    if line.kind is Kind.OVERDUE and due is not None:
+        said = saying.say("status.overdue", day=due.last_day, number=line.chaser)
+        if late := saying.days_late(line):
+            said += " " + saying.say("status.late", today=saying.digest.today, count=late)
+        return said
+    return text(saying.digest.language, key, **values)
 
 
 def _field(saying: Saying, name: str, value: str) -> Iterator[Field]:
@@ -216,10 +226,10 @@ def _whom(saying: Saying, line: Line) -> Iterator[Field]:
 def _next(saying: Saying, line: Line) -> Iterator[Field]:
     """What went above already, and what comes next."""
     reported = dict.fromkeys(
-        saying.say("value.reported", name=saying.name(notice.recipient), day=notice.at.date())
-        for notice in line.reported
+        saying.say("value.reported", name=saying.name(one.recipient), day=saying.day_of(one.at))
+        for one in line.reported
     )
-    to_parent = any(saying.is_parent(notice.recipient) for notice in line.reported)
+    to_parent = any(saying.is_parent(one.recipient) for one in line.reported)
     name = "reported-parent" if to_parent else "reported"
     yield from _field(saying, name, "; ".join(reported))
     if line.is_dated:

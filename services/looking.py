@@ -19,7 +19,7 @@ from engine.plan import Agency, Plan
 from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose
 from notifiers.rendering import Mail
-from services import briefing, runs
+from services import briefing, hearing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
@@ -155,11 +155,6 @@ def _look(
         true = [notice for notice in true if notice not in paused]
     if not true:
         return Ready(message, None, outdated, paused)
-    history: dict[str, list[tuple[Kind, datetime]]] = {}
-    for one in notices.told(connection, message.run):
-        # Not what goes out in the same minute: whose turn comes first would change the mail.
-        if one.kind is not Kind.ESCALATE and one.sent_at < message.send_at:
-            history.setdefault(one.obligation, []).append((one.kind, one.sent_at))
     digest = compose(
         state,
         true,
@@ -168,7 +163,7 @@ def _look(
         send_at=message.slot,
         as_of=now,
         part=message.part,
-        history=history,
+        history=hearing.before(connection, message, carried, now),
     )
     return Ready(message, digest, outdated, paused)
 

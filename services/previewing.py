@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from engine.chasing import Kind
 from engine.deadline import Deadline
 from engine.ledger import RunState
 from engine.plan import Gate, GateAfterDue, GateBy, Plan
 from engine.rehearsal import WORST_CASE, Issued, Rehearsal, Scenario, rehearse
 from language.catalogue import text
 from notifiers.digest import Digest as MailDigest
-from notifiers.digest import History, compose
+from notifiers.digest import compose
 from notifiers.rendering import subject
 
 
@@ -111,21 +109,13 @@ def _message(plan: Plan, issued: Issued) -> dict[str, Any]:
 
 
 def mails(shown: Preview, language: str | None = None) -> Iterator[tuple[Issued, MailDigest]]:
-    """Yield every mail in the order of sending; an escalation says what went out before it."""
-    history: dict[str, list[tuple[Kind, datetime]]] = {}
-    for send_at, together in groupby(shown.rehearsal.issued, lambda one: one.digest.send_at):
-        issued = tuple(together)
-        for one in issued:
-            yield one, mail_of(one, language, history=history)
-        for notice in (notice for one in issued for notice in one.digest.notices):
-            if notice.kind is not Kind.ESCALATE:
-                history.setdefault(notice.obligation, []).append((notice.kind, send_at))
+    """Yield every mail in the order of sending."""
+    for one in shown.rehearsal.issued:
+        yield one, mail_of(one, language)
 
 
-def mail_of(
-    issued: Issued, language: str | None = None, *, history: History | None = None
-) -> MailDigest:
-    """Return what the mail of an issued digest would say, `history` being what went before."""
+def mail_of(issued: Issued, language: str | None = None) -> MailDigest:
+    """Return what the mail of an issued digest would say."""
     digest = issued.digest
     return compose(
         issued.state,
@@ -135,7 +125,7 @@ def mail_of(
         send_at=digest.slot,
         as_of=digest.send_at,
         language=language,
-        history=history,
+        history=issued.history,
     )
 
 

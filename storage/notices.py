@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,8 @@ from engine.reason import Reason
 from storage.database import Database
 from storage.tables import MESSAGES, NOTICES
 
+_MANY = 500  # a longer list of ids would run into the database's limit on parameters
+
 
 class NoticeStatus(StrEnum):
     """What became of a notice; `dropped` is one that was not true any more when sent."""
@@ -26,12 +28,14 @@ class NoticeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A notice that reached its recipient."""
+    """A notice that reached its recipient: when its mail was to go out, and when it did."""
 
     obligation: str
+    round: int
     rung: str
     kind: Kind
     recipient: str
+    send_at: datetime
     sent_at: datetime
 
 
@@ -72,8 +76,7 @@ def keys(connection: Connection, run: str, obligations: Sequence[str]) -> dict[s
     found: dict[str, set[NoticeKey]] = {obligation: set() for obligation in obligations}
     columns = (NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.rung, NOTICES.c.recipient)
     query = select(*columns).where(NOTICES.c.run == run)
-    # A long list of ids would run into the database's limit on parameters.
-    if len(obligations) <= 500:
+    if len(obligations) <= _MANY:
         query = query.where(NOTICES.c.obligation.in_(obligations))
     for row in connection.execute(query):
         if row.obligation in found:
@@ -137,14 +140,19 @@ def withdraw(connection: Connection, message: int, notices: Iterable[Notice]) ->
         )
 
 
-def told(connection: Connection, run: str) -> list[Told]:
-    """Return what reached its recipient in a run, oldest first."""
+def told(connection: Connection, run: str, *, about: Collection[str] | None = None) -> list[Told]:
+    """Return what reached its recipient in a run, oldest first; only of `about` if given.
+
+    What was dropped, or came back, reached nobody.
+    """
     query = (
         select(
             NOTICES.c.obligation,
+            NOTICES.c.round,
             NOTICES.c.rung,
             NOTICES.c.kind,
             NOTICES.c.recipient,
+            MESSAGES.c.send_at,
             MESSAGES.c.sent_at,
         )
         .join(MESSAGES, MESSAGES.c.id == NOTICES.c.message)
@@ -155,10 +163,35 @@ def told(connection: Connection, run: str) -> list[Told]:
         )
         .order_by(MESSAGES.c.sent_at, NOTICES.c.id)
     )
+    if about is not None and len(about) <= _MANY:
+        query = query.where(NOTICES.c.obligation.in_(about))
     return [
-        Told(row.obligation, row.rung, Kind[row.kind.upper()], row.recipient, row.sent_at)
+        Told(
+            obligation=row.obligation,
+            round=row.round,
+            rung=row.rung,
+            kind=Kind[row.kind.upper()],
+            recipient=row.recipient,
+            send_at=row.send_at,
+            sent_at=row.sent_at,
+        )
         for row in connection.execute(query)
     ]
+
+
+def chased_at(connection: Connection, run: str, send_at: datetime) -> dict[str, tuple[int, str]]:
+    """Return the obligations that are chased at a send time, each with its round and agency."""
+    query = (
+        select(NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.recipient)
+        .join(MESSAGES, MESSAGES.c.id == NOTICES.c.message)
+        .where(
+            NOTICES.c.run == run,
+            NOTICES.c.kind == Kind.OVERDUE.word,
+            NOTICES.c.status == NoticeStatus.ISSUED.value,
+            MESSAGES.c.send_at == send_at,
+        )
+    )
+    return {row.obligation: (row.round, row.recipient) for row in connection.execute(query)}
 
 
 def escalated(connection: Connection, run: str) -> dict[int, list[str]]:

@@ -145,9 +145,12 @@ def working_days_after(world: World, start: date, end: date) -> int:
 
 
 def what_falls_on(
-    world: World, policy: Policy, due: date, today: date
+    world: World, policy: Policy, due: date, told: date, today: date
 ) -> Iterator[tuple[str, int]]:
-    """Say which rungs of a deadline fall today; an escalation with its level, else -1."""
+    """Say which rungs of a deadline fall today; an escalation with its level, else -1.
+
+    Who was told of it on a day on which it had passed is chased from that day on.
+    """
     if not works(world, today):
         return
     goal = last_working_day(world, due)
@@ -155,8 +158,9 @@ def what_falls_on(
         left = working_days_after(world, today, goal)
         if left in policy.remind:
             yield f"remind-{left}", -1
-    if today > due:
-        past = working_days_after(world, due, today)
+    start = max(due, told)
+    if today > start:
+        past = working_days_after(world, start, today)
         for number in range(1, policy.at_most + 1):
             if past == policy.first + policy.every * (number - 1):
                 yield f"overdue-{number}", -1
@@ -352,12 +356,24 @@ class Play:
         local = self.local(now)
         return works(self.world, local.date()) and policy.opens <= local.time() <= policy.closes
 
+    def told_on(self, debt: Debt) -> date:
+        """Find the first day since the round began on which an office was open."""
+        assert debt.began is not None
+        moment = self.local(debt.began)
+        while not self.offices_open(debt, moment):
+            at_opening = self.opening(debt, moment.date())
+            if moment >= at_opening:
+                at_opening = self.opening(debt, moment.date() + DAY)
+            moment = at_opening
+        return moment.date()
+
     def let_fall(self, debt: Debt, now: datetime) -> None:
         """Put the rungs of a deadline that fall at the send hour into the tray."""
         policy, local = self.policies[debt.duty.policy], self.local(now)
         if debt.due is None or local.time() != policy.opens:
             return
-        for what, level in what_falls_on(self.world, policy, debt.due, local.date()):
+        told = self.told_on(debt)
+        for what, level in what_falls_on(self.world, policy, debt.due, told, local.date()):
             to = debt.agency if level < 0 else heard_by(self.world, debt.agency, level)
             if to is not None:
                 debt.tray.append((now, to, what))

@@ -254,8 +254,8 @@ def test_rungs_of_before_the_opening_are_none():
     ]
 
 
-def test_a_stage_that_opens_late_is_not_told_of_days_before_it():
-    """Opened four working days after its deadline: the first overdue notice is the fifth."""
+def test_a_stage_that_opens_late_is_chased_from_the_day_on_which_it_was_told():
+    """Opened four working days after its deadline: late at once, and nobody is silent about it."""
     one = plan(
         stage("first", task(by=["a"], due=NO_DATE)),
         stage("second", task(by=["b"]), needs=["first"]),
@@ -263,7 +263,27 @@ def test_a_stage_that_opens_late_is_not_told_of_days_before_it():
     story = Story(one)
     story.submit("first/report/a", "2020-05-14 10:00")
     found = words(rungs(one, obligation(story, "second/report/b")))
-    assert found[:3] == ["assign", "overdue-5", "escalate-2"]
+    assert found[:4] == ["assign", "overdue-1", "escalate-1", "overdue-2"]
+    chasers = [n for n in rungs(one, obligation(story, "second/report/b")) if n.count]
+    assert [n.at for n in chasers[:2]] == [at("2020-05-15 08:00")] * 2
+    escalations = [n for n in chasers if n.kind is Kind.ESCALATE]
+    assert [n.at for n in escalations] == [at("2020-05-15 08:00"), at("2020-05-21 08:00")]
+    assert [n.reason.values["count"] for n in escalations] == [5, 9]
+
+
+def test_a_stage_that_opens_long_after_its_deadline_is_chased_all_the_same():
+    """The Government's programme came a year late: every rung of the ladder had fallen before."""
+    one = plan(
+        stage("first", task(by=["a"], due=NO_DATE)),
+        stage("second", task(by=["b"]), needs=["first"]),
+    )
+    story = Story(one)
+    story.submit("first/report/a", "2021-05-15 10:00")
+    found = [n for n in rungs(one, obligation(story, "second/report/b")) if n.recipient != "b"]
+    assert shown(found) == [
+        ("escalate-1", "coordinator", at("2021-05-18 08:00")),
+        ("escalate-2", "superior", at("2021-05-24 08:00")),
+    ]
 
 
 def test_a_stage_not_open_is_silent():
@@ -314,11 +334,15 @@ def test_a_return_begins_with_its_own_notice_and_the_rungs_of_the_new_date():
 
 
 def test_a_return_brings_no_rungs_of_before_it_back():
-    """Returned after the deadline without days: what fell before is over."""
+    """Returned after the deadline without days: what fell before is over, it is chased anew."""
     story = Story(plan())
     story.submit(A, "2020-05-08 14:30")
     story.record(EntryKind.RETURNED, "2020-05-13 10:00", A)
-    assert words(rungs(story.plan, obligation(story)))[:3] == ["returned", "overdue-4", "overdue-5"]
+    found = rungs(story.plan, obligation(story))
+    assert shown(found)[:2] == [
+        ("returned", "a", at("2020-05-13 10:00")),
+        ("overdue-1", "a", at("2020-05-14 08:00")),
+    ]
 
 
 def test_an_extension_begins_with_the_reminders_of_the_new_date():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from engine.calendar import DayOff, WorkingCalendar
-from engine.chasing import Kind, Notice, decide, rungs
+from engine.chasing import Heard, History, Kind, Notice, decide, rungs
 from engine.contacts import Addressee
 from engine.deadline import Before, FromEvent, FromStage, NoDate, Phrase, Unit, Within
 from engine.ledger import Entry, EntryKind, RunState, fold
@@ -271,11 +271,13 @@ def due(state: RunState, recipient: str, now: datetime) -> list[Notice]:
     ]
 
 
-def history(state: RunState, before: datetime) -> Mapping[str, list[tuple[Kind, datetime]]]:
-    """Every rung that went out before `before`."""
+def history(state: RunState, before: datetime) -> History:
+    """Every rung that went out before `before`, and the chasers that go out just then."""
     return {
         found.obligation.id: [
-            (rung.kind, rung.at) for rung in rungs(state.plan, found) if rung.at < before
+            Heard(rung.kind, rung.round, rung.recipient, rung.at, together=rung.at == before)
+            for rung in rungs(state.plan, found)
+            if rung.at < before or (rung.at == before and rung.kind is Kind.OVERDUE)
         ]
         for found in state.obligations.values()
     }

@@ -47,11 +47,18 @@ def test_a_line_knows_what_comes_next_and_what_goes_above() -> None:
     )
 
 
-def test_what_already_went_above_is_known_from_that_very_minute() -> None:
-    """The chaser of the day on which the report goes up says so."""
-    line = b.digest(b.opened(b.plan()), "so-y-te", b.at("2020-05-11 08:00")).lines[0]
+def test_what_went_above_is_said_once_it_did() -> None:
+    """Not in the chaser that goes out beside the report: it may yet fail to go."""
+    state = b.opened(b.plan())
+    beside = b.digest(state, "so-y-te", b.at("2020-05-11 08:00")).lines[0]
+    after = b.digest(state, "so-y-te", b.at("2020-05-12 08:00")).lines[0]
 
-    assert [notice.recipient for notice in line.reported] == ["so-noi-vu"]
+    assert beside.reported == ()
+    assert [(one.recipient, one.at) for one in after.reported] == [
+        ("so-noi-vu", b.at("2020-05-11 08:00"))
+    ]
+    assert [one.chaser for one in (beside, after)] == [1, 2]
+    assert after.next_chaser == 3
 
 
 def test_an_escalation_says_what_the_agency_was_sent() -> None:

@@ -337,3 +337,16 @@ def _words(of: Page) -> list[str]:
             found += [f"{card.number}. {card.title}", card.status]
             found += [f"{field.label}: {field.value}" for field in card.fields]
     return found
+
+
+@BOTH
+def test_what_the_recipient_itself_is_late_with_is_not_hidden_in_a_report(language: str) -> None:
+    """Sở Nội vụ reads of 26 others, and must see in the subject and under a heading: and you."""
+    digest = SAMPLES["escalate-mixed"](language)
+    made = page(digest)
+
+    assert made.subject.endswith({"vi": "(+1 nhiệm vụ)", "en": "(+1 task)"}[language])
+    own = made.sections[-1]
+    assert digest.recipient.name in own.heading
+    assert own.heading.upper() in render(digest).text
+    assert [card.tone for card in own.cards] == ["overdue"]

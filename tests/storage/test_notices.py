@@ -170,8 +170,8 @@ def test_told_is_what_reached_its_recipient(run: Database):
         others = notices.told(connection, "s")
 
     assert told == [
-        Told(OWED[0], "remind-10", Kind.REMIND, "a", MORNING),
-        Told(OWED[0], "remind-5", Kind.REMIND, "a", MORNING + minutes(1)),
+        Told(OWED[0], 1, "remind-10", Kind.REMIND, "a", MORNING - minutes(60), MORNING),
+        Told(OWED[0], 1, "remind-5", Kind.REMIND, "a", MORNING, MORNING + minutes(1)),
     ]
     assert others == []
 
