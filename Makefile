@@ -4,7 +4,7 @@ BIN := .venv/bin
 PLAN := plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml
 SCENARIO := plan_definitions/tuyen-quang/scenarios/plausible.yaml
 
-.PHONY: setup demo up test postgres bench lint format docs clean
+.PHONY: setup demo up test postgres postfix bench lint format docs clean
 
 setup: .venv/.ready
 
@@ -28,7 +28,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint postgres
+test: lint postgres postfix
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests want a real PostgreSQL: its programs, which they run in a folder of their own.
@@ -39,7 +39,16 @@ postgres: setup
 	  apt-get -qq install --no-install-recommends postgresql >/dev/null; } || true
 	@$(BIN)/python -m tests.postgres
 
-bench: setup
+# And Postfix's smtp-sink and smtp-source; its daemon is neither configured nor started.
+postfix: setup
+	@$(BIN)/python -m tests.postfix 2>/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
+	  echo "Cài smtp-sink cho các bài kiểm thử – installing smtp-sink for the tests …"; \
+	  echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections; \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	  apt-get -qq install --no-install-recommends postfix >/dev/null; } || true
+	@$(BIN)/python -m tests.postfix
+
+bench: postfix
 	@$(BIN)/python -m benchmarks.run
 
 # The pages that follow from the code and the catalogue; a test says when they are stale.

@@ -20,6 +20,7 @@ from cli import (
     entries,
     explaining,
     looking,
+    mailing,
     planning,
     running,
 )
@@ -43,6 +44,7 @@ for module in (
     entries,
     briefing,
     looking,
+    mailing,
     doctoring,
 ):
     module.register(app)

@@ -105,11 +105,12 @@ async def way_out(parts: Parts) -> AsyncIterator[Channel]:
 
 def smtp_settings(settings: Settings) -> SmtpSettings:
     """Return how the configured mail server is spoken to."""
+    user, password = settings.smtp_login or (None, None)
     return SmtpSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,
-        username=settings.smtp_user or None,
-        password=settings.smtp_password.get_secret_value() or None,
+        username=user,
+        password=password,
         tls=settings.smtp_tls,
     )
 
