@@ -12,6 +12,8 @@ import sys
 import typer
 
 from cli import (
+    addresses,
+    bouncing,
     briefing,
     calendar,
     comparing,
@@ -43,6 +45,8 @@ for module in (
     running,
     entries,
     briefing,
+    bouncing,
+    addresses,
     looking,
     mailing,
     doctoring,

@@ -58,6 +58,7 @@ class EntryKind(StrEnum):
     MESSAGE_CANCELLED = "message-cancelled"
     MESSAGE_UNDELIVERABLE = "message-undeliverable"
     MESSAGE_EXPIRED = "message-expired"
+    MESSAGE_BOUNCED = "message-bounced"
     BRIEF_REQUESTED = "brief-requested"
 
 

@@ -35,6 +35,7 @@ WAKE_UP = "wake-up"
 LOOK = 1.0  # seconds between looks
 FAR = timedelta(days=1)  # no job is set for what is further off: a look sets it in time
 BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of them
+POST = timedelta(minutes=3)  # between two looks for mail that came back
 OFTEN = timedelta(seconds=10)  # no beat more often, however often the sweep
 LONGEST = timedelta(minutes=30)  # that a chase or a sweep may take; longer than a mail's lease
 LONGEST_WAIT = timedelta(seconds=60)  # before what failed is tried again
@@ -52,6 +53,9 @@ class Errands(Protocol):
 
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows."""
+
+    async def read_post(self, now: datetime) -> None:
+        """Read what mail has come back, and do what follows from it."""
 
     async def beat(self) -> int:
         """Leave a sign of life; return how many clocks that are alive come before this one."""
@@ -111,6 +115,7 @@ class Clock:
         self._works("look")
         self._begin("beat", self._beat, every=self.beat_every)
         self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
+        self._begin("post", lambda: self.errands.read_post(self.now()), every=POST)
 
     async def stop(self) -> None:
         """Let a chase that is under way end, if it does soon; then stop, and say so."""

@@ -23,8 +23,8 @@ from flows import cleaning, events, forms, moment, orphans, showing
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
-from services import alarming, chasing, delivering
-from services.errors import one_line
+from services import alarming, chasing, delivering, returned_mail, returning
+from services.errors import Unavailable, one_line
 from services.wiring import Parts
 from storage import clocks
 
@@ -37,6 +37,10 @@ PATIENCE = 5.0  # seconds that Prefect gets to say that it is there
 
 class ChaseFailed(Exception):
     """The chase ended in a state that is no success; its run has the story."""
+
+
+class PostUnread(Exception):
+    """The mailbox that mail comes back to can't be read now; the next look may."""
 
 
 class Errands:
@@ -89,6 +93,25 @@ class Errands:
             await forms.refresh(self.parts, client)
             await orphans.put_right(client, moment.wall(), self.parts.settings.language)
             self._cleaned_at = await cleaning.daily(self.parts, client, now, last=self._cleaned_at)
+
+    async def read_post(self, now: datetime) -> None:
+        """Read what mail has come back, and tell whom it concerns; off where no mailbox is set.
+
+        In a thread of its own: a mail server that is slow keeps nothing else waiting.
+        """
+        if not returning.is_on(self.parts.settings):
+            return
+        trouble: Unavailable | None = None
+        try:
+            reading = await asyncio.to_thread(returning.read, self.parts, now)
+            self._untold += events.given_up(reading.undeliverable)
+        except Unavailable as error:  # what came back before is told all the same
+            trouble = error
+        if returned_mail.is_due(self.parts, now):
+            async with delivering.session(self.parts) as way:
+                await returned_mail.tell(self.parts, way, now)
+        if trouble is not None:
+            raise PostUnread(trouble.values["why"])
 
     async def beat(self) -> int:
         """Leave a sign of life, in the database and for Prefect's automations.

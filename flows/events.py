@@ -18,7 +18,7 @@ import httpx
 from prefect.client.orchestration import get_client
 
 from flows import moment
-from services.delivering import Delivered
+from services.delivering import Delivered, Undeliverable
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +68,20 @@ async def tell_all(events: Iterable[Event]) -> bool:
 
 def undeliverable(delivered: Delivered) -> list[Event]:
     """Return what a delivery had to give up: one event per plan run, however many messages."""
-    found = sorted(delivered.undeliverable, key=lambda one: (one.run, one.message))
+    return given_up(delivered.undeliverable)
+
+
+def given_up(messages: Iterable[Undeliverable]) -> list[Event]:
+    """Return an event for each plan run of which messages can't be delivered."""
+    found = sorted(messages, key=lambda one: (one.run, one.message))
     events = []
     for run, grouped in groupby(found, key=lambda one: one.run):
-        given_up = list(grouped)
+        these = list(grouped)
         about = {
             "run": run,
-            "messages": ",".join(str(one.message) for one in given_up),
-            "recipients": ", ".join(one.recipient for one in given_up),
-            "why": given_up[0].why,
+            "messages": ",".join(str(one.message) for one in these),
+            "recipients": ", ".join(one.recipient for one in these),
+            "why": these[0].why,
         }
         events.append(Event(UNDELIVERABLE, f"dondoc.mail.{run}", about))
     return events

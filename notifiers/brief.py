@@ -35,12 +35,16 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """Somebody whose mail comes back: how many since the last that arrived, and why."""
+    """Somebody whose mail comes back: how many since the last that arrived, and why.
+
+    `address` is which one it came back from, where that is known.
+    """
 
     recipient: str
     count: int
     since: datetime
     why: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,10 +234,9 @@ class _Telling(Voice):
     def _unreached(self, one: Unreached) -> Point:
         agency = self.plan.agencies[one.recipient]
         day = one.since.astimezone(self.plan.zone).date()
-        key = "unreached.said" if agency.email else "unreached.no-address"
-        said = self.tell(
-            key, count=one.count, address=agency.email or "", day=day, why=_plain(one.why)
-        )
+        address = one.address or agency.email or ""
+        key = "unreached.said" if address else "unreached.no-address"
+        said = self.tell(key, count=one.count, address=address, day=day, why=_plain(one.why))
         return _point(self.placed(agency), said)
 
     def _pause(self, one: Pause) -> Point:

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 CLOCK_SILENT = "clock-silent"
 FLOW_CRASHED = "flow-crashed"
 MAIL_UNDELIVERABLE = "mail-undeliverable"
-KINDS = (CLOCK_SILENT, FLOW_CRASHED, MAIL_UNDELIVERABLE)
+MAIL_RETURNED = "mail-returned"
+KINDS = (CLOCK_SILENT, FLOW_CRASHED, MAIL_UNDELIVERABLE, MAIL_RETURNED)
 
 SILENT_AFTER = timedelta(minutes=3)  # three beats, as the automation `clock-silent` has it
 QUIET = timedelta(hours=1)  # between two mails about one thing

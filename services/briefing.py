@@ -31,7 +31,13 @@ from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
 
-_UNDELIVERED = frozenset({EntryKind.MESSAGE_UNDELIVERABLE, EntryKind.MESSAGE_EXPIRED})
+_UNDELIVERED = frozenset(
+    {
+        EntryKind.MESSAGE_UNDELIVERABLE,
+        EntryKind.MESSAGE_EXPIRED,
+        EntryKind.MESSAGE_BOUNCED,
+    }
+)
 _NEWS = ledger.STATE_KINDS | _UNDELIVERED
 
 
@@ -220,10 +226,13 @@ def _unreached(mails: Sequence[Entry]) -> tuple[Unreached, ...]:
         if entry.kind is EntryKind.MESSAGE_SENT:
             found.pop(recipient, None)
             continue
+        if entry.kind is EntryKind.MESSAGE_BOUNCED and not entry.data.get("lost"):
+            continue  # somebody else there got it
         before = found.get(recipient)
         since = entry.recorded_at if before is None else before.since
         count = 1 if before is None else before.count + 1
-        found[recipient] = Unreached(recipient, count, since, str(entry.data.get("detail", "")))
+        why, address = (str(entry.data.get(key, "")) for key in ("detail", "address"))
+        found[recipient] = Unreached(recipient, count, since, why, address)
     return tuple(found.values())
 
 

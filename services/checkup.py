@@ -20,8 +20,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
+from notifiers.inboxes import InboxError
 from notifiers.smtp import SmtpChannel
-from services import alarming, chasing, delivering
+from services import alarming, chasing, delivering, returning
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import clocks, obligations, outbox, plans
@@ -111,6 +112,7 @@ def here(settings: Settings, *, now: datetime, shift: timedelta) -> Iterator[Fin
                 except Exception as error:  # the others are still looked at
                     yield failed(point, error)
     yield mail(settings)
+    yield bounces(settings)
     yield sender(settings)
     yield pretended(now, shift, settings)
 
@@ -261,6 +263,23 @@ def mail(settings: Settings) -> Finding:
     if settings.smtp_tls == "off":
         return care("mail", "open", **values)
     return good("mail", **values)
+
+
+def bounces(settings: Settings) -> Finding:
+    """Say whether the mailbox for mail that comes back opens; nothing in it is read."""
+    if not returning.is_on(settings):
+        if not settings.smtp_host:
+            return good("bounces", "local")
+        return care("bounces", "off", sender=settings.sender)
+    try:
+        with returning.inbox(settings) as opened:
+            opened.look()
+            name = opened.name
+    except InboxError as error:
+        return bad("bounces", "closed", why=str(error))
+    if settings.imap_host and settings.imap_tls == "off":
+        return care("bounces", "open", name=name)
+    return good("bounces", name=name)
 
 
 async def _greet(settings: Settings) -> str:

@@ -111,6 +111,35 @@ class Settings(BaseSettings):
     sender: str = Field(
         default="dondoc@tuyenquang.example", description="The address that mail comes from."
     )
+    imap_host: str = Field(
+        default="",
+        description="The mail server whose mailbox of `DONDOC_SENDER` is read for mail that comes"
+        " back. Empty: none is read.",
+    )
+    imap_port: int = Field(
+        default=993, ge=1, le=65535, description="Its port: 993, or 143 with `starttls`."
+    )
+    imap_user: str = Field(default="", description="The user name at that server.")
+    imap_password: SecretStr = Field(
+        default=SecretStr(""), description="The password at that server; never logged."
+    )
+    imap_password_file: Path | None = Field(
+        default=None, description="A file that holds the password, in place of the above."
+    )
+    imap_tls: Literal["required", "starttls", "off"] = Field(
+        default="required",
+        description="TLS from the first byte, by STARTTLS, or off (by name only).",
+    )
+    imap_folder: str = Field(default="INBOX", description="The folder that is read.")
+    bounces_maildir: Path | None = Field(
+        default=None, description="A Maildir on this machine to read instead of a mail server."
+    )
+    bounces_move_to: str = Field(
+        default="",
+        pattern=r"^[^\x00-\x1f/.][^\x00-\x1f]*$|^$",
+        description="The folder of that mailbox that mail which came back is moved to, as `dondoc`;"
+        " empty: it is marked as read and stays. Other mail is never touched.",
+    )
     operator: str = Field(
         default="", description="Who is mailed when something breaks. Empty: nobody."
     )
@@ -253,8 +282,21 @@ class Settings(BaseSettings):
             _lines(file)
         return file
 
+    @field_validator("imap_password_file")
+    @classmethod
+    def _can_be_read(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            _content(file)
+        return file
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.imap_host and self.bounces_maildir is not None:
+            raise _says("inbox-twice")
+        if self.imap_password.get_secret_value() and self.imap_password_file is not None:
+            raise _says("imap-password-twice")
+        if self.imap_host and not (self.imap_user and self.mailbox_password):
+            raise _says("imap-login")
         if self.prefect_auth.get_secret_value() and self.prefect_auth_file is not None:
             raise _says("auth-twice")
         if self.smtp_password.get_secret_value() and self.smtp_password_file is not None:
@@ -280,6 +322,13 @@ class Settings(BaseSettings):
         if self.smtp_password_file is not None:
             return self.smtp_user, _content(self.smtp_password_file).rstrip("\r\n")
         return self.smtp_user, self.smtp_password.get_secret_value()
+
+    @property
+    def mailbox_password(self) -> str:
+        """The password of the mailbox that mail comes back to."""
+        if self.imap_password_file is not None:
+            return _content(self.imap_password_file).rstrip("\r\n")
+        return self.imap_password.get_secret_value()
 
     @property
     def prefects_own(self) -> Mapping[str, str]:

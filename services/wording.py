@@ -114,6 +114,8 @@ def entry_detail(language: str, entry: Entry, plan: Plan) -> str:
     match data:
         case {"rung": rung, "recipient": recipient}:
             return f"{rung_name(language, rung)} → {plan.agencies[recipient].name}"
+        case {"address": address, "verdict": _, "recipient": recipient}:
+            return f"→ {plan.agencies[recipient].name} <{address}>: {data['detail']}"
         case {"subject": subject, "recipient": recipient}:
             return f"→ {plan.agencies[recipient].name}: {subject}"
         case {"event": event}:

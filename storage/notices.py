@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
 
 from engine.chasing import Kind, Notice, NoticeKey
 from engine.reason import Reason
@@ -138,6 +138,39 @@ def withdraw(connection: Connection, message: int, notices: Iterable[Notice]) ->
                 NOTICES.c.rung == notice.rung,
             )
         )
+
+
+def standing(connection: Connection, message: int) -> list[Notice]:
+    """Return the notices that a message carries, but for those that were dropped."""
+    query = select(NOTICES).where(
+        NOTICES.c.message == message, NOTICES.c.status == NoticeStatus.ISSUED.value
+    )
+    return [_notice(row) for row in connection.execute(query.order_by(NOTICES.c.id))]
+
+
+def move(connection: Connection, message: int, notices: Iterable[Notice], *, to: int) -> None:
+    """Let another message carry notices whose own came back: they count once that one is sent."""
+    for notice in notices:
+        connection.execute(NOTICES.update().where(_carried(message, notice)).values(message=to))
+
+
+def supersede(connection: Connection, message: int, notices: Iterable[Notice]) -> None:
+    """Mark notices of a message that came back, and that a newer rung has overtaken since."""
+    for notice in notices:
+        connection.execute(
+            NOTICES.update()
+            .where(_carried(message, notice))
+            .values(status=NoticeStatus.SUPERSEDED.value)
+        )
+
+
+def _carried(message: int, notice: Notice) -> ColumnElement[bool]:
+    return and_(
+        NOTICES.c.message == message,
+        NOTICES.c.obligation == notice.obligation,
+        NOTICES.c.round == notice.round,
+        NOTICES.c.rung == notice.rung,
+    )
 
 
 def told(connection: Connection, run: str, *, about: Collection[str] | None = None) -> list[Told]:

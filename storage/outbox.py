@@ -370,6 +370,25 @@ def retry(
     return done.rowcount == 1
 
 
+def came_back(connection: Connection, message: int, why: str) -> bool:
+    """Mark a message that was sent and came back; say whether it was sent."""
+    done = connection.execute(
+        MESSAGES.update()
+        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.SENT.value)
+        .values(status=Status.BOUNCED.value, error=why)
+    )
+    return done.rowcount == 1
+
+
+def give_up(connection: Connection, message: int, why: str) -> None:
+    """Leave a message that was not tried yet to a person: there is nowhere to send it."""
+    connection.execute(
+        MESSAGES.update()
+        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.QUEUED.value)
+        .values(status=Status.UNDELIVERABLE.value, next_try_at=None, error=why)
+    )
+
+
 def _message(row: Row[Any]) -> Message:
     return Message(
         id=row.id,

@@ -52,7 +52,8 @@ def mail_markdown(board: Board, language: str) -> str:
             for one in wrong
         ]
         parts += [f"## {head('mail-trouble')}", table(heads, rows), head("mail-retry")]
-    last = {one.recipient: one for one in board.messages if one.sent_at is not None}
+    arrived = [one for one in board.messages if one.status is not Status.BOUNCED]
+    last = {one.recipient: one for one in arrived if one.sent_at is not None}
     if last:
         heads = [head(key) for key in ("to", "when", "kind", "subject")]
         order = [*board.plan.agencies]

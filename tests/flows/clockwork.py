@@ -82,11 +82,12 @@ class Errands:
         self.parts, self.hands = parts, hands
         self.chased: list[datetime] = []
         self.began, self.ended = asyncio.Event(), asyncio.Event()
-        self.swept = self.beats = self.ends = 0
+        self.swept = self.posts = self.beats = self.ends = 0
         self.shift = timedelta(0)
         self.rank = 0
         self.chasing: Callable[[datetime], Awaitable[None]] = self.really
         self.sweeping: Callable[[], Awaitable[None]] = _nothing
+        self.posting: Callable[[], Awaitable[None]] = _nothing
 
     async def really(self, now: datetime) -> None:
         """Issue and deliver what is due."""
@@ -103,6 +104,10 @@ class Errands:
     async def reconcile(self, now: datetime) -> None:
         self.swept += 1
         await self.sweeping()
+
+    async def read_post(self, now: datetime) -> None:
+        self.posts += 1
+        await self.posting()
 
     async def beat(self) -> int:
         self.beats += 1

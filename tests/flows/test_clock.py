@@ -493,3 +493,38 @@ def test_every_rung_of_the_plan_is_issued_within_a_second_of_its_time(small: Par
         first = work.errands.chased[0]
         assert timedelta(0) <= first - at <= timedelta(seconds=1), at
     assert len(moments) >= 5
+
+
+def test_mail_that_came_back_is_looked_for_every_few_minutes(small: Parts):
+    """Whatever the sweep is set to."""
+    work = at_rest(small, w.at("2020-04-08 12:00"))
+
+    async def noon() -> None:
+        await work.start()
+        await work.live(370)
+
+    RUN(noon())
+
+    assert work.errands.posts == 3
+
+
+def test_a_mailbox_that_is_away_stops_no_chasing_and_fills_no_log(
+    small: Parts, caplog: pytest.LogCaptureFixture
+):
+    """Said once, and once more when it works again."""
+    work = at_rest(small, seconds_before(FIRST_REMINDER, 400))
+
+    async def away() -> None:
+        raise OSError("imap.example.vn:993: refused")
+
+    async def morning() -> None:
+        work.errands.posting = away
+        await work.start()
+        await work.live(405)
+
+    RUN(morning())
+
+    said = [record for record in caplog.records if getattr(record, "action", "") == "post-failed"]
+    assert work.errands.posts == 3
+    assert len(said) == 1
+    assert len(work.errands.chased) == 1

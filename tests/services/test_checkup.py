@@ -192,3 +192,20 @@ def test_every_point_is_looked_at(small: Parts):
     assert found["clock"].said == "failed"
     assert found["runs"].values == {"names": "nho"}
     assert set(found) >= {"python", "home", "database", "wake-ups", "outbox", "calendar", "mail"}
+
+
+def test_the_mailbox_for_mail_that_comes_back_is_opened(tmp_path: Path):
+    """Where real mail goes out and none is read, nobody learns that it came back."""
+    for part in ("new", "cur"):
+        (tmp_path / "returned" / part).mkdir(parents=True)
+    real = settings(tmp_path, smtp_host="mail.example.vn")
+    there = settings(tmp_path, bounces_maildir=tmp_path / "returned")
+    gone = settings(tmp_path, bounces_maildir=tmp_path / "nowhere")
+    login = {"imap_user": "dondoc", "imap_password": "x"}
+    away = settings(tmp_path, imap_host="127.0.0.1", imap_port=1, **login)
+
+    assert_said(checkup.bounces(settings(tmp_path)), Grade.GOOD, "local")
+    assert_said(checkup.bounces(real), Grade.CARE, "off")
+    assert_said(checkup.bounces(there), Grade.GOOD, "good")
+    assert_said(checkup.bounces(gone), Grade.BAD, "closed")
+    assert_said(checkup.bounces(away), Grade.BAD, "closed")

@@ -40,6 +40,9 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "mysql://dondoc@db/dondoc", "postgresql+psycopg://"),
         ("DATABASE_URL", "postgresql+psycopg://dondoc:a/b@db/dondoc", "%40"),
         ("PREFECT_DATABASE_URL", "postgresql+asyncpg://dondoc:a#b@db/prefect", "%40"),
+        ("IMAP_HOST", "imap.example.vn", "DONDOC_IMAP_PASSWORD_FILE"),
+        ("IMAP_PASSWORD_FILE", "/no/such/file", "không đọc được"),
+        ("IMAP_TLS", "ssl", "'required', 'starttls', 'off'"),
     ],
 )
 def test_a_bad_setting_is_one_sentence(
@@ -187,3 +190,26 @@ def test_a_variable_that_is_no_setting_is_found_with_the_one_that_was_meant():
 
     assert found == ["DONDOC_SERVERPORT", "DONDOC_X"]
     assert [nearest(name) for name in found] == ["DONDOC_SERVER_PORT", ""]
+
+
+def test_one_mailbox_is_read_and_its_password_stands_in_one_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """Which of two would count, nobody could tell."""
+    file = tmp_path / "password"
+    file.write_text("mật khẩu \n", encoding="utf-8")
+    for name, value in {"HOST": "imap.example.vn", "USER": "dondoc"}.items():
+        monkeypatch.setenv(f"DONDOC_IMAP_{name}", value)
+    monkeypatch.setenv("DONDOC_IMAP_PASSWORD_FILE", str(file))
+
+    assert Settings().mailbox_password == "mật khẩu "
+    assert "mật khẩu" not in repr(Settings())
+    monkeypatch.setenv("DONDOC_IMAP_PASSWORD", "x")
+    with pytest.raises(BadSettings, match="chỉ đặt một") as twice:
+        Settings()
+    assert "DONDOC_IMAP_PASSWORD_FILE" in twice.value.say("vi")
+    monkeypatch.delenv("DONDOC_IMAP_PASSWORD")
+    monkeypatch.setenv("DONDOC_BOUNCES_MAILDIR", str(tmp_path))
+    with pytest.raises(BadSettings) as two:
+        Settings()
+    assert "DONDOC_BOUNCES_MAILDIR" in two.value.say("en")
