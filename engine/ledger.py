@@ -109,6 +109,19 @@ class InPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """What was sent back for completion: when, the document returned, and its date.
+
+    `document` is the returned one, `letter` the one that returned it, if either has a number.
+    """
+
+    at: datetime
+    document: str = ""
+    dated: datetime | None = None
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Difficulty:
     """A difficulty that an agency reports: what, since when, by whom, on what document."""
 
@@ -157,6 +170,7 @@ class ObligationState:
     extension starts a new one, with its own rungs; `round_began` is when, `begun_by`
     what. `told_of` is what the agency is told first, its assignment or the last return,
     of `told_round`, at `told_from`: an extension that follows does not take its place.
+    `returned` is its last return, if it ever was.
     `settled_at` is when it was last closed, `is_nil` whether by a nil report; `before` is
     the state that the last submission or part found, to go back to where it is withdrawn.
     `pauses` are those that cover it, whether they still hold or not.
@@ -177,6 +191,7 @@ class ObligationState:
     submitted_on: datetime | None = None
     settled_at: datetime | None = None
     returned_for: str = ""
+    returned: Return | None = None
     document: str = ""
     is_nil: bool = False
     in_part: InPart | None = None
@@ -448,6 +463,12 @@ def _after(plan: Plan, state: ObligationState, entry: Entry) -> ObligationState:
                 submitted_on=None,
                 settled_at=None,
                 returned_for=entry.data.get("reason", ""),
+                returned=Return(
+                    at=entry.happened_at,
+                    document=state.document,
+                    dated=state.submitted_on,
+                    letter=entry.document,
+                ),
                 is_nil=False,
                 in_part=None,
                 before=None,

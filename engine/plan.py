@@ -316,6 +316,12 @@ class Plan:
         """The place of each obligation in the plan's order."""
         return {key: position for position, key in enumerate(self.obligations)}
 
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """What stages and events are called, by their ids; an event's title goes before."""
+        titles = {stage.id: stage.title for stage in self.stages}
+        return titles | {name: event.title for name, event in self.events.items()}
+
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
         return any(span.holds(day) for span in self.quiet)

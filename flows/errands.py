@@ -108,7 +108,7 @@ class Errands:
         except Unavailable as error:  # what came back before is told all the same
             trouble = error
         if returned_mail.is_due(self.parts, now):
-            async with delivering.session(self.parts) as way:
+            async with delivering.way_out(self.parts) as way:
                 await returned_mail.tell(self.parts, way, now)
         if trouble is not None:
             raise PostUnread(trouble.values["why"])

@@ -7,6 +7,7 @@ In Vietnamese a day below 10 and the months 1 and 2 take a leading zero: 09/5/20
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 
 _WEEKDAYS = {
     "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
@@ -18,6 +19,7 @@ _MONTHS = (
 )
 
 
+@lru_cache(maxsize=4096)  # a mail writes a dozen, and most mails of a day the same
 def day(language: str, value: date, how: str = "") -> str:
     """Write a date; `how` is empty, `weekday` to add the day of the week, `of-week` for it."""
     if how == "of-week":

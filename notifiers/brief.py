@@ -16,6 +16,7 @@ from engine.chasing import Kind, Notice, rungs
 from engine.deadline import NoDate
 from engine.ledger import Difficulty, Entry, ObligationState, Pause, RunState, Standing
 from engine.plan import Agency, Plan
+from notifiers.signatory import signatory
 
 WORD = "brief"
 """The kind of such a message, beside the kinds of notices."""
@@ -97,6 +98,11 @@ class Brief:
     def plan(self) -> Plan:
         """The plan that it is about."""
         return self.state.plan
+
+    @property
+    def sender(self) -> Agency:
+        """In whose name it goes out, and who gets the answers: see `notifiers.signatory`."""
+        return signatory(self.plan, self.recipient, language=self.language)
 
     @property
     def today(self) -> date:

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.chasing import Kind
 from engine.graph import gives_way_at
-from engine.ledger import Difficulty, Entry, EntryKind, ObligationState, Pause, done_on
+from engine.ledger import Difficulty, Entry, EntryKind, ObligationState, Pause, Standing, done_on
 from engine.plan import Plan, Stage
 from language.catalogue import has, text
 from notifiers.brief import AHEAD, Brief, Overdue, Sending, Unreached
@@ -33,21 +33,19 @@ _TURNS = (EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
 def brief_page(brief: Brief) -> BriefPage:
     """Return everything that the mail says, in order."""
     telling = _Telling(brief)
-    plan = brief.plan
     return BriefPage(
         language=brief.language,
         subject=brief_subject(brief),
+        preview=telling.preview(),
         sender=telling.sender,
         heading=telling.tell("heading", day=brief.today),
         greeting=telling.say("greeting", name=brief.recipient.name),
-        basis=telling.say(
-            "basis", number=plan.number, issued=plan.issued, issuer=telling.issuer, title=plan.title
-        ),
+        basis=telling.basis(),
         opening=" ".join(telling.opening()),
         sections=tuple(telling.sections()),
         closing=telling.say("closing"),
-        signature=telling.say("system") if telling.to_sender else telling.sender,
-        automatic=telling.say("automatic", sender=telling.sender),
+        signature=telling.sender,
+        automatic=telling.automatic(),
         tone="overdue" if brief.overdue else "assign",
     )
 
@@ -82,12 +80,25 @@ class _Telling(Voice):
 
     # ── At a glance ──
 
+    def preview(self) -> str:
+        """What a list of mail shows: how many are late, and what falls due next."""
+        late = self.mail.overdue
+        agencies = {one.state.obligation.agency.id for one in late}
+        key = "late" if late else "in-time"
+        said = [self.tell(f"opening.{key}", count=len(late), agencies=len(agencies))]
+        if ahead := sum(len(states) for _, states in self.mail.falling_due):
+            said.append(self.tell("opening.ahead", days=AHEAD, count=ahead))
+        return " ".join(said)
+
     def opening(self) -> Iterator[str]:
         brief, at = self.mail, self.mail.as_of.astimezone(self.plan.zone)
         dated, late = brief.dated, brief.overdue
         done = sum(one.is_closed for one in dated)
         key = "opening.done" if dated else "opening.none-owed"
         yield self.tell(key, at=at, done=done, owed=len(dated))
+        obligations = brief.state.obligations.values()
+        if waived := sum(one.standing is Standing.WAIVED for one in obligations):
+            yield self.tell("opening.waived", count=waived)
         if brief.state.completed_at is not None:
             yield self.tell(
                 "opening.completed", at=brief.state.completed_at.astimezone(self.plan.zone)
@@ -146,7 +157,9 @@ class _Telling(Voice):
             day = done_on(where.done_at, self.plan.zone)
             if where.missing:
                 then = counts | {"closed": len(gated) - len(where.missing)}
-                yield self.tell("stage.done-missing", day=day, **then)
+                by_time = then["closed"] < stage.gate.needed(len(gated))
+                key = "stage.done-missing" if by_time else "stage.done-quorum"
+                yield self.tell(key, day=day, **then)
             else:
                 yield self.tell("stage.done", day=day, **counts)
             if missing:

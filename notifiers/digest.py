@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from engine.chasing import Heard, History, Kind, Notice, rungs
 from engine.ledger import ObligationState, RunState
 from engine.plan import Agency, Plan
+from notifiers.signatory import signatory
 
 DOMAIN = "dondoc.example"
 
@@ -31,7 +32,7 @@ class Line:
     `escalation` is the next rung that goes above the agency, `reported` the reports that
     reached those above in this round. `chased` counts the chasers that reached the agency
     before in this round, `is_chased` says that this mail, or one that goes out with it,
-    is one more. `told` is filled for escalations only.
+    is one more. `told` is what went to the agency that owes it before.
     """
 
     state: ObligationState
@@ -71,8 +72,10 @@ class Digest:
 
     `send_at` is the slot that it was planned for and names it; `as_of` is the instant
     that its counts of days are true at, later than `send_at` where delivery was late.
+    `state` is the run at that instant.
     """
 
+    state: RunState
     plan: Plan
     run_id: str
     recipient: Agency
@@ -88,6 +91,12 @@ class Digest:
     def word(self) -> str:
         """The kind of message that it is."""
         return self.kind.word
+
+    @property
+    def sender(self) -> Agency:
+        """In whose name it goes out, and who gets the answers: see `notifiers.signatory`."""
+        late = (line.state.obligation.agency.id for line in self.late)
+        return signatory(self.plan, self.recipient, late=late, language=self.language)
 
     @property
     def today(self) -> date:
@@ -138,6 +147,7 @@ def compose(
         _line(state, key, found, moment, history or {}) for key, found in by_obligation.items()
     ]
     return Digest(
+        state=state,
         plan=state.plan,
         run_id=run_id,
         recipient=state.plan.agencies[recipient],
@@ -170,7 +180,7 @@ def _line(
         reported=tuple(one for one in now if one.kind is Kind.ESCALATE),
         chased=sum(one.kind is Kind.OVERDUE for one in now),
         is_chased=Kind.OVERDUE in (kind, *together),
-        told=_told(state, heard, obligation.round) if kind is Kind.ESCALATE else (),
+        told=_told(state, heard, obligation.round),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from engine.chasing import Kind
 from notifiers.digest import Line
 from notifiers.page import LateRow, LateTable
+from notifiers.room import kept
+from notifiers.roster import rest
 from notifiers.saying import Saying
 
 _SAID = (Kind.ASSIGN, Kind.REMIND, Kind.RETURNED, Kind.OVERDUE)
@@ -29,35 +32,54 @@ def tables(saying: Saying) -> tuple[LateTable, ...]:
 
 def _table(saying: Saying, lines: Sequence[Line], start: int) -> LateTable:
     chains = dict.fromkeys(saying.chain(line.state) for line in lines)
+    told = dict.fromkeys(_told(saying, line) for line in lines)
+    alike = next(iter(told)) if len(told) == 1 and len(lines) > 1 else ""
+    rows = [_row(saying, line, number, alike) for number, line in enumerate(lines, start)]
+    shown, cut = kept(rows, lambda row: row.name + row.notes)
     return LateTable(
         title=saying.title(lines[0].state.obligation.task),
         chains=tuple(saying.say("late.derivation", chain=chain) for chain in chains),
-        columns=(saying.say("late.agency"), saying.say("late.due"), saying.say("late.days")),
-        rows=tuple(_row(saying, line, number) for number, line in enumerate(lines, start)),
+        notes=saying.say("late.sent-all", told=alike) if alike else "",
+        columns=(saying.say("late.agency"), saying.say("late.since"), saying.say("late.days")),
+        rows=shown,
+        rest=rest(saying, lines),
+        more=saying.say("late.more", count=cut, name=saying.coordinator) if cut else "",
         next=_next(saying, lines),
     )
 
 
-def _row(saying: Saying, line: Line, number: int) -> LateRow:
+def _row(saying: Saying, line: Line, number: int, alike: str) -> LateRow:
     name, days = saying.placed(line.state.obligation.agency), saying.days_late(line)
     assert line.state.due is not None
-    due = line.state.due.last_day
-    told = "; ".join(_told(saying, line)) or saying.say("late.none")
+    since = line.state.due.last_day + timedelta(days=1)
     return LateRow(
         number=number,
         name=name,
-        due=saying.day(due),
+        since=saying.day(since),
         days=days,
-        told=saying.say("late.sent", told=told),
-        said=saying.say("late.row", name=name, day=due, count=days),
+        notes=" ".join(_notes(saying, line, alike)),
+        said=saying.say("late.row", name=name, day=since, count=days),
     )
 
 
-def _told(saying: Saying, line: Line) -> Iterator[str]:
+def _notes(saying: Saying, line: Line, alike: str) -> Iterator[str]:
+    """Yield what was sent to a late body, unless all were sent alike, and what it has answered."""
+    if not alike:
+        yield saying.say("late.sent", told=_told(saying, line))
+    state = line.state
+    if (part := state.in_part) is not None:
+        yield saying.say("late.part", document=saying.document(part.document, part.on))
+    if state.difficulties:
+        one = state.difficulties[-1]
+        yield saying.say("late.difficulty", on=saying.document(one.document, one.since))
+
+
+def _told(saying: Saying, line: Line) -> str:
+    said = []
     for kind in _SAID:
-        days = [told.on for told in line.told if told.kind is kind]
-        if days:
-            yield saying.say(f"told.{kind.word}", count=len(days), last=days[-1])
+        if days := [told.on for told in line.told if told.kind is kind]:
+            said.append(saying.say(f"told.{kind.word}", count=len(days), last=days[-1]))
+    return "; ".join(said) or saying.say("late.none")
 
 
 def _next(saying: Saying, lines: Sequence[Line]) -> str:

@@ -14,6 +14,25 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterRow:
+    """Where one body stands that a report is gathered from."""
+
+    name: str
+    said: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Where every body stands that a report is gathered from, and how many are in."""
+
+    title: str
+    columns: tuple[str, str]
+    rows: tuple[RosterRow, ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """An obligation of the recipient. `tone` is its kind's word, for colour only."""
 
@@ -22,29 +41,44 @@ class Card:
     tone: str
     status: str
     fields: tuple[Field, ...]
+    roster: Roster | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LateRow:
-    """One late body in a report to those above."""
+    """One late body in a report to those above; `notes` is what else is known of it."""
 
     number: int
     name: str
-    due: str
+    since: str
     days: int
-    told: str
+    notes: str
     said: str
 
 
 @dataclass(frozen=True, slots=True)
 class LateTable:
-    """The late bodies of one task; `chain` derives their deadline, where it is one."""
+    """The late bodies of one task. `chains` derive their deadlines, `notes` is true of them all.
+
+    `rest` says where the others stand that the task is owed by, `more` what was cut.
+    """
 
     title: str
     chains: tuple[str, ...]
+    notes: str
     columns: tuple[str, str, str]
     rows: tuple[LateRow, ...]
+    rest: Roster | None
+    more: str
     next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One piece of news: what happened, and what is to be known of it."""
+
+    title: str
+    points: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +90,12 @@ class Section:
     tables: tuple[LateTable, ...] = ()
     cards: tuple[Card, ...] = ()
     compact: bool = False
+    stories: tuple[Story, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that a mail says, in order."""
+    """Everything that a mail says, in order; `preview` is what a list of mail shows beside it."""
 
     language: str
     subject: str
@@ -76,6 +111,7 @@ class Page:
     signature: str
     automatic: str
     tone: str
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +143,7 @@ class BriefSection:
 
 @dataclass(frozen=True, slots=True)
 class BriefPage:
-    """Everything that a brief says, in order."""
+    """Everything that a brief says, in order; `preview` as for a page."""
 
     language: str
     subject: str
@@ -121,3 +157,4 @@ class BriefPage:
     signature: str
     automatic: str
     tone: str
+    preview: str = ""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import TypeAlias
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
 from notifiers import subject as subjects
 from notifiers.brief import Brief
 from notifiers.brief_wording import brief_page
 from notifiers.digest import Digest
+from notifiers.inlining import STYLE, InlinedTemplates, styles
 from notifiers.page import BriefPage, Page
 from notifiers.wording import page
 
+_TONED = re.compile(r"\.((?:ink|edge|band|under)-\w+)")
 Mail: TypeAlias = Digest | Brief
 
 
@@ -61,11 +65,26 @@ def _template(name: str) -> Template:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("notifiers", "templates"),
+    made = Environment(
+        loader=InlinedTemplates(_source),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals["tones"] = _tones()
+    return made
+
+
+def _source(name: str) -> str:
+    file = files("notifiers") / "templates" / name
+    if not file.is_file():
+        raise KeyError(name)
+    return file.read_text(encoding="utf-8")
+
+
+def _tones() -> dict[str, str]:
+    """Return the styles of the classes that a mail decides on itself, by their names."""
+    css = _source(STYLE)
+    return styles(css, sorted(set(_TONED.findall(css))))

@@ -15,7 +15,12 @@ _SHORTEST_TITLE = 24
 
 def subject(digest: Digest) -> str:
     """Return the subject: the document, what kind of mail, by when, what about."""
-    saying = Saying(digest)
+    return said(Saying(digest))
+
+
+def said(saying: Saying) -> str:
+    """Say the subject of a digest that is being worded."""
+    digest = saying.digest
     lead = next(line for line in digest.lines if line.kind is digest.kind)
     more = _more(saying)
     key, values = _said(saying, lead)
@@ -49,13 +54,13 @@ def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
             return f"{kind}-undated", {}
     assert due is not None
     if line.kind is Kind.OVERDUE:
-        return kind, {"count": line.chaser, "day": due.last_day + timedelta(days=1)}
+        values = {"count": line.chaser, "day": due.last_day + timedelta(days=1)}
+        return kind, values
     if line.kind is not Kind.REMIND:
         return kind, {"day": due.last_day}
-    left = saying.days_left(line)
-    if left > 0:
-        return kind, {"count": left, "day": due.last_day}
-    return f"{kind}-{'today' if saying.is_last_day(line) else 'due'}", {"day": due.last_day}
+    if ending := saying.ending(line):
+        return f"{kind}-{ending}", {"day": due.last_day}
+    return kind, {"count": saying.days_left(line), "day": due.last_day}
 
 
 def _more(saying: Saying) -> str:

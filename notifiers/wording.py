@@ -3,50 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from engine.chasing import Kind
-from engine.deadline import NoDate
-from language.catalogue import text
+from engine.deadline import FromEvent, NoDate, Within
+from notifiers import chasers, facts
+from notifiers import subject as subjects
 from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
-from notifiers.page import Card, Field, Page, Section
+from notifiers.page import Card, Page, Section
+from notifiers.preview import preview
+from notifiers.roster import is_listed, roster
 from notifiers.saying import Saying
-from notifiers.subject import subject
 
 _OWN = (Kind.OVERDUE, Kind.RETURNED, Kind.REMIND, Kind.ASSIGN)
-_UNSPOKEN = frozenset({"", "không hạn", "none"})
 
 
 def page(digest: Digest) -> Page:
     """Return everything that the mail says, in order."""
     saying = Saying(digest)
-    plan = digest.plan
     lead = next(line for line in digest.lines if line.kind is digest.kind)
     return Page(
         language=digest.language,
-        subject=subject(digest),
+        subject=subjects.said(saying),
+        preview=preview(saying, lead),
         sender=saying.sender,
         heading=_heading(saying, lead),
         greeting=saying.say("greeting", name=digest.recipient.name),
-        basis=saying.say(
-            "basis", number=plan.number, issued=plan.issued, issuer=saying.issuer, title=plan.title
-        ),
+        basis=_basis(saying),
         opening=_opening(saying),
         sections=tuple(_sections(saying)),
         answer=saying.say("section.answer"),
         answers=tuple(_answers(saying)),
         closing=saying.say("closing"),
-        signature=saying.say("system")
-        if saying.to_sender or _is_about_sender(digest)
-        else saying.sender,
-        automatic=saying.say("automatic", sender=saying.sender),
+        signature=saying.sender,
+        automatic=saying.automatic(of_coordinator=is_about_coordinator(digest)),
         tone=digest.kind.word,
     )
 
 
 def _heading(saying: Saying, lead: Line) -> str:
+    match lead.kind:
+        case Kind.REMIND if ending := saying.ending(lead):
+            return saying.say(f"heading.remind-{ending}")
+        case Kind.OVERDUE:
+            return saying.say("heading.overdue", count=lead.chaser)
     manner = "-parent" if saying.to_parent else ""
-    return saying.say(f"heading.{lead.kind.word}{manner}", count=lead.chaser)
+    return saying.say(f"heading.{lead.kind.word}{manner}")
+
+
+def _basis(saying: Saying) -> str:
+    """Name the plan, and the documents of the events that opened or dated what is spoken of."""
+    plan, events = saying.digest.plan, saying.digest.state.events
+    said = []
+    for name in dict.fromkeys(_events(saying.digest.lines)):
+        if name in events and name in plan.events:
+            document = saying.document(events[name].document, events[name].happened_at)
+            title = plan.events[name].title
+            said.append(saying.say("basis-event", document=document, title=title))
+    return saying.basis(more="".join(said))
+
+
+def _events(lines: Sequence[Line]) -> Iterator[str]:
+    for line in lines:
+        obligation = line.state.obligation
+        if obligation.stage.event is not None:
+            yield obligation.stage.event
+        rule = obligation.task.due.rule
+        if isinstance(rule, Within) and isinstance(rule.of, FromEvent):
+            yield rule.of.event
+
+
+# ── What is asked ──
 
 
 def _opening(saying: Saying) -> str:
@@ -57,47 +85,61 @@ def _opening(saying: Saying) -> str:
         return saying.say(
             f"opening.{_reporting(saying)}",
             sender=saying.sender,
+            coordinator=saying.coordinator,
             name=digest.recipient.name,
             at=digest.as_of.astimezone(digest.plan.zone),
             count=len(late),
             late=late[0],
+            record=chasers.record(saying, digest.late),
         )
-    return saying.say(
-        f"opening.{_manner(saying)}",
-        sender=saying.sender,
-        name=digest.recipient.name,
-        count=len(digest.own),
-    )
+    return _asked(saying)
 
 
 def _reporting(saying: Saying) -> str:
-    """Choose who reports to whom: the sender to those above it, never on itself."""
-    if saying.to_sender:
-        return "escalate-self"
-    if _is_about_sender(saying.digest):
-        return "escalate-of-sender"
+    """Choose who reports to whom: nobody on itself."""
+    if saying.to_coordinator:
+        return "escalate-own"
+    if is_about_coordinator(saying.digest):
+        return "escalate-of-coordinator"
     return "escalate-parent" if saying.to_parent else "escalate"
 
 
-def _is_about_sender(digest: Digest) -> bool:
-    """Whether the sender is itself among the late: it does not report on itself."""
+def is_about_coordinator(digest: Digest) -> bool:
+    """Whether the coordinator is itself among the late: it does not report on itself."""
     return any(line.state.obligation.agency.id == digest.plan.coordinator for line in digest.late)
 
 
-def _manner(saying: Saying) -> str:
-    """Choose how firmly to ask: by what is asked, and by how often it was asked before."""
+def _asked(saying: Saying) -> str:
+    """Ask for what the recipient owes: by what it is, and by how often it was asked before."""
     own = saying.digest.own
-    if saying.to_sender:
-        return "self"
+    overdue = [line for line in own if line.kind is Kind.OVERDUE]
+    if overdue and len(overdue) == len(own) and not saying.to_coordinator:
+        return chasers.opening(saying, own)
+    return saying.say(
+        f"opening.{_manner(saying, overdue)}",
+        sender=saying.sender,
+        name=saying.digest.recipient.name,
+        ask=saying.ask,
+        count=len(own),
+        late=len(overdue),
+        today=saying.digest.today,
+    )
+
+
+def _manner(saying: Saying, overdue: Sequence[Line]) -> str:
+    own = saying.digest.own
+    if saying.to_coordinator:
+        return "self-overdue" if len(overdue) == len(own) else "self"
     if len({line.kind for line in own}) > 1:
-        return "mixed"
-    match own[0].kind:
-        case Kind.REMIND if all(saying.is_last_day(line) for line in own):
-            return "remind-today"
-        case Kind.OVERDUE if all(line.chaser > 1 for line in own):
-            return "overdue-again"
-        case kind:
-            return kind.word
+        return "mixed-overdue" if overdue else "mixed"
+    kind = own[0].kind
+    endings = {saying.ending(line) for line in own}
+    if kind is Kind.REMIND and len(endings) == 1 and (ending := endings.pop()):
+        return f"remind-{ending}"
+    return kind.word
+
+
+# ── What is owed ──
 
 
 def _sections(saying: Saying) -> Iterator[Section]:
@@ -149,134 +191,93 @@ def _belongs_below(line: Line) -> bool:
 
 
 def _card(saying: Saying, line: Line, number: int) -> Card:
-    return Card(
-        number=number,
-        title=saying.title(line.state.obligation.task),
-        tone=line.kind.word,
-        status=_status(saying, line),
-        fields=(*_when(saying, line), *_whom(saying, line), *_next(saying, line)),
-    )
+    card = _item(saying, line, number)
+    fields = (*card.fields, *facts.following(saying, line))
+    return replace(card, status=_status(saying, line), fields=fields)
 
 
 def _item(saying: Saying, line: Line, number: int) -> Card:
+    table = roster(saying, line)
+    named = table is None and not is_listed(saying, line)
     return Card(
         number=number,
         title=saying.title(line.state.obligation.task),
         tone=line.kind.word,
         status="",
-        fields=(*_when(saying, line), *_whom(saying, line)),
+        fields=(
+            *facts.when(saying, line),
+            *facts.came(saying, line),
+            *facts.whom(saying, line, with_units=named),
+        ),
+        roster=table,
     )
 
 
 def _status(saying: Saying, line: Line) -> str:
-    """Say the notice's own reason, its counts brought up to the day of the mail."""
-    due, given = line.state.due, line.notice.reason
-    key, values = given.key, dict(given.values)
-    if due is None and not isinstance(line.state.obligation.task.due.rule, NoDate):
-        return saying.say(f"status.{line.kind.word}-not-yet")
-    if line.kind is Kind.REMIND and due is not None:
-        left = saying.days_left(line)
-        if left <= 0 and not saying.is_last_day(line):
-            return saying.say("status.due", day=due.last_day)
-        key, values["count"] = "notice.remind" if left > 0 else "notice.remind-today", left
-    if line.kind is Kind.OVERDUE and due is not None:
-        said = saying.say("status.overdue", day=due.last_day, number=line.chaser)
-        if late := saying.days_late(line):
-            said += " " + saying.say("status.late", today=saying.digest.today, count=late)
-        return said
-    return text(saying.digest.language, key, **values)
+    """Say how urgent it is, its counts brought up to the day of the mail; not the day itself."""
+    match line.kind:
+        case Kind.REMIND:
+            if ending := saying.ending(line):
+                return saying.say(f"status.remind-{ending}")
+            return saying.say("status.remind", count=saying.days_left(line))
+        case Kind.OVERDUE:
+            late, today = saying.days_late(line), saying.digest.today
+            number = line.chaser
+            return saying.say("status.overdue", number=number, count=late, today=today)
+        case Kind.RETURNED:
+            return saying.say("status.returned")
+    return ""
 
 
-def _field(saying: Saying, name: str, value: str) -> Iterator[Field]:
-    if words := " ".join(value.split()):
-        yield Field(saying.say(f"field.{name}"), words)
-
-
-def _when(saying: Saying, line: Line) -> Iterator[Field]:
-    """The deadline and why it is that date; without one, the document's own words."""
-    state, phrase = line.state, line.state.obligation.task.due
-    if state.due is not None:
-        yield from _field(saying, "due", saying.say("value.due", day=state.due.last_day))
-        yield from _field(saying, "derivation", saying.chain(state))
-    elif not isinstance(phrase.rule, NoDate):
-        words = saying.say("value.not-yet", phrase=saying.phrase(phrase.text))
-        yield from _field(saying, "due", words)
-    elif phrase.text not in _UNSPOKEN:
-        yield from _field(saying, "phrase", f"“{saying.phrase(phrase.text)}”")
-    yield from _field(saying, "returned", state.returned_for)
-
-
-def _whom(saying: Saying, line: Line) -> Iterator[Field]:
-    obligation = line.state.obligation
-    task, agency = obligation.task, obligation.agency
-    if obligation.to == agency.id:
-        yield from _field(saying, "to", saying.say("value.to-self", name=agency.name))
-    elif obligation.to is not None:
-        yield from _field(saying, "to", saying.name(obligation.to))
-    for name, found in (("copies", task.copies), ("partners", task.partners)):
-        yield from _field(saying, name, saying.names(one for one in found if one != agency.id))
-    if concerning := task.concerning.get(agency.id, ()):
-        names = saying.names(concerning)
-        said = saying.say("value.concerning", count=len(concerning), names=names)
-        yield from _field(saying, "collects" if task.collects else "concerning", said)
-    yield from _field(saying, "appendix", "; ".join(ref.text for ref in task.appendix))
-    yield from _field(saying, "note", task.note)
-
-
-def _next(saying: Saying, line: Line) -> Iterator[Field]:
-    """What went above already, and what comes next."""
-    reported = dict.fromkeys(
-        saying.say("value.reported", name=saying.name(one.recipient), day=saying.day_of(one.at))
-        for one in line.reported
-    )
-    to_parent = any(saying.is_parent(one.recipient) for one in line.reported)
-    name = "reported-parent" if to_parent else "reported"
-    yield from _field(saying, name, "; ".join(reported))
-    if line.is_dated:
-        steps = saying.steps(line)
-        said = saying.say("next.lead", steps=steps) if steps else saying.say("next.none")
-        yield from _field(saying, "next", said)
+# ── How to answer ──
 
 
 def _answers(saying: Saying) -> Iterator[str]:
     digest = saying.digest
-    if digest.late and saying.to_sender:
-        yield saying.say("answer.listed-self")
+    if digest.late and saying.to_coordinator:
+        yield saying.say("answer.listed-own")
     elif digest.late:
         manner = "-parent" if saying.to_parent else ""
         yield saying.say(f"answer.listed{manner}")
-        yield saying.say(f"answer.direction{manner}", coordinator=saying.sender)
+        yield saying.say(f"answer.direction{manner}", coordinator=saying.coordinator)
     if digest.own:
         yield from _own_answers(saying)
 
 
 def _own_answers(saying: Saying) -> Iterator[str]:
-    recipient = saying.digest.recipient
-    wanted = list(dict.fromkeys(line.state.obligation.to for line in saying.digest.own))
-    if others := [to for to in wanted if to is not None and to != recipient.id]:
+    digest = saying.digest
+    wanted = list(dict.fromkeys(line.state.obligation.to for line in digest.own))
+    if others := [to for to in wanted if to is not None and to != digest.recipient.id]:
         yield saying.say("answer.send", to=saying.names(others))
-    if saying.to_sender:
-        yield saying.say("answer.already-self")
+    if saying.to_coordinator:
+        yield saying.say("answer.already-own")
     else:
-        if None in wanted or recipient.id in wanted:
+        if None in wanted or digest.recipient.id in wanted:
             yield saying.say("answer.no-recipient")
         if others:
             yield saying.say("answer.already")
+    overdue = [line for line in digest.own if line.kind is Kind.OVERDUE]
+    if any(chasers.standing(saying, line).is_to_be_explained for line in overdue):
+        yield saying.say("answer.explain")
     yield from _difficulties(saying)
 
 
 def _difficulties(saying: Saying) -> Iterator[str]:
-    """Whom to write to in difficulties: the plan's closing paragraph says so.
+    """Whom to write to in difficulties: by the plan's roles, to who passes it on further up.
 
     Who stands under a body below the plan's levels writes to that: a commune to its district.
     """
-    coordinator, superior = saying.sender, saying.superior
-    if (above := saying.above(saying.digest.recipient)) is not None:
-        yield saying.say("answer.difficulties-parent", above=above, coordinator=coordinator)
+    digest, superior = saying.digest, saying.superior
+    if digest.recipient.id == digest.plan.superior:
+        return
+    if saying.to_coordinator:
+        if superior is not None:
+            yield saying.say("answer.difficulties-own", superior=superior)
+    elif digest.sender.id != digest.plan.coordinator:
+        yield saying.say(
+            "answer.difficulties-below", sender=saying.sender, coordinator=saying.coordinator
+        )
     elif superior is None:
-        if not saying.to_sender:
-            yield saying.say("answer.difficulties-coordinator", coordinator=coordinator)
-    elif saying.to_sender:
-        yield saying.say("answer.difficulties-self", superior=superior)
-    elif saying.digest.recipient.id != saying.digest.plan.superior:
-        yield saying.say("answer.difficulties", superior=superior, coordinator=coordinator)
+        yield saying.say("answer.difficulties-last", coordinator=saying.coordinator)
+    else:
+        yield saying.say("answer.difficulties", coordinator=saying.coordinator, superior=superior)

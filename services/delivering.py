@@ -309,8 +309,7 @@ class _Drain:
     def _envelope(self, ready: Ready, rendered: Rendered) -> Envelope:
         mail = ready.mail
         assert mail is not None
-        above = mail.plan.agencies[mail.plan.coordinator]
-        sender = Sender(above.name, self.parts.settings.sender, reply_to=above.email)
+        sender = Sender(mail.sender.name, self.parts.settings.sender, reply_to=mail.sender.email)
         named = [one for one in ready.addressees if _can_be_named(one.address)]
         content = build(rendered, mail, sender=sender, addressees=named or ready.addressees)
         return Envelope(mail.message_id, sender.address, ready.open_addresses, content)

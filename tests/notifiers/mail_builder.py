@@ -132,7 +132,7 @@ DRAFT = Task(
 REVIEW = Task(
     id="review",
     title="Báo cáo tự rà soát, đánh giá công tác cải cách hành chính của cấp xã",
-    by=("xa-1", "xa-2", "xa-3"),
+    by=COMMUNES[:5],
     due=Phrase("trước ngày 10/5/2020", Before(date(2020, 5, 10))),
     ladder="communes",
     to=PARENT,
@@ -148,7 +148,7 @@ SUMMARY = Task(
     ),
     ladder="standard",
     to="so-noi-vu",
-    concerning={"huyen-yen-son": ("xa-1", "xa-2", "xa-3")},
+    concerning={"huyen-yen-son": COMMUNES[:5]},
     collects="agency-reports/review",
     ref="Mục III.1",
 )
@@ -164,7 +164,7 @@ def agencies() -> dict[str, Agency]:
     """Every body of the plan, with an address that leads nowhere."""
     names = {
         **NAMES,
-        **{commune: f"Xã Số {number}" for number, commune in enumerate(COMMUNES, 1)},
+        **{commune: f"UBND xã Số {number}" for number, commune in enumerate(COMMUNES, 1)},
         **{filler: f"Ban Quản lý dự án số {number}" for number, filler in enumerate(FILLERS, 1)},
     }
     return {
@@ -208,7 +208,7 @@ def plan(*tasks: Task, **changes: object) -> Plan:
     return replace(built, **changes)  # type: ignore[arg-type]
 
 
-def levels() -> Plan:
+def levels(summary: Task = SUMMARY) -> Plan:
     """A plan of three levels: communes owe to their district, the district to the province."""
     communes = replace(
         STANDARD,
@@ -223,7 +223,23 @@ def levels() -> Plan:
         for key, agency in agencies().items()
     }
     ladders = {"standard": STANDARD, "communes": communes}
-    return plan(REVIEW, SUMMARY, agencies=above, ladders=ladders)
+    return plan(REVIEW, summary, agencies=above, ladders=ladders)
+
+
+def staged() -> Plan:
+    """A plan whose second stage waits for an event, and is dated by it."""
+    first = plan().stages[0]
+    drafted = replace(
+        first,
+        id="plan-2021-2030",
+        title="Kế hoạch giai đoạn 2021-2030",
+        tasks=(DRAFT,),
+        gate=Gate(tasks=(DRAFT.id,)),
+        needs=(first.id,),
+        event="government.programme-issued",
+    )
+    by_two = replace(DRAFT, by=("so-noi-vu", "so-tu-phap"), partners=())
+    return plan(stages=(replace(first, tasks=(REPORT,)), replace(drafted, tasks=(by_two,))))
 
 
 def at(words: str) -> datetime:
@@ -241,18 +257,31 @@ def submitted(task: str, agency: str, when: str) -> Entry:
     """A report received."""
     moment = at(when)
     return Entry(
-        EntryKind.SUBMITTED, moment, moment, "test", obligation=key(task, agency), document="12/BC"
+        EntryKind.SUBMITTED,
+        moment,
+        moment,
+        "test",
+        obligation=key(task, agency),
+        document="118/BC-SYT",
     )
 
 
 def returned(task: str, agency: str, when: str, *, why: str, days: int | None = 3) -> Entry:
     """A report sent back for completion."""
-    moment = at(when)
     data: dict[str, object] = {"reason": why}
     if days is not None:
         data["days"] = days
+    return entry(EntryKind.RETURNED, task, agency, when, document="512/SNV-CCHC", **data)
+
+
+def entry(
+    kind: EntryKind, task: str, agency: str, when: str, *, document: str = "", **data: object
+) -> Entry:
+    """An entry about an agency's task."""
+    moment = at(when)
+    who = "Nguyễn Thị Lan"
     return Entry(
-        EntryKind.RETURNED, moment, moment, "test", obligation=key(task, agency), data=data
+        kind, moment, moment, who, obligation=key(task, agency), document=document, data=data
     )
 
 

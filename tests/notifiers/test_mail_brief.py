@@ -23,6 +23,7 @@ from notifiers.rendering import render
 from tests.notifiers import brief_samples as s
 from tests.notifiers import mail_builder as b
 from tests.notifiers.brief_samples import BRIEFS
+from tests.notifiers.mail_reading import is_well_formed
 
 GOLDEN = Path(__file__).parent / "golden"
 REGENERATE = bool(os.environ.get("DONDOC_GOLDEN"))  # DONDOC_GOLDEN=1 pytest tests/notifiers
@@ -53,6 +54,7 @@ def test_text_and_html_say_the_same(name: str, language: str) -> None:
     for words in _words(brief_page(brief)):
         assert _bare(words) in html, words
         assert _bare(words) in text, words
+    assert set(re.findall(r"[\w/]+", html)) == set(re.findall(r"[\w/]+", text))
 
 
 @EVERY
@@ -87,6 +89,7 @@ def test_html_is_small_self_contained_and_accessible(name: str, language: str) -
     assert len(html.encode()) < 100_000
     assert f'<html lang="{language}">' in html
     assert html.count("<h1") == 1
+    assert is_well_formed(html)
     assert not re.search(r"https?:|<img|<script|<link|url\(|@import", html)
     headings = [int(level) for level in re.findall(r"<h([1-6])", html)]
     assert all(two - one <= 1 for one, two in pairwise(headings))
@@ -108,6 +111,25 @@ def test_headers_come_back_as_they_went_in(name: str, language: str) -> None:
     assert message["X-Dondoc-Kind"] == "brief"
     assert message["Message-ID"] == brief.message_id
     assert message["References"] == brief.thread_id
+
+
+def test_a_waived_task_is_counted_in_words_that_agree() -> None:
+    """The glance and the stages count differently, and each says what it counts."""
+    waived = s.entry(EntryKind.WAIVED, "so-y-te", "2020-05-11 09:00", document="12/UBND-NC")
+
+    said = brief_page(s.brief(s.state(s.plan(), waived)))
+
+    assert "đã nộp 0/7 nhiệm vụ có thời hạn" in said.opening
+    assert "Được miễn, không tính ở trên: 1." in said.opening
+    assert "đã nộp hoặc được miễn 1/6" in said.sections[0].groups[0].points[0].said
+
+
+def test_a_stage_that_was_closed_by_time_is_not_called_done() -> None:
+    """Whoever reads it must not think that everything is in."""
+    said = _section(s.turning("vi"), "Tiến độ các bước")[0].said
+
+    assert said.startswith("đã khép lại theo thời hạn ngày 15/5/2020, khi mới nộp")
+    assert "xong" not in said
 
 
 def test_what_is_empty_is_left_out() -> None:
@@ -186,7 +208,7 @@ def test_a_stage_that_is_not_open_says_what_blocks_it() -> None:
     """By the numbers of the stages, and the event by its title."""
     stages = _section(s.bad_morning("vi"), "Tiến độ các bước")
 
-    assert "đang chờ, đã có 1/6 (cần 5); quá hạn 4" in stages[0].said
+    assert "đang chờ, đã nộp hoặc được miễn 1/6 (cần 5); quá hạn 4" in stages[0].said
     assert "bước tự khép lại khi hết ngày 15/5/2020" in stages[0].said
     assert stages[1].said.startswith("chưa mở, chờ bước 1 xong")
     assert "sự kiện “Chính phủ ban hành Chương trình tổng thể”" in stages[2].said
@@ -228,6 +250,8 @@ class _Text(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in {"style", "title"}
+        if tag in {"td", "th", "caption"}:
+            self.found.append(" ")
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
@@ -235,6 +259,7 @@ class _Text(HTMLParser):
 
 
 def _shown(html: str) -> str:
+    html = re.sub(r'<div class="preview".*?</div>', "", html, flags=re.S)
     reader = _Text()
     reader.feed(html)
     return unescape("".join(reader.found))

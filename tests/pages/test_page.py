@@ -121,7 +121,7 @@ def test_an_escalation_tells_what_went_out_before_it():
     text = read(preview_page(plausible(), "vi")).text
 
     assert "chưa ghi nhận thư nào" not in text
-    assert "Đã gửi: thông báo nhiệm vụ 06/4/2020; nhắc 5 lần (gần nhất 08/5/2020)" in text
+    assert "giao nhiệm vụ 06/4/2020; nhắc 5 lần (gần nhất 08/5/2020)" in text
 
 
 def test_the_grid_has_a_letter_for_every_mail():
