@@ -36,7 +36,7 @@ test: lint programs
 programs: setup
 	@$(BIN)/python -m tests.programs
 
-bench: setup
+bench: programs
 	@$(BIN)/python -m benchmarks.run
 
 # The pages that follow from the code and the catalogue; a test says when they are stale.

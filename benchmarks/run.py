@@ -16,6 +16,7 @@ from rich.table import Table
 from benchmarks.figures import Figure, figure, median_of
 from benchmarks.loading import loading
 from benchmarks.opening import opening
+from benchmarks.sending import sending
 from engine.calendar import WorkingCalendar
 from plan_definitions import Bundle, load
 
@@ -90,6 +91,7 @@ def main() -> int:
     for measure in (offsets, preview, rehearsal, opening):
         figures.append(measure())
     figures.extend(loading())
+    figures.extend(sending())
     table = Table("figure", "value", "goal", "ok")
     for one in figures:
         sign = "≤" if one.better == "lower" else "≥"

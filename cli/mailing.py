@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import mail_preview
+from cli import mail_preview, mail_trial
 
 app = typer.Typer(
     help="Thư: xem trước, gửi thử – mail: look at it, prove a server's settings.",
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command(
     epilog="Ví dụ: dondoc mail preview KẾ-HOẠCH.yaml --rung overdue-3 --lang vi",
 )(mail_preview.preview)
+app.command("test", epilog="Ví dụ: dondoc mail test vanthu@sonoivu.example")(mail_trial.prove)
 
 
 def register(parent: typer.Typer) -> None:

@@ -95,7 +95,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that a mail says, in order; `preview` is what a list of mail shows beside it."""
+    """Everything that a mail says, in order; `preview` is what a list of mail shows beside it.
+
+    `enclosed` says what file goes with it, if one does.
+    """
 
     language: str
     subject: str
@@ -112,6 +115,7 @@ class Page:
     automatic: str
     tone: str
     preview: str = ""
+    enclosed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from notifiers import chasers, facts
 from notifiers import subject as subjects
 from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
+from notifiers.letters import enclosed
 from notifiers.news_wording import news_page, news_section
 from notifiers.page import Card, Page, Section
 from notifiers.preview import preview
@@ -42,6 +43,7 @@ def page(digest: Digest) -> Page:
         signature=saying.sender,
         automatic=saying.automatic(of_coordinator=is_about_coordinator(digest)),
         tone=digest.kind.word,
+        enclosed=enclosed(digest),
     )
 
 

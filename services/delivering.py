@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 16  # messages of one claim
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
+LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
 FINAL = timedelta(minutes=11)
 """How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
@@ -102,11 +103,12 @@ async def way_out(parts: Parts) -> AsyncIterator[Channel]:
 
 def smtp_settings(settings: Settings) -> SmtpSettings:
     """Return how the configured mail server is spoken to."""
+    user, password = settings.smtp_login or (None, None)
     return SmtpSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,
-        username=settings.smtp_user or None,
-        password=settings.smtp_password.get_secret_value() or None,
+        username=user,
+        password=password,
         tls=settings.smtp_tls,
     )
 
@@ -171,6 +173,7 @@ class _Drain:
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
         self._alive = asyncio.Event()
         self._failed = False
+        self._probing = False
 
     async def run(self) -> None:
         """Drain the outbox: first all but the briefs, which tell what the others told."""
@@ -208,8 +211,23 @@ class _Drain:
             async with self.way.session() as session:
                 while not self._failed and (batch := self._claim(name, briefs)):
                     await self._send_all(session, batch)
+                    await self._after_probe()
         finally:
             self._alive.set()
+
+    async def _after_probe(self) -> None:
+        """Wait until it is written that the server is well: who claims before finds it dead."""
+        if not self._probing or self._failed:
+            return
+        for _ in range(UNMARKED):
+            await self._unmarked.acquire()
+        self._release(UNMARKED)
+        self._probing = False
+        self._alive.set()
+
+    def _release(self, count: int) -> None:
+        for _ in range(count):
+            self._unmarked.release()
 
     def _claim(self, name: str, briefs: bool) -> list[Message]:
         """Claim what the server may be given now."""
@@ -231,6 +249,7 @@ class _Drain:
             after = pacing.taken(relay, now, len(claimed), per_minute=settings.smtp_per_minute)
             if claimed and after != relay:
                 relays.keep(connection, after)
+            self._probing = self._probing or bool(claimed and relay.failures)
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
@@ -295,27 +314,47 @@ class _Drain:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
         trouble = _trouble(outcomes)
         if trouble is None:
-            self._alive.set()
+            if not self._probing:
+                self._alive.set()
         elif not self._failed:
             self._failed = True
             self.delivered.trouble = trouble
+
+    async def _gather(self) -> list[Tried | None]:
+        """Return what to mark together: half of what may be unmarked, or what came in a moment.
+
+        A commit costs as much for one as for several; no line waits while the half is filled.
+        """
+        found = [await self._tried.get()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while len(found) < UNMARKED // 2 and found[-1] is not None:
+                    found.append(await self._tried.get())
+        while not self._tried.empty():
+            found.append(self._tried.get_nowait())
+        return found
 
     async def _mark_all(self) -> None:
         """Write what became of mails, as many in one commit as are there."""
         ending = False
         while not ending:
-            tried = [await self._tried.get()]
-            while not self._tried.empty():
-                tried.append(self._tried.get_nowait())
+            tried = await self._gather()
             ending = None in tried
             found = [one for one in tried if one is not None]
             if not found:
                 continue
-            counted = await asyncio.to_thread(
-                marking.mark, self.parts, found, self.relay, self.clock()
-            )
+            try:
+                counted = await asyncio.to_thread(
+                    marking.mark, self.parts, found, self.relay, self.clock()
+                )
+            except BaseException:
+                # A line may miss that it is cancelled (Python 3.11's `wait_for` swallows it):
+                # it must not wait for a hand that marks no more.
+                self._failed = True
+                self._release(UNMARKED + self.parts.settings.smtp_connections)
+                raise
+            self._release(len(found))
             for one in found:
-                self._unmarked.release()
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
 

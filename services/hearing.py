@@ -17,16 +17,24 @@ TOGETHER = timedelta(minutes=5)
 
 
 def before(
-    connection: Connection, message: Message, carried: Collection[Notice], now: datetime
+    connection: Connection,
+    message: Message,
+    carried: Collection[Notice],
+    now: datetime,
+    *,
+    told: Collection[Told] | None = None,
 ) -> History:
     """Return what was heard of a message's obligations before it goes out, or went out, at `now`.
 
+    `told` is what reached anybody about them, if that has been read already.
     What goes out at the same time has not been heard: whose turn comes first would change
     what is said. The chasers among it are marked so.
     """
     about = {notice.obligation for notice in carried}
     found: dict[str, list[Heard]] = {}
-    for one in notices.told(connection, message.run, about=about):
+    if told is None:
+        told = notices.told(connection, message.run, about=about)
+    for one in told:
         if one.obligation in about and _is_before(one, message, now):
             heard = Heard(one.kind, one.round, one.recipient, one.sent_at)
             found.setdefault(one.obligation, []).append(heard)

@@ -6,7 +6,7 @@ more, and outside office hours nothing goes out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,10 +24,14 @@ from services import briefing, hearing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
+from storage.notices import Told
 from storage.outbox import Message
 from storage.recipients import SETTLED, Recipient
 
 KEPT = 64  # runs whose fold is kept between looks
+Newest = Mapping[tuple[str, int, str], datetime]
+"""When the newest rung fell, by obligation, round and recipient."""
+
 PATIENCE = timedelta(minutes=30)
 """For how long what was issued in office hours may still go out after them."""
 
@@ -83,9 +87,13 @@ class Looker:
             carried = notices.of_messages(connection, numbers)
             before = recipients.of_messages(connection, numbers)
             known = addresses.known(connection)
+            # One snapshot: what is read of a run holds for all its messages.
+            runs_of = {message.run for message in messages}
+            lives = {run: self._live(connection, run) for run in runs_of}
+            heard = {run: _hear(connection, run, messages, carried) for run in runs_of}
             found = []
             for message in messages:
-                live = self._live(connection, message.run)
+                live = lives[message.run]
                 ready = _look(
                     self.parts,
                     connection,
@@ -93,6 +101,7 @@ class Looker:
                     message,
                     carried[message.id],
                     now=now,
+                    heard=heard[message.run],
                 )
                 found.append(_addressed(ready, live.plan, known, before[message.id], now=now))
         return found
@@ -115,7 +124,10 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, message.run, as_of=now if was_sent else None)
         carried = notices.of_message(connection, message.id)
-        ready = _look(parts, connection, live, message, carried, now=now, all_of_it=was_sent)
+        heard = None
+        if not was_sent:
+            heard = _hear(connection, message.run, [message], {message.id: carried})
+        ready = _look(parts, connection, live, message, carried, now=now, heard=heard)
         before = recipients.of_messages(connection, [message.id])[message.id]
         known = addresses.known(connection)
     return _addressed(ready, live.plan, known, before, now=now)
@@ -129,6 +141,40 @@ def _take(connection: Connection, run: str, folding: Folding, place: int) -> int
     return last
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the database knows of what a run's messages are about: read once for all of them.
+
+    `newest` is when the newest rung issued fell; `told` what reached anybody, by obligation.
+    """
+
+    newest: Newest
+    told: Mapping[str, Sequence[Told]]
+
+    def about(self, carried: Sequence[Notice]) -> list[Told]:
+        """Return what reached anybody of what a message carries, of each the oldest first."""
+        keys = dict.fromkeys(notice.obligation for notice in carried)
+        return [one for key in keys for one in self.told.get(key, ())]
+
+
+def _hear(
+    connection: Connection,
+    run: str,
+    messages: Sequence[Message],
+    carried: Mapping[int, Sequence[Notice]],
+) -> _Heard:
+    about = {
+        notice.obligation
+        for message in messages
+        if message.run == run
+        for notice in carried[message.id]
+    }
+    told: dict[str, list[Told]] = {}
+    for one in notices.told(connection, run, about=about):
+        told.setdefault(one.obligation, []).append(one)
+    return _Heard(notices.newest(connection, run, sorted(about)), told)
+
+
 def _look(
     parts: Parts,
     connection: Connection,
@@ -137,19 +183,20 @@ def _look(
     carried: Sequence[Notice],
     *,
     now: datetime,
-    all_of_it: bool = False,
+    heard: _Heard | None,
 ) -> Ready:
-    """Look at one message; `all_of_it` keeps what is not true any more."""
+    """Look at one message; without `heard`, what is not true any more is kept."""
+    all_of_it = heard is None
     if message.kind == BRIEF:  # it carries no notices, and is never pointless
         return Ready(message, briefing.compose(parts, message, now))
     if not all_of_it and (opens := _opens(live.plan, message, carried, now)) is not None:
         return Ready(message, waits_until=opens)
     state = live.folding.state()
-    about = [notice.obligation for notice in carried]
     true = list(carried)
-    if not all_of_it:
-        newest = notices.newest(connection, message.run, about)
-        true = [one for one in carried if _still_true(live, one) and not _outdated(one, newest)]
+    if heard is not None:
+        true = [
+            one for one in carried if _still_true(live, one) and not _outdated(one, heard.newest)
+        ]
     outdated = tuple(notice for notice in carried if notice not in true)
     paused: tuple[Notice, ...] = ()
     if not all_of_it:
@@ -166,7 +213,13 @@ def _look(
         send_at=message.slot,
         as_of=now,
         part=message.part,
-        history=hearing.before(connection, message, carried, now),
+        history=hearing.before(
+            connection,
+            message,
+            carried,
+            now,
+            told=None if heard is None else heard.about(carried),
+        ),
         news=told,
     )
     return Ready(message, digest, outdated, paused)
@@ -195,7 +248,7 @@ def _still_true(live: LiveRun, notice: Notice) -> bool:
     return any(rung.key == notice.key for rung in ladder)
 
 
-def _outdated(notice: Notice, newest: dict[tuple[str, int, str], datetime]) -> bool:
+def _outdated(notice: Notice, newest: Newest) -> bool:
     """Say whether a newer rung was issued to the same recipient: this one comes too late."""
     latest = newest.get((notice.obligation, notice.round, notice.recipient), notice.at)
     return latest > notice.at

@@ -88,8 +88,13 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(
         default=SecretStr(""), description="The password at the mail server; never logged."
     )
-    smtp_tls: Literal["required", "off"] = Field(
-        default="required", description="STARTTLS: required, or off (by name only)."
+    smtp_password_file: Path | None = Field(
+        default=None, description="A file that holds the password, in place of the above."
+    )
+    smtp_tls: Literal["required", "implicit", "off"] = Field(
+        default="required",
+        description="STARTTLS is required; `implicit`: TLS from the first byte (port 465);"
+        " `off`, by name only: none.",
     )
     smtp_connections: int = Field(
         default=4, ge=1, le=32, description="How many connections the mail server is given at once."
@@ -267,6 +272,13 @@ class Settings(BaseSettings):
             raise _says("auth-file", file=str(file))
         return file
 
+    @field_validator("smtp_password_file")
+    @classmethod
+    def _holds_a_password(cls, file: Path | None) -> Path | None:
+        if file is not None and not _is_password(_content(file).rstrip("\r\n")):
+            raise _says("password-file", file=str(file))
+        return file
+
     @field_validator("database_url")
     @classmethod
     def _is_our_database(cls, url: str) -> str:
@@ -308,6 +320,8 @@ class Settings(BaseSettings):
             raise _says("auth-twice")
         if self.chat.get_secret_value() and self.chat_file is not None:
             raise _says("chat-twice")
+        if self.smtp_password.get_secret_value() and self.smtp_password_file is not None:
+            raise _says("password-twice")
         if self.server_host not in LOOPBACK and not self.login:
             raise _says("open-server", host=self.server_host)
         if self.server_host not in LOOPBACK and not self.prefect_api:
@@ -320,6 +334,15 @@ class Settings(BaseSettings):
         if self.prefect_auth_file is not None:
             return _content(self.prefect_auth_file).strip()
         return self.prefect_auth.get_secret_value()
+
+    @property
+    def smtp_login(self) -> tuple[str, str] | None:
+        """User name and password at the mail server; None where it asks for none."""
+        if not self.smtp_user:
+            return None
+        if self.smtp_password_file is not None:
+            return self.smtp_user, _content(self.smtp_password_file).rstrip("\r\n")
+        return self.smtp_user, self.smtp_password.get_secret_value()
 
     @property
     def mailbox_password(self) -> str:
@@ -365,6 +388,10 @@ def _is_login(written: str) -> bool:
     user, colon, password = written.partition(":")
     # Prefect's server answers 500 to every request where a letter is not ASCII.
     return bool(user and colon and password) and written.isprintable() and written.isascii()
+
+
+def _is_password(written: str) -> bool:
+    return bool(written) and "\n" not in written and "\r" not in written
 
 
 def _is_database(url: str, drivers: tuple[str, ...]) -> bool:

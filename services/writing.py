@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from engine.contacts import Addressee
 from engine.plan import Agency
+from notifiers.digest import Digest
+from notifiers.letters import letter_of
 from notifiers.message import Sender, build
 from notifiers.rendering import Mail, Rendered
 from services.settings import Settings
@@ -16,7 +18,9 @@ def written(
 ) -> bytes:
     """Return a mail as bytes, in the name of whom it comes from. Raises MessageError."""
     sender = Sender(mail.sender.name, settings.sender, reply_to=_answers_to(mail.sender))
-    return build(rendered, mail, sender=sender, addressees=addressees)
+    letter = letter_of(mail) if isinstance(mail, Digest) else None
+    enclosed = () if letter is None else (letter,)
+    return build(rendered, mail, sender=sender, addressees=addressees, attachments=enclosed)
 
 
 def _answers_to(agency: Agency) -> str | None:

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -64,8 +64,13 @@ class Sink:
     @property
     def received(self) -> list[Received]:
         """Every mail taken whole, in the order that they came; none where it keeps none."""
-        files = sorted(self.folder.glob("mail.*"), key=lambda file: file.stat().st_mtime_ns)
-        return [found for file in files if (found := _read(file)) is not None]
+        return [found for _, found in self.received_since(())]
+
+    def received_since(self, seen: Container[Path]) -> list[tuple[Path, Received]]:
+        """Return what stands in other files than those `seen`, each with its file."""
+        files = [file for file in self.folder.glob("mail.*") if file not in seen]
+        files.sort(key=lambda file: file.stat().st_mtime_ns)
+        return [(file, found) for file in files if (found := _read(file)) is not None]
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,8 @@ NONE = Faults()
 
 
 @contextmanager
-def sink(faults: Faults = NONE, *, keep: bool = True) -> Iterator[Sink]:
-    """Start a sink on a free port of the loopback address; end it by its number.
+def sink(faults: Faults = NONE, *, keep: bool = True, port: int = 0) -> Iterator[Sink]:
+    """Start a sink on the loopback address, on a free port unless told; end it by its number.
 
     It files mail only where `keep` says so: a file for each costs a multiple of taking it.
     Raises RuntimeError where the program is missing or does not start.
@@ -126,7 +131,7 @@ def sink(faults: Faults = NONE, *, keep: bool = True) -> Iterator[Sink]:
             shutil.chown(folder, user)
             who = ["-u", user]
         kept = ["-d", "mail."] if keep else []
-        port = free_port()
+        port = port or free_port()
         command = [str(program), "-4", *who, *kept, *faults.options(), f"{HOST}:{port}", BACKLOG]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

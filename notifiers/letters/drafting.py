@@ -9,8 +9,7 @@ from language.catalogue import text
 from notifiers.attachment import Attachment
 from notifiers.digest import Digest
 from notifiers.letters.calling import occasion
-from notifiers.letters.wording import letter, manner
-from notifiers.saying import Saying
+from notifiers.letters.wording import issuer, letter, manner
 
 TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST = 40  # characters of a number or an id within a file's name
@@ -46,7 +45,7 @@ def enclosed(digest: Digest) -> str:
         digest.language,
         f"mail.enclosed.{manner(digest, about)}",
         name=digest.recipient.name,
-        sender=Saying(digest).sender,
+        sender=issuer(digest).name,
         filename=filename(digest),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from engine.plan import Plan
+from engine.plan import Agency, Plan
 from language.catalogue import text
 from notifiers.letters.letter import Heading
 
@@ -22,12 +22,12 @@ _IN_FULL = ("Hồ Chí Minh",)
 """Units named for a person or by a number are written with what they are: Quận 1."""
 
 
-def heading(plan: Plan, year: int) -> Heading:
-    """Return the heading of a letter that the plan's coordinator issues in `year`."""
-    issuer = _SPELT.sub(_COMMITTEE, plan.agencies[plan.coordinator].name)
-    place = _place(plan) or text(LANGUAGE, "letter.no-place")
+def heading(plan: Plan, agency: Agency, year: int) -> Heading:
+    """Return the heading of a letter that `agency` issues in `year`."""
+    issuer = _SPELT.sub(_COMMITTEE, agency.name)
+    place = _place(plan, agency) or text(LANGUAGE, "letter.no-place")
     return Heading(
-        above=_above(plan, issuer),
+        above=_above(plan, agency),
         issuer=issuer.upper(),
         nation=text(LANGUAGE, "letter.nation"),
         motto=text(LANGUAGE, "letter.motto"),
@@ -36,18 +36,17 @@ def heading(plan: Plan, year: int) -> Heading:
     )
 
 
-def _above(plan: Plan, issuer: str) -> str:
+def _above(plan: Plan, agency: Agency) -> str:
     """Return the body that the issuer stands under: its parent, or else the plan's superior."""
-    above = plan.agencies[plan.coordinator].parent or plan.superior
-    if above is None or _SPELT.match(issuer):
+    above = agency.parent or plan.superior
+    if above is None or _SPELT.match(agency.name):
         return ""
     return _SPELT.sub("UBND", plan.agencies[above].name).upper()
 
 
-def _place(plan: Plan) -> str:
-    """Return the unit that the sender, or else the body above it, is named for; else nothing."""
-    sender = plan.agencies[plan.coordinator]
-    for agency in (sender.id, sender.parent, plan.superior):
+def _place(plan: Plan, issuer: Agency) -> str:
+    """Return the unit that the issuer, or else the body above it, is named for; else nothing."""
+    for agency in (issuer.id, issuer.parent, plan.superior):
         name = "" if agency is None else plan.agencies[agency].name
         for kind, unit in _UNIT.findall(name):
             whole = unit[0].isdigit() or unit in _IN_FULL

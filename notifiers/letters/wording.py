@@ -13,12 +13,14 @@ from functools import cached_property
 from typing import Any
 
 from engine.chasing import Kind
+from engine.plan import Agency
 from language.catalogue import text
 from notifiers.digest import Digest, Line
 from notifiers.letters.calling import Occasion
 from notifiers.letters.heading import LANGUAGE, heading
 from notifiers.letters.letter import Group, Item, Letter, Request, Row, Table
 from notifiers.saying import Saying
+from notifiers.signatory import above
 
 NAMED = 8  # bodies that a letter is addressed to by name; more are those of its table
 _TOLD = (Kind.ASSIGN, Kind.REMIND, Kind.RETURNED, Kind.OVERDUE)
@@ -39,9 +41,15 @@ def manner(digest: Digest, about: Occasion) -> str:
     if not about.late:
         return "chaser"
     saying = Saying(digest)
-    if saying.to_sender:
+    if saying.to_coordinator:
         return "chaser-of-all"
     return "direction" if saying.to_parent else "report"
+
+
+def issuer(digest: Digest) -> Agency:
+    """Return the body that a mail's letter is to come from: a commune hears from its district."""
+    plan = digest.plan
+    return above(plan, digest.recipient) or plan.agencies[plan.coordinator]
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class _Wording:
     def letter(self) -> Letter:
         digest, say = self.saying.digest, self._say
         return Letter(
-            heading=heading(digest.plan, digest.today.year),
+            heading=heading(digest.plan, self.issuer, digest.today.year),
             about=say(f"about.{self.manner}"),
             draft=say("draft"),
             footer=say("footer", at=digest.as_of.astimezone(digest.plan.zone)),
@@ -73,13 +81,17 @@ class _Wording:
         digest = self.saying.digest
         known = {
             "number": digest.plan.number,
-            "sender": self.saying.sender,
+            "sender": self.issuer.name,
             "name": digest.recipient.name,
             "today": digest.today,
             "before": text(LANGUAGE, "letter.before"),
             "end": text(LANGUAGE, "letter.end"),
         }
         return text(LANGUAGE, f"letter.{key}", **{**known, **values})
+
+    @cached_property
+    def issuer(self) -> Agency:
+        return issuer(self.saying.digest)
 
     @cached_property
     def manner(self) -> str:
@@ -219,9 +231,9 @@ class _Wording:
             yield self._say("closing.report")
             return
         superior = self.saying.superior
-        above = self.saying.above(self.saying.digest.recipient)
-        if above is not None and self.manner == "chaser":
-            yield self._say("closing.difficulties-parent", above=above)
+        district = above(self.saying.digest.plan, self.saying.digest.recipient)
+        if district is not None and self.manner == "chaser":
+            yield self._say("closing.difficulties-parent", above=district.name)
         elif superior is None:
             yield self._say("closing.difficulties-sender")
         else:

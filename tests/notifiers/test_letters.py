@@ -231,7 +231,8 @@ def test_a_letter_is_headed_by_what_the_plan_knows(
     named = b.agencies()
     named["so-noi-vu"] = replace(named["so-noi-vu"], name=coordinator)
     named["ubnd-tinh"] = replace(named["ubnd-tinh"], name=superior)
-    found = heading(b.plan(agencies=named), 2020)
+    plan = b.plan(agencies=named)
+    found = heading(plan, plan.agencies[plan.coordinator], 2020)
     assert (found.above, found.issuer) == (above, issuer)
     assert found.place.startswith(place)
 

@@ -1,0 +1,231 @@
+"""Delivery under faults, end to end: a database, a real server that fails, and kills.
+
+Whatever happens, what was in the outbox arrives once the server is well: nothing is lost,
+and what comes twice comes under the same Message-ID, `UNMARKED` mails at most for each kill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from services import chasing, delivering
+from services.delivering import LEASE, UNMARKED, Delivered
+from services.settings import Settings
+from services.wiring import Parts, opened
+from storage.outbox import Status
+from tests.postfix import Faults, Sink, free_port, sink
+from tests.services import written as w
+from tests.services.killing import POINTS
+from tests.services.office import outbox_of, start, statuses
+
+ROOT = Path(__file__).parents[2]
+LATER = w.START + timedelta(minutes=6)  # the first wait is over, and the server's rest
+
+
+@contextmanager
+def office_at(folder: Path, port: int) -> Iterator[Parts]:
+    """An office whose mail goes to a server on this machine; plan 37 has its first mail to send."""
+    settings = Settings(
+        home=folder,
+        database_url="",
+        mailbox=None,
+        smtp_host="127.0.0.1",
+        smtp_port=port,
+        smtp_tls="off",
+    )
+    with opened(settings) as parts:
+        start(parts, w.real())
+        chasing.issue_notices(parts, w.START)
+        yield parts
+
+
+def deliver(parts: Parts, now: datetime) -> Delivered:
+    """Deliver what is due."""
+
+    async def run() -> Delivered:
+        async with delivering.way_out(parts) as way:
+            return await delivering.deliver(parts, way, now)
+
+    return asyncio.run(run())
+
+
+def ids(parts: Parts) -> list[str]:
+    """Return the Message-IDs of the outbox."""
+    return sorted(message.message_id for message in outbox_of(parts))
+
+
+def received(server: Sink) -> Counter[str]:
+    """Return how many copies of each mail the server has."""
+    return Counter(mail.message_id for mail in server.received)
+
+
+def check_all_arrived(parts: Parts, copies: Counter[str], *, at_most_twice: int) -> None:
+    """Each mail is there, few twice, none that nobody sent; and the outbox knows."""
+    assert sorted(copies) == ids(parts)
+    assert copies.total() - len(copies) <= at_most_twice
+    assert set(statuses(parts)) == {"sent"}
+
+
+# ── A server that fails, and is mended ──
+
+FAULTS: dict[str, Faults] = {
+    "greets with 5xx": Faults(hard=["CONNECT"]),
+    "greets with 421": Faults(close=["CONNECT"]),
+    "hangs up at once": Faults(drop=["CONNECT"]),
+    "5xx at EHLO": Faults(hard=["EHLO", "HELO"]),
+    "4xx at MAIL": Faults(soft=["MAIL"]),
+    "421 at MAIL": Faults(close=["MAIL"]),
+    "4xx at RCPT": Faults(soft=["RCPT"]),
+    "421 at RCPT": Faults(close=["RCPT"]),
+    "hangs up at RCPT": Faults(drop=["RCPT"]),
+    "4xx at DATA": Faults(soft=["DATA"]),
+    "hangs up at DATA": Faults(drop=["DATA"]),
+    "disk full at the dot": Faults(soft=["."], soft_reply="452 4.3.1 Insufficient system storage"),
+    "421 at the dot": Faults(close=["."]),
+    "hangs up at the dot": Faults(drop=["."]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(tmp_path: Path, fault: str):
+    """Not one agency is given up, and no worker dies of it."""
+    port = free_port()
+    with office_at(tmp_path, port) as parts:
+        with sink(FAULTS[fault], port=port):
+            failed = deliver(parts, w.START)
+        assert failed.undeliverable == []
+        assert Status.SENT not in failed.counts
+        with sink(port=port) as server:
+            deliver(parts, LATER)
+            check_all_arrived(parts, received(server), at_most_twice=0)
+
+
+def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(tmp_path: Path):
+    """The circuit breaker; when it answers again, everything goes."""
+    port = free_port()
+    with office_at(tmp_path, port) as parts:
+        failed = deliver(parts, w.START)
+        again = deliver(parts, w.START + timedelta(seconds=30))
+        with sink(port=port) as server:
+            deliver(parts, LATER)
+            check_all_arrived(parts, received(server), at_most_twice=0)
+
+    assert failed.total == 1
+    assert failed.trouble
+    assert again.total == 0
+
+
+def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(tmp_path: Path):
+    """Killed under our hands after ten mails."""
+    port = free_port()
+    with office_at(tmp_path, port) as parts:
+        with sink(Faults(more=["-M", "10"]), port=port) as dying:
+            deliver(parts, w.START)
+            first = received(dying)
+        with sink(port=port) as server:
+            deliver(parts, LATER)
+            copies = first + received(server)
+        check_all_arrived(parts, copies, at_most_twice=parts.settings.smtp_connections)
+    assert first.total() == 10
+
+
+def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(tmp_path: Path):
+    """5xx at the dot: sending the same again would be refused the same."""
+    port = free_port()
+    with office_at(tmp_path, port) as parts:
+        with sink(Faults(hard=["."]), port=port):
+            refused = deliver(parts, w.START)
+        with sink(port=port) as server:
+            assert deliver(parts, LATER).total == 0
+            assert server.received == []
+        assert set(statuses(parts)) == {"undeliverable"}
+        assert len(refused.undeliverable) == len(ids(parts))
+
+
+# ── Killed ──
+
+
+def kill(parts: Parts, point: str, number: int, now: datetime) -> int:
+    """Deliver in a process that is killed at a point; return how it ended."""
+    settings = parts.settings
+    where = [str(settings.home), settings.smtp_host, str(settings.smtp_port)]
+    command = [sys.executable, "-m", "tests.services.killing", *where]
+    ended = subprocess.run(
+        [*command, point, str(number), now.isoformat()], cwd=ROOT, capture_output=True
+    )
+    return ended.returncode
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_loses_nothing_and_doubles_little(tmp_path: Path, point: str):
+    """Between claim and mark, wherever: the next delivery finishes it, once the claim lapsed."""
+    with sink() as server, office_at(tmp_path, server.port) as parts:
+        number = 2 if point.startswith("commit") else 12
+        assert kill(parts, point, number, w.START) == -signal.SIGKILL
+        before = received(server)
+        assert set(before.values()) <= {1}
+        assert 0 < before.total() < len(ids(parts))
+
+        deliver(parts, w.START + timedelta(minutes=1))
+        assert set(received(server).values()) == {1}  # a claim that may be alive is left alone
+        deliver(parts, w.START + LEASE + timedelta(minutes=1))
+
+        check_all_arrived(parts, received(server), at_most_twice=UNMARKED)
+
+
+def test_several_kills_in_a_row_lose_nothing(tmp_path: Path):
+    """Each costs its few copies, and no more."""
+    kills = 2
+    with sink() as server, office_at(tmp_path, server.port) as parts:
+        now = w.START
+        for number in range(kills):
+            assert kill(parts, "taken", 3 + number, now) == -signal.SIGKILL
+            now += LEASE + timedelta(seconds=1)
+        deliver(parts, now)
+
+        check_all_arrived(parts, received(server), at_most_twice=kills * UNMARKED)
+
+
+# ── Our own disk is full ──
+
+
+@contextmanager
+def full_disk(parts: Parts) -> Iterator[None]:
+    """Let the database grow by no page more."""
+
+    def stop(connection: Any, *_: Any) -> None:
+        connection.execute("PRAGMA max_page_count=1")  # which it takes for as many as there are
+
+    engine = parts.database.engine
+    engine.dispose()
+    event.listen(engine, "connect", stop)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", stop)
+        engine.dispose()
+
+
+def test_on_a_full_disk_nothing_is_lost(tmp_path: Path):
+    """It is said aloud; with room again everything goes out, little of it twice."""
+    with sink() as server, office_at(tmp_path, server.port) as parts:
+        with full_disk(parts), pytest.raises(OperationalError, match="full"):
+            deliver(parts, w.START)
+        assert "sent" not in statuses(parts) or received(server).total() < len(ids(parts))
+
+        deliver(parts, w.START + LEASE + timedelta(minutes=1))
+
+        check_all_arrived(parts, received(server), at_most_twice=UNMARKED)
