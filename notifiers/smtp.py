@@ -179,8 +179,11 @@ class SmtpSession:
                         raise
                     refused[address] = _classified(error, of_address=_is_unknown(error))
         except SMTPResponseException as error:
+            # Who refuses the sender, or closes, would do so with any other mail: a setting of ours
+            # or the server's own trouble, which costs no agency its mail.
             await self._recover(client, error)
-            return dict.fromkeys(fit, _classified(error)) | _for_good(refused)
+            later = TryLater(_reason("answered", error), of_relay=True)
+            return dict.fromkeys(fit, later) | _for_good(refused)
         except (SMTPException, OSError) as error:
             self._drop()
             later = TryLater(_reason("addressing", error), of_relay=True)
@@ -287,7 +290,8 @@ def _checked(envelope: Envelope) -> tuple[dict[str, str], dict[str, Outcome]]:
     try:
         checked_address(envelope.sender)
     except BadAddress as error:
-        return {}, dict.fromkeys(envelope.recipients, Refused(_reason("addressing", error)))
+        later = TryLater(_reason("addressing", error), of_relay=True)
+        return {}, dict.fromkeys(envelope.recipients, later)
     fit, outcomes = {}, {}
     for address in envelope.recipients:
         try:

@@ -107,12 +107,17 @@ def test_an_old_server_is_greeted_in_the_old_way():
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "."])
 @pytest.mark.parametrize("how", ["hard", "soft", "close", "drop"])
 def test_an_answer_at_each_command_is_told_apart(how: str, command: str):
-    """5xx to a person, 4xx later, 421 the server's trouble; only at the dot nobody knows."""
+    """5xx to a person, 4xx later, 421 the server's trouble; only at the dot nobody knows.
+
+    Who refuses the sender refuses everybody's mail: no agency's is given up for it.
+    """
     with sink(failing(how, command)) as server:
         outcome = one_of(send(server.port))
         received = server.received
 
     match how, command:
+        case ("hard" | "soft"), "MAIL":
+            check_later(outcome, of_relay=True)
         case "hard", _:
             assert isinstance(outcome, Refused)
             assert "500" in outcome.reason
@@ -132,7 +137,7 @@ def test_a_full_disk_over_there_means_later(command: str):
     with sink(faults) as server:
         outcome = one_of(send(server.port))
 
-    check_later(outcome, of_relay=False)
+    check_later(outcome, of_relay=command == "MAIL")
     assert isinstance(outcome, TryLater)
     assert "452 4.3.1" in outcome.reason
 

@@ -167,7 +167,7 @@ def test_lines_that_begin_with_a_dot_survive(tmp_path: Path) -> None:
         ("DATA", "451 4.3.0 try again", TryLater),
         ("DATA", "554 5.7.1 refused as spam", Refused),
         ("MAIL", "452 4.3.1 out of storage", TryLater),
-        ("MAIL", "553 5.1.8 bad sender", Refused),
+        ("MAIL", "553 5.1.8 bad sender", TryLater),
         ("MAIL", "530 5.7.0 authenticate first", TryLater),
         ("RCPT", "drop", TryLater),
         ("DATA", "drop", Unknown),
