@@ -88,14 +88,19 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:
-    """Return the entry that says that an issued notice did not go out."""
+    """Return the entry that says that an issued notice did not go out, or reached nobody."""
     return Entry(
         kind=kind,
         happened_at=now,
         recorded_at=now,
         by=by,
         obligation=notice.obligation,
-        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        data={
+            "rung": notice.rung,
+            "round": notice.round,
+            "recipient": notice.recipient,
+            "reason": notice.reason.to_json(),
+        },
     )
 
 

@@ -33,7 +33,7 @@ from notifiers.digest import message_id
 from notifiers.inboxes import Inbox, InboxError
 from notifiers.inboxes.imap import ImapInbox, ImapSettings
 from notifiers.inboxes.maildir import MaildirInbox
-from services import runs
+from services import marking, runs
 from services.delivering import Undeliverable
 from services.errors import Unavailable
 from services.runs import LiveRun
@@ -308,7 +308,7 @@ def _resent(
     again = None
     if true:
         failed = {one.address.lower() for one in everybody if one.fate is Fate.BOUNCED}
-        again = _sent_again(connection, live, message, true, failed, why, now)
+        again = _sent_again(parts, connection, live, message, true, failed, why, now)
     _record(connection, live, message, bounced, now, is_lost=True, again=again, also=also)
     return again
 
@@ -323,6 +323,7 @@ class _Again:
 
 
 def _sent_again(
+    parts: Parts,
     connection: Connection,
     live: LiveRun,
     message: Message,
@@ -344,6 +345,7 @@ def _sent_again(
         send_at=send_at,
         kind=message.kind,
         message_id=message_id(message.run, message.recipient, message.slot, part=part),
+        expires_at=send_at + parts.settings.mail_expires,
     )
     notices.move(connection, message.id, carried, to=number)
     day = send_at.astimezone(live.plan.zone).date()
@@ -376,8 +378,8 @@ def _still_true(
     notices.drop(connection, message.id, dropped)
     notices.supersede(connection, message.id, outdated)
     return true, [
-        *(_unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in dropped),
-        *(_unsent(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
+        *(marking.unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in dropped),
+        *(marking.unsent(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
     ]
 
 
@@ -416,22 +418,6 @@ def _record(
         for recipient, report in bounced
     ]
     runs.keep(connection, live, [], now=now, also=[*entries, *also])
-
-
-def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
-    return Entry(
-        kind=kind,
-        happened_at=now,
-        recorded_at=now,
-        by=SYSTEM,
-        obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
-    )
 
 
 def _said(report: Reported) -> str:

@@ -109,7 +109,7 @@ def enqueue(
     send_at: datetime,
     kind: str,
     message_id: str,
-    expires_at: datetime | None = None,
+    expires_at: datetime,
 ) -> int:
     """Put a message into the outbox and return its id."""
     values = {
@@ -394,9 +394,7 @@ def next_due(connection: Connection) -> datetime | None:
     return min((at for at in moments if at is not None), default=None)
 
 
-def retry(
-    connection: Connection, message: int, now: datetime, *, expires_at: datetime | None = None
-) -> bool:
+def retry(connection: Connection, message: int, now: datetime, *, expires_at: datetime) -> bool:
     """Queue a message again that was given up or put off; say whether it could be."""
     retryable = (*GIVEN_UP, Status.LATER.value, Status.UNCERTAIN.value)
     done = connection.execute(

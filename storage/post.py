@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from storage.database import Database
 from storage.tables import MESSAGES, POST
@@ -41,13 +40,6 @@ def take(database: Database, connection: Connection, posted: Posted) -> bool:
     return connection.execute(database.insert_new(POST).values(row)).rowcount == 1
 
 
-def latest(connection: Connection, *, limit: int) -> list[Posted]:
-    """Return the mails that were read last, the newest first."""
-    query = select(POST).where(POST.c.kind != PLACE)
-    query = query.order_by(POST.c.read_at.desc(), POST.c.key).limit(limit)
-    return [_posted(row) for row in connection.execute(query)]
-
-
 def message_of(connection: Connection, message_ids: Sequence[str]) -> int | None:
     """Return the number of the first message of ours among Message-IDs, if one is."""
     query = select(MESSAGES.c.message_id, MESSAGES.c.id).where(
@@ -73,7 +65,3 @@ def move_on(
 
 def _place_of(inbox: str) -> str:
     return f"place:{inbox}"
-
-
-def _posted(row: Row[Any]) -> Posted:
-    return Posted(**row._mapping)
