@@ -61,6 +61,16 @@ def addressees(
     return _once([*answering, *(_as_copy(one) for one in (*mailbox, *copies))])
 
 
+def answers_to(agency: Agency, *, day: date, known: Knowledge | None = None) -> str:
+    """Return where answers to the mail of `agency` go: its mailbox, else who is to answer for it.
+
+    Empty where it has no address that can be reached.
+    """
+    found = addressees(agency, day=day, known=known)
+    mailbox = (one.address for one in found if one.role is Role.MAILBOX)
+    return next(mailbox, found[0].address if found else "")
+
+
 class _Reach:
     """Who of an agency can be reached on a day, by what is known of addresses."""
 

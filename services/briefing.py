@@ -17,11 +17,9 @@ from engine.chasing import at_once, send_time
 from engine.deadline import start_of
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
-from engine.plan import Agency, Ladder, Plan
-from notifiers.address import checked_address
+from engine.plan import Agency, Plan
 from notifiers.brief import AHEAD, WORD, Brief, Reached, Unreached
 from notifiers.digest import message_id, thread_id
-from notifiers.errors import BadAddress
 from services import runs
 from services.errors import Refused
 from services.runs import LiveRun
@@ -61,7 +59,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
         plans.lock(connection, run)
         plan = _plan(parts, connection, run)
         recipient = plan.agencies[plan.coordinator]
-        if not _is_reachable(recipient):
+        if not recipient.addresses:
             raise Refused("refused.no-address", name=recipient.name, agency=recipient.id)
         return _queue(parts, connection, run, recipient, send_at=now, now=now, by=by)
 
@@ -98,7 +96,7 @@ def is_due(parts: Parts, connection: Connection, live: LiveRun, now: datetime) -
     """Say whether the brief of a run is queued by itself at `now`: then it tells the news."""
     if parts.settings.brief == "off" or live.folding.completed_at is not None:
         return False
-    if not _is_reachable(live.plan.agencies[live.plan.coordinator]):
+    if not live.plan.agencies[live.plan.coordinator].addresses:
         return False
     morning = _morning(connection, live.stored, live.plan)
     return morning is not None and morning <= now
@@ -123,7 +121,7 @@ def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:
         if morning is None or morning > now:
             return None  # another clock was faster
         recipient = plan.agencies[plan.coordinator]
-        send_at = at_once(plan, _ladder(plan), now)
+        send_at = at_once(plan, plan.first_ladder, now)
         return _queue(parts, connection, run, recipient, send_at=send_at, now=now, by=SYSTEM)
 
 
@@ -183,13 +181,6 @@ def _take_news(
 
 def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
-
-
-def _is_reachable(agency: Agency) -> bool:
-    try:
-        return bool(checked_address(agency.email or ""))
-    except BadAddress:
-        return False
 
 
 # ── What it says ──
@@ -271,7 +262,7 @@ def _mornings(parts: Parts) -> list[tuple[str, datetime]]:
     with parts.database.reading() as connection:
         for stored in plans.all_runs(connection, active_only=True):
             plan = parts.plan(stored.plan_version)
-            if _is_reachable(plan.agencies[plan.coordinator]):
+            if plan.agencies[plan.coordinator].addresses:
                 at = _morning(connection, stored, plan)
                 found += [] if at is None else [(stored.id, at)]
     return found
@@ -291,21 +282,16 @@ def _morning(connection: Connection, stored: StoredRun, plan: Plan) -> datetime 
     last_day = obligations.first_last_day(connection, stored.id)
     if last_day is not None:
         day = plan.calendar.offset(last_day, -AHEAD)
-        morning = at_once(plan, _ladder(plan), send_time(plan, _ladder(plan), day))
+        morning = at_once(plan, plan.first_ladder, send_time(plan, plan.first_ladder, day))
         moments.append(max(earliest, morning))
     return min(moments, default=None)
 
 
 def _send_hour(plan: Plan, moment: datetime) -> datetime:
     """Return the first send hour after `moment` on a working day that is not a quiet one."""
-    ladder = _ladder(plan)
+    ladder = plan.first_ladder
     day = plan.calendar.on_or_after(moment.astimezone(plan.zone).date())
     at = send_time(plan, ladder, day)
     if at <= moment:
         at = send_time(plan, ladder, plan.calendar.offset(day, 1))
     return at_once(plan, ladder, at)
-
-
-def _ladder(plan: Plan) -> Ladder:
-    """The ladder whose hour is the earliest: the brief goes out with the morning's first mail."""
-    return min(plan.ladders.values(), key=lambda ladder: ladder.send_at)

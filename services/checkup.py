@@ -256,8 +256,7 @@ def bouncing(parts: Parts) -> Finding:
     used: dict[str, None] = {}
     for run in active:
         for agency in parts.plan(run.plan_version).agencies.values():
-            written = [agency.email or "", *(contact.email for contact in agency.contacts)]
-            used |= dict.fromkeys(address.lower() for address in written if address)
+            used |= dict.fromkeys(address.lower() for address in agency.addresses)
     broken = [
         address
         for address in used

@@ -307,7 +307,7 @@ class _Drain:
         mail = ready.mail
         assert mail is not None
         settings = self.parts.settings
-        content = writing.written(rendered, mail, settings, ready.addressees)
+        content = writing.written(rendered, mail, settings, ready.addressees, ready.answers_to)
         return Envelope(mail.message_id, settings.sender, ready.open_addresses, content)
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:

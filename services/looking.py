@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
-from engine.contacts import Addressee, Knowledge, addressees
+from engine.contacts import Addressee, Knowledge, addressees, answers_to
 from engine.ledger import Entry, Folding
 from engine.plan import Agency, Plan
 from notifiers.brief import WORD as BRIEF
@@ -41,7 +41,8 @@ class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
-    to wait for that. `before` is what became of it at each address so far.
+    to wait for that. `before` is what became of it at each address so far,
+    `answers_to` the address of whom it comes from.
     """
 
     message: Message
@@ -50,6 +51,7 @@ class Ready:
     paused: tuple[Notice, ...] = ()
     addressees: tuple[Addressee, ...] = ()
     before: tuple[Recipient, ...] = ()
+    answers_to: str = ""
     waits_until: datetime | None = None
 
     def opens(self, at: datetime) -> datetime:
@@ -57,7 +59,7 @@ class Ready:
         if not isinstance(self.mail, Digest):
             return at
         lines = self.mail.lines
-        ladder = lines[0].state.obligation.ladder if lines else news.ladder(self.mail.plan)
+        ladder = lines[0].state.obligation.ladder if lines else self.mail.plan.first_ladder
         return at_once(self.mail.plan, ladder, at)
 
     @property
@@ -238,7 +240,7 @@ def _opens(
     """Return when offices open, where they are closed and the mail is no longer fresh."""
     if now - message.send_at <= PATIENCE:
         return None
-    ladder = plan.obligations[carried[0].obligation].ladder if carried else news.ladder(plan)
+    ladder = plan.obligations[carried[0].obligation].ladder if carried else plan.first_ladder
     opens = at_once(plan, ladder, now)
     return None if opens <= now else opens
 
@@ -279,6 +281,7 @@ def _addressed(
         paused=ready.paused,
         addressees=found,
         before=tuple(before),
+        answers_to=answers_to(ready.mail.sender, day=day, known=known),
     )
 
 

@@ -102,6 +102,7 @@ def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
         rungs=_rungs(one(parts, number).notices),
         mail=ready.mail,
         addressees=ready.addressees,
+        answers_to=ready.answers_to,
     )
     return proofs.proof(slip, parts.settings), remark
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.contacts import Addressee
-from engine.plan import Agency
 from notifiers.digest import Digest
 from notifiers.letters import letter_of
 from notifiers.message import Sender, build
@@ -14,17 +13,17 @@ from services.settings import Settings
 
 
 def written(
-    rendered: Rendered, mail: Mail, settings: Settings, addressees: Sequence[Addressee]
+    rendered: Rendered,
+    mail: Mail,
+    settings: Settings,
+    addressees: Sequence[Addressee],
+    answers_to: str,
 ) -> bytes:
-    """Return a mail as bytes, in the name of whom it comes from. Raises MessageError."""
-    sender = Sender(mail.sender.name, settings.sender, reply_to=_answers_to(mail.sender))
+    """Return a mail as bytes, in the name of whom it comes from. Raises MessageError.
+
+    `answers_to` is the address of that body; empty, answers go to our own.
+    """
+    sender = Sender(mail.sender.name, settings.sender, reply_to=answers_to or None)
     letter = letter_of(mail) if isinstance(mail, Digest) else None
     enclosed = () if letter is None else (letter,)
     return build(rendered, mail, sender=sender, addressees=addressees, attachments=enclosed)
-
-
-def _answers_to(agency: Agency) -> str | None:
-    """Return where answers to a mail of an agency go: its mailbox, else who is to answer for it."""
-    if agency.email:
-        return agency.email
-    return next((contact.email for contact in agency.contacts), None)
