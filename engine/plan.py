@@ -8,6 +8,7 @@ from datetime import date, time
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.calendar import WorkingCalendar
@@ -321,6 +322,11 @@ class Plan:
         """What stages and events are called, by their ids; an event's title goes before."""
         titles = {stage.id: stage.title for stage in self.stages}
         return titles | {name: event.title for name, event in self.events.items()}
+
+    @cached_property
+    def known_rungs(self) -> dict[Any, Any]:
+        """The rungs reckoned before, by what they follow from; `engine.chasing` keeps them here."""
+        return {}
 
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
