@@ -118,7 +118,7 @@ def _entries(one: Tried, now: datetime) -> list[Entry]:
         to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
         kind = EntryKind.MESSAGE_SENT
         found.append(_told(kind, message, one.subject, verdict.detail, now, addresses=to))
-    elif verdict.status is Status.UNDELIVERABLE:
+    if verdict.status is Status.UNDELIVERABLE:
         kind = EntryKind.MESSAGE_UNDELIVERABLE
         found.append(_told(kind, message, one.subject, verdict.detail, now))
     elif put_off := _PUT_OFF.get(verdict.status if ready.waits_until is None else Status.QUEUED):
