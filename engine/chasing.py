@@ -141,23 +141,26 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
     """
     if not state.is_open or state.round_began is None:
         return ()
-    known, key = plan.known_rungs, _ladder_key(state)
-    found = known.get(key)
+    key = _ladder_key(plan, state)
+    found = _KNOWN.get(key)
     if found is None:
-        if len(known) >= MOST_KNOWN:
-            known.clear()
-        found = known[key] = _rungs(plan, state, state.round_began)
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[key] = _rungs(plan, state, state.round_began)
     return found
 
 
-MOST_KNOWN = 2_000  # ladders of one plan that are kept: some 20 MB
+MOST_KNOWN = 4_096  # ladders that are kept, of all plans: some 40 MB
 _LadderKey: TypeAlias = tuple[object, ...]
+_KNOWN: dict[_LadderKey, tuple[Notice, ...]] = {}
+"""What was reckoned before: a mail asks for its ladders three times, and runs of one plan alike."""
 
 
-def _ladder_key(state: ObligationState) -> _LadderKey:
-    """Return all that the rungs of a plan's obligation follow from: of two runs often the same."""
+def _ladder_key(plan: Plan, state: ObligationState) -> _LadderKey:
+    """Return all that the rungs of an obligation follow from."""
     due = state.due
     return (
+        plan.identity,
         state.obligation.id,
         state.round,
         state.round_began,

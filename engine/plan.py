@@ -8,7 +8,6 @@ from datetime import date, time
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.calendar import WorkingCalendar
@@ -324,9 +323,9 @@ class Plan:
         return titles | {name: event.title for name, event in self.events.items()}
 
     @cached_property
-    def known_rungs(self) -> dict[Any, Any]:
-        """The rungs reckoned before, by what they follow from; `engine.chasing` keeps them here."""
-        return {}
+    def identity(self) -> object:
+        """What stands for this very plan where something reckoned from it is kept."""
+        return object()
 
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
