@@ -335,6 +335,11 @@ class Plan:
         """The ladder whose send hour is the earliest: what hangs on no ladder keeps its hours."""
         return min(self.ladders.values(), key=lambda ladder: ladder.send_at)
 
+    @cached_property
+    def identity(self) -> object:
+        """What stands for this very plan where something reckoned from it is kept."""
+        return object()
+
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
         return self.quiet_span(day) is not None
