@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from engine.chasing import Notice, next_rung
 from engine.ledger import ObligationState, Outcome, RunState
@@ -13,9 +15,13 @@ from engine.plan import Plan
 from services import runs, stage_views
 from services.stage_views import StageView
 from services.wiring import Parts
-from storage import ledger, notices, outbox
+from storage import ledger, notices, outbox, recipients
 from storage.notices import Told
-from storage.outbox import Message
+from storage.outbox import Message, Status
+
+SOME = 500  # messages whose addresses are read at once
+_WELL = (Status.QUEUED, Status.SENDING, Status.SENT, Status.CANCELLED)
+"""Where no page names the address: nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A run as people look at it, as its ledger stands after the entry `seq`."""
+    """A run as people look at it, as its ledger stands after the entry `seq`.
+
+    `went_to` are the addresses, but for those of copies, of each message that a page may name.
+    """
 
     run: str
     plan: Plan
@@ -72,6 +81,7 @@ class Board:
     told: tuple[Told, ...]
     escalations: tuple[Escalation, ...] = ()
     messages: tuple[Message, ...] = ()
+    went_to: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     seq: int = 0
 
     @property
@@ -98,6 +108,7 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         live = runs.live(parts, connection, run, as_of=as_of)
         told = notices.told(connection, run)
         messages = outbox.of_run(connection, run)
+        went_to = _addresses(connection, messages)
         named = notices.escalated(connection, run)
         seq = ledger.places(connection, [run]).get(run, 0)
     if as_of is not None:
@@ -107,7 +118,22 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
     escalations = tuple(
         Escalation(one, tuple(named[one.id])) for one in messages if one.id in named
     )
-    return replace(seen, escalations=escalations, messages=tuple(messages), seq=seq)
+    return replace(
+        seen, escalations=escalations, messages=tuple(messages), went_to=went_to, seq=seq
+    )
+
+
+def _addresses(connection: Connection, messages: Sequence[Message]) -> dict[int, tuple[str, ...]]:
+    """Return where the last mail to each recipient went, and all that something is wrong with."""
+    last = {one.recipient: one.id for one in messages if one.sent_at is not None}
+    wrong = [one.id for one in messages if one.status not in _WELL]
+    numbers = [*dict.fromkeys((*last.values(), *wrong))]
+    found: dict[int, tuple[str, ...]] = {}
+    for start in range(0, len(numbers), SOME):
+        addressed = recipients.of_messages(connection, numbers[start : start + SOME])
+        for number, rows in addressed.items():
+            found[number] = tuple(one.address for one in rows if not one.is_copy)
+    return found
 
 
 def of_state(run: str, state: RunState, now: datetime, told: list[Told]) -> Board:

@@ -97,5 +97,7 @@ def _in_trouble(board: Board, found: Sequence[Message], language: str) -> str:
 
 
 def _recipient(board: Board, message: Message) -> str:
-    agency = board.plan.agencies[message.recipient]
-    return f"{agency.name} ({agency.email})" if agency.email else agency.name
+    """Name an agency, and where this very mail went, which the register may not say."""
+    name = board.plan.agencies[message.recipient].name
+    went_to = ", ".join(board.went_to.get(message.id, ()))
+    return f"{name} ({went_to})" if went_to else name

@@ -10,7 +10,7 @@ import pytest
 from language.catalogue import text
 from notifiers.channel import Refused as MailRefused
 from notifiers.channel import TryLater
-from services import board, chasing, recording
+from services import addressing, board, chasing, recording
 from services.board import Board
 from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key, plain, table
@@ -136,6 +136,18 @@ def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
     assert "550 \\<x\\> \\| no" in page
     assert "dondoc outbox retry" in page
     assert "**4 thư chưa tới nơi.**" in overview.board_markdown(seen, "vi")
+
+
+def test_the_mail_page_names_the_address_that_a_mail_went_to(small: Parts):
+    """Not the one that the register has: another took its place."""
+    addressing.take_place(small, "a@nho.example", "moi@nho.example", now=w.START, by="văn thư")
+    chasing.issue_notices(small, w.START)
+    deliver(small, w.START)
+
+    page = mail.mail_markdown(board.read(small, "nho", w.START), "vi")
+
+    assert "Sở An (moi@nho.example)" in page
+    assert "a@nho.example" not in page
 
 
 @pytest.mark.parametrize(
