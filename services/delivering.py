@@ -33,6 +33,7 @@ from storage.outbox import Message, Status
 log = logging.getLogger(__name__)
 
 BATCH = 16  # messages of one claim
+FIRST = 4  # of the first one
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
@@ -257,7 +258,9 @@ class _Drain:
         settings, now = self.parts.settings, self.clock()
         with self.parts.database.writing() as connection:
             relay = relays.held(self.parts.database, connection, self.relay)
-            wanted = pacing.room(relay, now, wanted=BATCH, per_minute=settings.smtp_per_minute)
+            # A server that has not answered yet, and may hang, holds few of them.
+            most = BATCH if self._alive.is_set() else FIRST
+            wanted = pacing.room(relay, now, wanted=most, per_minute=settings.smtp_per_minute)
             if not wanted or _free_at(connection, settings, but=name) > now:
                 return []
             claimed = outbox.claim(
