@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+from sqlalchemy import Connection
 
 from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
 from notifiers.mailbox import MailboxServer
@@ -31,13 +33,19 @@ from storage.outbox import Message, Status
 log = logging.getLogger(__name__)
 
 BATCH = 16  # messages of one claim
+FIRST = 4  # of the first one
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
-FINAL = timedelta(minutes=11)
-"""How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
+"""Longer than the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot."""
+HEARD = timedelta(minutes=2)
+"""For how long a line that has not renewed its claim still counts among the connections: who was
+killed keeps the others from the server no longer than that."""
+RENEWED = timedelta(minutes=1)  # after which a line that is still at its batch renews its claim
 LOCAL = "mailbox"
 """What the local mailbox is called among the relays."""
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Clock = Callable[[], datetime]
 
@@ -125,7 +133,19 @@ def next_due(parts: Parts) -> datetime | None:
         if at is None:
             return None
         relay = relays.find(connection, relay_of(parts.settings))
-    return pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
+        free_at = _free_at(connection, parts.settings)
+    ready_at = pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
+    return max(ready_at, free_at)
+
+
+def _free_at(connection: Connection, settings: Settings, *, but: str = "") -> datetime:
+    """Return since when, or from when on, the mail server has a connection to spare.
+
+    The line `but` has one already, though what it has sent is not marked yet.
+    """
+    heard = [until - LEASE + HEARD for until in outbox.holders(connection, but=but)]
+    taken = len(heard) - settings.smtp_connections
+    return heard[taken] if taken >= 0 else LONG_AGO
 
 
 def is_mail_due(parts: Parts, now: datetime) -> bool:
@@ -238,8 +258,10 @@ class _Drain:
         settings, now = self.parts.settings, self.clock()
         with self.parts.database.writing() as connection:
             relay = relays.held(self.parts.database, connection, self.relay)
-            wanted = pacing.room(relay, now, wanted=BATCH, per_minute=settings.smtp_per_minute)
-            if not wanted or outbox.claims(connection, now) >= settings.smtp_connections:
+            # A server that has not answered yet, and may hang, holds few of them.
+            most = BATCH if self._alive.is_set() else FIRST
+            wanted = pacing.room(relay, now, wanted=most, per_minute=settings.smtp_per_minute)
+            if not wanted or _free_at(connection, settings, but=name) > now:
                 return []
             claimed = outbox.claim(
                 connection,
@@ -276,9 +298,12 @@ class _Drain:
         self._give_back(left)
 
     def _is_held(self, message: Message) -> bool:
-        """Say whether a claim still holds for as long as a mail may take, made longer if not."""
+        """Say whether a claim still holds; one that is a while old is renewed.
+
+        It is good for longer than one mail may take, so that nobody else sends it meanwhile.
+        """
         now = self.clock()
-        if message.claimed_until is None or now + FINAL < message.claimed_until:
+        if message.claimed_until is None or now + LEASE - RENEWED < message.claimed_until:
             return True
         with self.parts.database.writing() as connection:
             return outbox.renew(connection, message, now + LEASE)

@@ -286,12 +286,11 @@ def _addressed(
 
 
 def is_for_head(mail: Mail) -> bool:
-    """Say whether a rung is among its notices from which on the head is told as well."""
-    plan = mail.plan
+    """Say whether it is a chaser from which on the head is told as well, by the number it has."""
+    lines = mail.lines if isinstance(mail, Digest) else ()
     return any(
-        notice.kind is Kind.OVERDUE
-        and (from_rung := plan.obligations[notice.obligation].ladder.overdue.head_from) is not None
-        and notice.count >= from_rung
-        for line in getattr(mail, "lines", ())
-        for notice in line.notices
+        line.kind is Kind.OVERDUE
+        and (first := line.state.obligation.ladder.overdue.head_from) is not None
+        and line.chaser >= first
+        for line in lines
     )

@@ -193,12 +193,16 @@ def _before(status: Status) -> Status:
     return Status.UNCERTAIN if status is Status.SENDING else status
 
 
-def claims(connection: Connection, now: datetime) -> int:
-    """Return how many hold claims that have not lapsed."""
-    query = select(func.count(MESSAGES.c.claimed_by.distinct())).where(
-        MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until > now
+def holders(connection: Connection, *, but: str = "") -> list[datetime]:
+    """Return until when each holder of claims, `but` one, holds the last; in order of ending."""
+    until = func.max(MESSAGES.c.claimed_until)
+    query = (
+        select(until)
+        .where(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_by != but)
+        .group_by(MESSAGES.c.claimed_by)
+        .order_by(until)
     )
-    return int(connection.execute(query).scalar_one())
+    return list(connection.execute(query).scalars())
 
 
 def renew(connection: Connection, message: Message, until: datetime) -> bool:
