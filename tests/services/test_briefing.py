@@ -205,7 +205,7 @@ def test_a_brief_says_who_was_told_and_who_above(late: Parts):
 
     assert (
         "3 cơ quan: quá hạn từ ngày 10/5/2020 (1 ngày làm việc); đã đôn đốc ngày 11/5/2020;"
-        " đã báo cáo Sở Nội vụ ngày 11/5/2020: Sở An; Sở Bình; Sở Cường." in text
+        " đã báo cáo Sở Nội vụ ngày 11/5/2020 – gồm: Sở An; Sở Bình; Sở Cường." in text
     )
 
 
