@@ -221,6 +221,11 @@ def message_id(
     return _identifier((run_id, recipient, slot, str(part)), recipient, run_id, domain)
 
 
+def domain_of(identifier: str) -> str:
+    """Return the domain of a Message-ID: what is made again of one keeps it."""
+    return identifier.rpartition("@")[2].rstrip(">")
+
+
 def thread_id(run_id: str, recipient: str, *, domain: str = DOMAIN) -> str:
     """Return what all mail of one run to one recipient refers to, so that it threads."""
     return _identifier((run_id, recipient, "thread"), recipient, run_id, domain)

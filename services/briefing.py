@@ -19,7 +19,7 @@ from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from engine.plan import Agency, Plan
 from notifiers.brief import AHEAD, WORD, Brief, Reached, Unreached
-from notifiers.digest import message_id, thread_id
+from notifiers.digest import domain_of, message_id, thread_id
 from services import runs
 from services.errors import Refused
 from services.runs import LiveRun
@@ -67,13 +67,20 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 def preview(parts: Parts, run: str, now: datetime) -> Brief:
     """Return the brief that would go out now. Raises Refused where there is no such run."""
     plan = plan_of(parts, run)
-    return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now)
+    domain = parts.settings.mail_domain
+    return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now, domain=domain)
 
 
 def compose(parts: Parts, message: Message, now: datetime) -> Brief:
     """Return what a brief in the outbox says at `now`; one that was sent, what it said then."""
     return _compose(
-        parts, message.run, message.recipient, slot=message.slot, part=message.part, now=now
+        parts,
+        message.run,
+        message.recipient,
+        slot=message.slot,
+        part=message.part,
+        now=now,
+        domain=domain_of(message.message_id),
     )
 
 
@@ -147,7 +154,8 @@ def _queue(
     if known is not None:
         return Requested(run, known, recipient, is_new=False)
     part = outbox.next_part(connection, run, recipient.id, slot)
-    identity = message_id(run, recipient.id, slot, part=part)
+    domain = parts.settings.mail_domain
+    identity = message_id(run, recipient.id, slot, part=part, domain=domain)
     message = outbox.enqueue(
         connection,
         run=run,
@@ -187,7 +195,14 @@ def _minute(moment: datetime) -> datetime:
 
 
 def _compose(
-    parts: Parts, run: str, recipient: str, *, slot: datetime, part: int, now: datetime
+    parts: Parts,
+    run: str,
+    recipient: str,
+    *,
+    slot: datetime,
+    part: int,
+    now: datetime,
+    domain: str,
 ) -> Brief:
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run, as_of=now)
@@ -195,7 +210,7 @@ def _compose(
         mails = ledger.entries(connection, run, kinds=_MAILS, as_of=now)
         since = _since(live.plan, mails, now)
         news = ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=now, after=since)
-    identity = message_id(run, recipient, slot, part=part)
+    identity = message_id(run, recipient, slot, part=part, domain=domain)
     return Brief(
         state=live.folding.state(),
         run_id=run,
@@ -205,7 +220,7 @@ def _compose(
         since=since,
         language=live.plan.language,
         message_id=identity,
-        thread_id=thread_id(run, recipient),
+        thread_id=thread_id(run, recipient, domain=domain),
         reached=tuple(
             Reached(one.obligation, one.kind, one.recipient, one.sent_at)
             for one in told

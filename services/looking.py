@@ -18,7 +18,7 @@ from engine.contacts import Addressee, Knowledge, addressees, answers_to
 from engine.ledger import Entry, Folding
 from engine.plan import Agency, Plan
 from notifiers.brief import WORD as BRIEF
-from notifiers.digest import Digest, compose
+from notifiers.digest import Digest, compose, domain_of
 from notifiers.rendering import Mail
 from services import briefing, hearing, runs
 from services.runs import LiveRun
@@ -215,6 +215,7 @@ def _look(
         send_at=message.slot,
         as_of=now,
         part=message.part,
+        domain=domain_of(message.message_id),
         history=hearing.before(
             connection,
             message,

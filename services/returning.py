@@ -29,7 +29,7 @@ from engine.ledger import Entry, EntryKind
 from notifiers import bounces
 from notifiers.bounces import Kind, Reported, Returned, Verdict
 from notifiers.brief import WORD as BRIEF
-from notifiers.digest import message_id
+from notifiers.digest import domain_of, message_id
 from notifiers.inboxes import Inbox, InboxError
 from notifiers.inboxes.imap import ImapInbox, ImapSettings
 from notifiers.inboxes.maildir import MaildirInbox
@@ -344,7 +344,13 @@ def _sent_again(
         part=part,
         send_at=send_at,
         kind=message.kind,
-        message_id=message_id(message.run, message.recipient, message.slot, part=part),
+        message_id=message_id(
+            message.run,
+            message.recipient,
+            message.slot,
+            part=part,
+            domain=domain_of(message.message_id),
+        ),
         expires_at=send_at + parts.settings.mail_expires,
     )
     notices.move(connection, message.id, carried, to=number)

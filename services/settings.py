@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from language.catalogue import LANGUAGES, text
+from notifiers.address import checked_address
 from services.errors import Refused
 
 PREFIX = "DONDOC_"
@@ -362,6 +363,11 @@ class Settings(BaseSettings):
     def prefects_own(self) -> Mapping[str, str]:
         """More settings of Prefect's, by name."""
         return {} if self.prefect_settings is None else _lines(self.prefect_settings)
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain that Message-IDs end with: two offices that run one plan differ by it."""
+        return checked_address(self.sender).rpartition("@")[2]
 
     @property
     def mail_expires(self) -> timedelta:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.contacts import Addressee
+from notifiers.address import checked_address
 from notifiers.digest import Digest
+from notifiers.errors import BadAddress
 from notifiers.letters import letter_of
 from notifiers.message import Sender, build
 from notifiers.rendering import Mail, Rendered
@@ -23,7 +25,15 @@ def written(
 
     `answers_to` is the address of that body; empty, answers go to our own.
     """
-    sender = Sender(mail.sender.name, settings.sender, reply_to=answers_to or None)
+    sender = Sender(mail.sender.name, settings.sender, reply_to=_plain(answers_to))
     letter = letter_of(mail) if isinstance(mail, Digest) else None
     enclosed = () if letter is None else (letter,)
     return build(rendered, mail, sender=sender, addressees=addressees, attachments=enclosed)
+
+
+def _plain(address: str) -> str | None:
+    """Return an address that a header can hold; nothing where it is none: answers come to us."""
+    try:
+        return checked_address(address) if address else None
+    except BadAddress:
+        return None

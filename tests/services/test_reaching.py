@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -240,3 +241,20 @@ def test_what_is_taken_back_says_nothing_any_more(parts: Parts):
     with parts.database.reading() as connection:
         assert "a" not in {one.recipient for one in notices.told(connection, "nho")}
         assert outbox.next_due(connection) is None
+
+
+def test_message_ids_end_with_the_sender_s_domain(tmp_path: Path):
+    """Two offices that run the same plan must not send mails of one id."""
+    with office(tmp_path / "home") as opened:
+        ours = replace(
+            opened, settings=opened.settings.model_copy(update={"sender": "dd@sonoivu.example"})
+        )
+        start(ours, bundle())
+        chasing.issue_notices(ours, w.START)
+        way = Recording()
+        deliver(ours, w.START, way)
+
+    assert {one.rpartition("@")[2] for one in way.ids} == {"sonoivu.example>"}
+    mail = message_from_bytes(way.envelopes[0].content, policy=policy.default)
+    assert mail["Message-ID"] == way.ids[0]
+    assert str(mail["References"]).endswith("@sonoivu.example>")
