@@ -19,11 +19,12 @@ from engine.plan import Agency, Contact, Role, Span
 class Known:
     """What is known of an address beside the register.
 
-    Mail to it comes back (`bounced`), another took its place (`replaced_by`), or who reads it
-    is `away`, with a `substitute` or without.
+    Mail to it comes back (`bounced`, and `why`), another took its place (`replaced_by`), or who
+    reads it is `away`, with a `substitute` or without.
     """
 
     bounced: bool = False
+    why: str = ""
     replaced_by: str = ""
     away: Span | None = None
     substitute: str = ""
@@ -59,6 +60,13 @@ def addressees(
     if with_head:
         answering = [*answering, *heads]
     return _once([*answering, *(_as_copy(one) for one in (*mailbox, *copies))])
+
+
+def why_unreachable(agency: Agency, known: Knowledge) -> str:
+    """Return what mail servers said of the addresses of an agency that mail comes back from."""
+    written = [*(contact.email for contact in agency.contacts), agency.email or ""]
+    about = [known[address.lower()] for address in written if address.lower() in known]
+    return "; ".join(dict.fromkeys(one.why for one in about if one.bounced and one.why))
 
 
 class _Reach:

@@ -36,9 +36,6 @@ LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
 FINAL = timedelta(minutes=11)
 """How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
-LOCAL = "mailbox"
-"""What the local mailbox is called among the relays."""
-
 Clock = Callable[[], datetime]
 
 
@@ -113,18 +110,13 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def relay_of(settings: Settings) -> str:
-    """Return what the mail server is called in the database."""
-    return f"{settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else LOCAL
-
-
 def next_due(parts: Parts) -> datetime | None:
     """Return when a message is next to be tried, by its own time and by the mail server's."""
     with parts.database.reading() as connection:
         at = outbox.next_due(connection)
         if at is None:
             return None
-        relay = relays.find(connection, relay_of(parts.settings))
+        relay = relays.find(connection, parts.settings.relay)
     return pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
 
 
@@ -167,7 +159,7 @@ class _Drain:
     ) -> None:
         self.parts, self.way, self.clock, self.only = parts, way, clock, only
         self.delivered = Delivered()
-        self.relay = relay_of(parts.settings)
+        self.relay = parts.settings.relay
         self.looker = Looker(parts)
         self._unmarked = asyncio.Semaphore(UNMARKED)
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()

@@ -7,16 +7,16 @@ more, and outside office hours nothing goes out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
-from engine.contacts import Addressee, Knowledge, addressees
+from engine.contacts import Addressee, Knowledge, addressees, why_unreachable
 from engine.ledger import Entry, Folding
-from engine.plan import Agency, Plan
+from engine.plan import Agency, Plan, Role
 from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose
 from notifiers.rendering import Mail
@@ -41,7 +41,8 @@ class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
-    to wait for that. `before` is what became of it at each address so far.
+    to wait for that. `before` is what became of it at each address so far; `why` is what
+    servers said where there is no address left.
     """
 
     message: Message
@@ -51,6 +52,7 @@ class Ready:
     addressees: tuple[Addressee, ...] = ()
     before: tuple[Recipient, ...] = ()
     waits_until: datetime | None = None
+    why: str = ""
 
     def opens(self, at: datetime) -> datetime:
         """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
@@ -130,7 +132,11 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
         ready = _look(parts, connection, live, message, carried, now=now, heard=heard)
         before = recipients.of_messages(connection, [message.id])[message.id]
         known = addresses.known(connection)
-    return _addressed(ready, live.plan, known, before, now=now)
+    ready = _addressed(ready, live.plan, known, before, now=now)
+    if was_sent and before:  # where it went, whatever has become of the addresses since
+        to = (Addressee(one.address, one.name, Role(one.role), one.is_copy) for one in before)
+        ready = replace(ready, addressees=tuple(to))
+    return ready
 
 
 def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:
@@ -279,6 +285,7 @@ def _addressed(
         paused=ready.paused,
         addressees=found,
         before=tuple(before),
+        why="" if found else why_unreachable(agency, known),
     )
 
 

@@ -43,7 +43,7 @@ def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Trie
     elif ready.mail is None:
         verdict = Verdict(Status.CANCELLED)
     elif not ready.addressees:
-        verdict = Verdict(Status.UNDELIVERABLE, NO_ADDRESS)
+        verdict = Verdict(Status.UNDELIVERABLE, ready.why or NO_ADDRESS)
     else:
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:

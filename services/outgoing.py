@@ -21,8 +21,12 @@ from storage.attempts import Attempt
 from storage.outbox import Message, Status
 from storage.recipients import Recipient
 
-TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED, Status.BOUNCED)
-"""Where nothing more happens by itself: a person has to do something."""
+TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED)
+"""Where nothing more happens by itself: a person has to do something.
+
+Not where mail came back: what it told goes out again as a message of its own, which is here
+itself where there is nowhere left to send it.
+"""
 SOME = 500  # messages whose particulars are read at once
 
 
