@@ -322,6 +322,11 @@ class Plan:
         titles = {stage.id: stage.title for stage in self.stages}
         return titles | {name: event.title for name, event in self.events.items()}
 
+    @cached_property
+    def identity(self) -> object:
+        """What stands for this very plan where something reckoned from it is kept."""
+        return object()
+
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""
         return self.quiet_span(day) is not None

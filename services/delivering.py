@@ -166,12 +166,16 @@ class _Drain:
         self._alive = asyncio.Event()
         self._failed = False
         self._probing = False
+        self._again = False  # something was refused that another address may take
 
     async def run(self) -> None:
         """Drain the outbox: first all but the briefs, which tell what the others told."""
         self._expire()
         for briefs in (False, True):
-            await self._drain(briefs)
+            self._again = True
+            while self._again and not self._failed:
+                self._again = False
+                await self._drain(briefs)
 
     def _expire(self) -> None:
         now = self.clock()
@@ -349,6 +353,7 @@ class _Drain:
             for one in found:
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
+                    self._again = self._again or one.verdict.is_for_another
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

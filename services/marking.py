@@ -118,12 +118,22 @@ def _entries(one: Tried, now: datetime) -> list[Entry]:
         to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
         kind = EntryKind.MESSAGE_SENT
         found.append(_told(kind, message, one.subject, verdict.detail, now, addresses=to))
-    elif verdict.status is Status.UNDELIVERABLE:
+    if verdict.status is Status.UNDELIVERABLE:
         kind = EntryKind.MESSAGE_UNDELIVERABLE
         found.append(_told(kind, message, one.subject, verdict.detail, now))
+    elif put_off := _PUT_OFF.get(verdict.status if ready.waits_until is None else Status.QUEUED):
+        again = verdict.next_try_at
+        more = {} if again is None else {"next_try_at": again.isoformat()}
+        found.append(_told(put_off, message, one.subject, verdict.detail, now, **more))
     elif verdict.status is Status.CANCELLED:
         found.append(_told(EntryKind.MESSAGE_CANCELLED, message, one.subject, "", now))
     return found
+
+
+_PUT_OFF = {
+    Status.LATER: EntryKind.MESSAGE_LATER,
+    Status.UNCERTAIN: EntryKind.MESSAGE_UNCERTAIN,
+}
 
 
 def _told(

@@ -32,12 +32,14 @@ def answer(envelope: Envelope) -> Outcome:
 
 @pytest.fixture
 def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
-    """The office that the command line works in: three mails, three fates."""
+    """The office that the command line works in: three mails to agencies, three fates."""
     monkeypatch.setenv("DONDOC_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "80")
     with office(tmp_path / "home") as opened:
         start(opened)
         chasing.issue_notices(opened, w.START)
+        with opened.database.writing() as connection:  # what the coordinator is told besides
+            connection.execute(MESSAGES.delete().where(MESSAGES.c.kind == "event"))
         deliver(opened, w.START, Recording(answer))
         yield opened
 

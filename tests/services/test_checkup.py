@@ -150,7 +150,7 @@ def test_mail_that_waits_for_over_an_hour_is_pointed_out(small: Parts):
     assert_said(checkup.waiting(small, w.START + timedelta(minutes=59)), Grade.GOOD, "good")
     found = checkup.waiting(small, w.START + timedelta(minutes=61))
     assert_said(found, Grade.CARE, "long")
-    assert found.values["count"] == 3
+    assert found.values["count"] == 4
 
 
 def test_mail_that_waits_for_offices_to_open_is_in_order(small: Parts):
