@@ -24,10 +24,10 @@ class Known:
     """
 
     bounced: bool = False
-    why: str = ""
     replaced_by: str = ""
     away: Span | None = None
     substitute: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

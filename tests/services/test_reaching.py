@@ -144,12 +144,29 @@ def test_where_nobody_is_there_a_person_is_told_and_can_mend_it(parts: Parts):
     assert [one.recipient for one in delivered.undeliverable] == ["a"]
     message = message_to_a(parts)
     assert message.status is Status.UNDELIVERABLE
+    assert message.error == delivered.undeliverable[0].why == NO_SUCH_USER.reason
     addressing.take_place(parts, "a@nho.example", "binh@nho.example", by="Lan", now=w.START)
     mailroom.retry(parts, message.id, w.START + timedelta(minutes=5))
     way = Recording()
     deliver(parts, w.START + timedelta(minutes=5), way)
     assert any("binh@nho.example" in one for one in to_a(way))
     assert message_to_a(parts).status is Status.SENT
+
+
+def test_a_sent_mail_is_shown_with_the_addresses_that_it_went_to(parts: Parts):
+    """Whatever took their place since: what is asked is where that mail went."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, Recording())
+    addressing.take_place(parts, "an@nho.example", "binh@nho.example", by="Lan", now=w.EVE)
+
+    shown = mailroom.looked_at(parts, message_to_a(parts).id)
+
+    assert {one.address for one in shown.addressees} == {
+        "an@nho.example",
+        "a@nho.example",
+        "luu@nho.example",
+    }
+    assert [one.address for one in shown.addressees if not one.is_copy] == ["an@nho.example"]
 
 
 def test_who_has_got_it_is_spared_by_the_second_try(parts: Parts):
