@@ -15,13 +15,14 @@ from engine.plan import Plan
 from services import runs, stage_views
 from services.stage_views import StageView
 from services.wiring import Parts
-from storage import ledger, notices, outbox, recipients
+from storage import ledger, notices, outbox, recipients, relays
 from storage.notices import Told
 from storage.outbox import Message, Status
+from storage.recipients import Recipient
+from storage.relays import Relay
 
+ARRIVED = (Status.SENT, Status.CANCELLED)
 SOME = 500  # messages whose addresses are read at once
-_WELL = (Status.QUEUED, Status.SENDING, Status.SENT, Status.CANCELLED)
-"""Where no page names the address: nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Tally:
 class Board:
     """A run as people look at it, as its ledger stands after the entry `seq`.
 
-    `went_to` are the addresses, but for those of copies, of each message that a page may name.
+    `addresses` are where the messages went that a page of mail names; `relay` is the mail
+    server, if it is in trouble.
     """
 
     run: str
@@ -81,7 +83,8 @@ class Board:
     told: tuple[Told, ...]
     escalations: tuple[Escalation, ...] = ()
     messages: tuple[Message, ...] = ()
-    went_to: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    addresses: Mapping[int, Sequence[Recipient]] = field(default_factory=dict)
+    relay: Relay | None = None
     seq: int = 0
 
     @property
@@ -108,9 +111,10 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         live = runs.live(parts, connection, run, as_of=as_of)
         told = notices.told(connection, run)
         messages = outbox.of_run(connection, run)
-        went_to = _addresses(connection, messages)
         named = notices.escalated(connection, run)
         seq = ledger.places(connection, [run]).get(run, 0)
+        addresses = _addresses(connection, messages)
+        relay = relays.find(connection, parts.settings.relay)
     if as_of is not None:
         told = [one for one in told if one.sent_at <= as_of]
         messages = [one for one in messages if one.send_at <= as_of]
@@ -119,20 +123,23 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         Escalation(one, tuple(named[one.id])) for one in messages if one.id in named
     )
     return replace(
-        seen, escalations=escalations, messages=tuple(messages), went_to=went_to, seq=seq
+        seen,
+        escalations=escalations,
+        messages=tuple(messages),
+        addresses=addresses,
+        relay=relay if relay.failures else None,
+        seq=seq,
     )
 
 
-def _addresses(connection: Connection, messages: Sequence[Message]) -> dict[int, tuple[str, ...]]:
-    """Return where the last mail to each recipient went, and all that something is wrong with."""
-    last = {one.recipient: one.id for one in messages if one.sent_at is not None}
-    wrong = [one.id for one in messages if one.status not in _WELL]
-    numbers = [*dict.fromkeys((*last.values(), *wrong))]
-    found: dict[int, tuple[str, ...]] = {}
-    for start in range(0, len(numbers), SOME):
-        addressed = recipients.of_messages(connection, numbers[start : start + SOME])
-        for number, rows in addressed.items():
-            found[number] = tuple(one.address for one in rows if not one.is_copy)
+def _addresses(connection: Connection, messages: Sequence[Message]) -> dict[int, list[Recipient]]:
+    """Return where the last message to each went, and those that did not simply arrive."""
+    last = {one.recipient: one.id for one in messages if one.status is Status.SENT}
+    others = [one.id for one in messages if one.tries and one.status not in ARRIVED]
+    wanted = [*last.values(), *others]
+    found: dict[int, list[Recipient]] = {}
+    for start in range(0, len(wanted), SOME):
+        found |= recipients.of_messages(connection, wanted[start : start + SOME])
     return found
 
 

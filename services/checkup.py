@@ -239,7 +239,7 @@ def relay(parts: Parts, now: datetime) -> Finding:
     """Say whether the mail server is left alone because it did not answer."""
     with parts.database.reading() as connection:
         troubled = {one.name: one for one in relays.troubled(connection)}
-    found = troubled.get(delivering.relay_of(parts.settings))
+    found = troubled.get(parts.settings.relay)
     if found is None:
         return good("relay")
     values = {"name": found.name, "count": found.failures, "why": found.why}

@@ -42,9 +42,8 @@ HEARD = timedelta(minutes=2)
 """For how long a line that has not renewed its claim still counts among the connections: who was
 killed keeps the others from the server no longer than that."""
 RENEWED = timedelta(minutes=1)  # after which a line that is still at its batch renews its claim
-LOCAL = "mailbox"
-"""What the local mailbox is called among the relays."""
 
+PATIENCE = timedelta(minutes=1)  # that one delivery goes on at the server's rate
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Clock = Callable[[], datetime]
@@ -121,18 +120,13 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def relay_of(settings: Settings) -> str:
-    """Return what the mail server is called in the database."""
-    return f"{settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else LOCAL
-
-
 def next_due(parts: Parts) -> datetime | None:
     """Return when a message is next to be tried, by its own time and by the mail server's."""
     with parts.database.reading() as connection:
         at = outbox.next_due(connection)
         if at is None:
             return None
-        relay = relays.find(connection, relay_of(parts.settings))
+        relay = relays.find(connection, parts.settings.relay)
         free_at = _free_at(connection, parts.settings)
     ready_at = pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
     return max(ready_at, free_at)
@@ -166,7 +160,7 @@ async def deliver(
 
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
-    drain = _Drain(parts, way, clock or (lambda: now), only)
+    drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
     try:
         await drain.run()
     except BaseExceptionGroup as group:
@@ -183,11 +177,19 @@ class _Drain:
     """One delivery: several lines to the server, one hand that marks."""
 
     def __init__(
-        self, parts: Parts, way: Channel, clock: Clock, only: Sequence[int] | None
+        self,
+        parts: Parts,
+        way: Channel,
+        clock: Clock,
+        only: Sequence[int] | None,
+        *,
+        is_live: bool,
     ) -> None:
         self.parts, self.way, self.clock, self.only = parts, way, clock, only
         self.delivered = Delivered()
-        self.relay = relay_of(parts.settings)
+        self._is_live, self._began = is_live, clock()
+        self._turn: datetime | None = None  # when the rate allows one more
+        self.relay = parts.settings.relay
         self.looker = Looker(parts)
         self._unmarked = asyncio.Semaphore(UNMARKED)
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
@@ -233,11 +235,27 @@ class _Drain:
         name = uuid4().hex
         try:
             async with self.way.session() as session:
-                while not self._failed and (batch := self._claim(name, briefs)):
-                    await self._send_all(session, batch)
-                    await self._after_probe()
+                while not self._failed:
+                    if batch := self._claim(name, briefs):
+                        await self._send_all(session, batch)
+                        await self._after_probe()
+                    elif not await self._waits_for_its_turn():
+                        break
         finally:
             self._alive.set()
+
+    async def _waits_for_its_turn(self) -> bool:
+        """Wait until the server's rate allows one more, if that is soon; say whether it is.
+
+        A run for each mail would else fill the operator's list.
+        """
+        turn, now = self._turn, self.clock()
+        if turn is None or not self._is_live or turn > self._began + PATIENCE:
+            return False
+        if not is_mail_due(self.parts, turn):
+            return False
+        await asyncio.sleep(max((turn - now).total_seconds(), 0))
+        return True
 
     async def _after_probe(self) -> None:
         """Wait until it is written that the server is well: who claims before finds it dead."""
@@ -261,6 +279,9 @@ class _Drain:
             # A server that has not answered yet, and may hang, holds few of them.
             most = BATCH if self._alive.is_set() else FIRST
             wanted = pacing.room(relay, now, wanted=most, per_minute=settings.smtp_per_minute)
+            self._turn = None
+            if not wanted and not relay.failures and settings.smtp_per_minute:
+                self._turn = pacing.ready_at(relay, now, per_minute=settings.smtp_per_minute)
             if not wanted or _free_at(connection, settings, but=name) > now:
                 return []
             claimed = outbox.claim(

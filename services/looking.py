@@ -7,16 +7,16 @@ more, and outside office hours nothing goes out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
-from engine.contacts import Addressee, Knowledge, addressees, answers_to
+from engine.contacts import Addressee, Knowledge, addressees, answers_to, why_unreachable
 from engine.ledger import Entry, Folding
-from engine.plan import Agency, Plan
+from engine.plan import Agency, Plan, Role
 from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose, domain_of
 from notifiers.rendering import Mail
@@ -25,7 +25,7 @@ from services.runs import LiveRun
 from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
 from storage.notices import Told
-from storage.outbox import Message
+from storage.outbox import Message, Status
 from storage.recipients import SETTLED, Recipient
 
 KEPT = 64  # runs whose fold is kept between looks
@@ -41,8 +41,8 @@ class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
-    to wait for that. `before` is what became of it at each address so far,
-    `answers_to` the address of whom it comes from.
+    to wait for that. `before` is what became of it at each address so far; `answers_to` the
+    address of whom it comes from; `why` what servers said where there is no address left.
     """
 
     message: Message
@@ -53,6 +53,7 @@ class Ready:
     before: tuple[Recipient, ...] = ()
     answers_to: str = ""
     waits_until: datetime | None = None
+    why: str = ""
 
     def opens(self, at: datetime) -> datetime:
         """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
@@ -132,7 +133,11 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
         ready = _look(parts, connection, live, message, carried, now=now, heard=heard)
         before = recipients.of_messages(connection, [message.id])[message.id]
         known = addresses.known(connection)
-    return _addressed(ready, live.plan, known, before, now=now)
+    ready = _addressed(ready, live.plan, known, before, now=now)
+    if was_sent and before:  # where it went, whatever has become of the addresses since
+        to = (Addressee(one.address, one.name, Role(one.role), one.is_copy) for one in before)
+        ready = replace(ready, addressees=tuple(to))
+    return ready
 
 
 def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:
@@ -191,7 +196,9 @@ def _look(
     all_of_it = heard is None
     if message.kind == BRIEF:  # it carries no notices, and is never pointless
         return Ready(message, briefing.compose(parts, message, now))
-    if not all_of_it and (opens := _opens(live.plan, message, carried, now)) is not None:
+    opens = None if all_of_it else _opens(live.plan, message, carried, now)
+    told = _news_of(connection, live, message)
+    if opens is not None and (told or not carried or not _is_untouched(message)):
         return Ready(message, waits_until=opens)
     state = live.folding.state()
     true = list(carried)
@@ -202,9 +209,9 @@ def _look(
     outdated = tuple(notice for notice in carried if notice not in true)
     paused: tuple[Notice, ...] = ()
     if not all_of_it:
-        paused = tuple(notice for notice in true if _is_paused(live, notice, now))
+        # What has to wait for the morning goes out then with what falls due by then, in one mail.
+        paused = tuple(one for one in true if opens is not None or _is_paused(live, one, now))
         true = [notice for notice in true if notice not in paused]
-    told = _news_of(connection, live, message)
     if not true and not told:
         return Ready(message, None, outdated, paused)
     digest = compose(
@@ -246,6 +253,11 @@ def _opens(
     return None if opens <= now else opens
 
 
+def _is_untouched(message: Message) -> bool:
+    """Say whether a message has certainly reached nobody so far."""
+    return message.sent_at is None and message.was is not Status.UNCERTAIN
+
+
 def _still_true(live: LiveRun, notice: Notice) -> bool:
     ladder = rungs(live.plan, live.folding.obligations[notice.obligation])
     return any(rung.key == notice.key for rung in ladder)
@@ -283,6 +295,7 @@ def _addressed(
         addressees=found,
         before=tuple(before),
         answers_to=answers_to(ready.mail.sender, day=day, known=known),
+        why="" if found else why_unreachable(agency, known),
     )
 
 

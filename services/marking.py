@@ -44,7 +44,8 @@ def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Trie
         verdict = Verdict(Status.CANCELLED)
     elif not ready.addressees:
         # What a server said of the last one tells more than that there is none left.
-        verdict = Verdict(Status.UNDELIVERABLE, ready.message.error or NO_ADDRESS)
+        why = ready.message.error or ready.why or NO_ADDRESS
+        verdict = Verdict(Status.UNDELIVERABLE, why)
     else:
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:

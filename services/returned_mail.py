@@ -157,6 +157,10 @@ def body(plan: Plan, entries: Sequence[Entry]) -> str:
     ]
     if asked:
         commands = "\n".join(_words(plan, "command", address=address) for address in asked)
+        nowhere = [one.data for one in gone if _what_follows(one.data) == "nowhere"]
+        numbers = " ".join(dict.fromkeys(str(data["again"]) for data in nowhere))
+        if numbers:
+            commands += "\n" + _words(plan, "command-retry", numbers=numbers)
         parts.append(_words(plan, "asking", commands=commands))
     parts.append(_words(plan, "closing"))
     return "\n\n".join(parts) + "\n"

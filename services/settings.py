@@ -43,6 +43,7 @@ SECRET = ("PASSWORD", "AUTH", "DATABASE_URL", "CHAT")
 """What the name of a variable holds whose value is never said."""
 
 NOBODY = "dondoc@dondoc.example"
+MAILBOX = "mailbox"  # what the local mailbox is called where mail servers are
 """Who mail comes from where no sender is set; `.example` is nobody's (RFC 2606)."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -335,6 +336,11 @@ class Settings(BaseSettings):
         if self.prefect_auth_file is not None:
             return _content(self.prefect_auth_file).strip()
         return self.prefect_auth.get_secret_value()
+
+    @property
+    def relay(self) -> str:
+        """What the mail server is called in the database, or the local mailbox in its place."""
+        return f"{self.smtp_host}:{self.smtp_port}" if self.smtp_host else MAILBOX
 
     @property
     def smtp_login(self) -> tuple[str, str] | None:

@@ -49,6 +49,12 @@ def message_of(connection: Connection, message_ids: Sequence[str]) -> int | None
     return next((found[one] for one in message_ids if one in found), None)
 
 
+def about(connection: Connection, message: int) -> list[Posted]:
+    """Return the mails that came back about a message, the first one first."""
+    query = select(POST).where(POST.c.message == message).order_by(POST.c.read_at, POST.c.key)
+    return [Posted(**row._mapping) for row in connection.execute(query)]
+
+
 def place(connection: Connection, inbox: str) -> str:
     """Return how far an inbox has been read; empty where it never was."""
     query = select(POST.c.detail).where(POST.c.key == _place_of(inbox), POST.c.kind == PLACE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater
 from plan_definitions import Bundle
-from services import addressing, chasing, mailroom, recording
+from services import addressing, chasing, delivering, mailroom, recording
 from services.wiring import Parts
 from storage import addresses, notices, outbox, recipients
 from storage.outbox import Message, Status
@@ -145,12 +146,29 @@ def test_where_nobody_is_there_a_person_is_told_and_can_mend_it(parts: Parts):
     assert [one.recipient for one in delivered.undeliverable] == ["a"]
     message = message_to_a(parts)
     assert message.status is Status.UNDELIVERABLE
+    assert message.error == delivered.undeliverable[0].why == NO_SUCH_USER.reason
     addressing.take_place(parts, "a@nho.example", "binh@nho.example", by="Lan", now=w.START)
     mailroom.retry(parts, message.id, w.START + timedelta(minutes=5))
     way = Recording()
     deliver(parts, w.START + timedelta(minutes=5), way)
     assert any("binh@nho.example" in one for one in to_a(way))
     assert message_to_a(parts).status is Status.SENT
+
+
+def test_a_sent_mail_is_shown_with_the_addresses_that_it_went_to(parts: Parts):
+    """Whatever took their place since: what is asked is where that mail went."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, Recording())
+    addressing.take_place(parts, "an@nho.example", "binh@nho.example", by="Lan", now=w.EVE)
+
+    shown = mailroom.looked_at(parts, message_to_a(parts).id)
+
+    assert {one.address for one in shown.addressees} == {
+        "an@nho.example",
+        "a@nho.example",
+        "luu@nho.example",
+    }
+    assert [one.address for one in shown.addressees if not one.is_copy] == ["an@nho.example"]
 
 
 def test_who_has_got_it_is_spared_by_the_second_try(parts: Parts):
@@ -258,3 +276,50 @@ def test_message_ids_end_with_the_sender_s_domain(tmp_path: Path):
     mail = message_from_bytes(way.envelopes[0].content, policy=policy.default)
     assert mail["Message-ID"] == way.ids[0]
     assert str(mail["References"]).endswith("@sonoivu.example>")
+
+
+def test_what_has_to_wait_for_the_morning_goes_out_in_one_mail_with_what_falls_due_then(
+    parts: Parts,
+):
+    """A mail that was queued in the afternoon and not tried: nobody gets two at 08:00."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    chasing.issue_notices(parts, w.LATE)
+    evening = w.at("2020-05-11 17:40")
+    way = Recording()
+
+    deliver(parts, evening, way)
+
+    assert way.envelopes == []
+    assert message_to_a(parts).status is Status.CANCELLED
+    assert kinds(parts).count("notice-withdrawn") > 0
+    morning = Recording()
+    chasing.issue_notices(parts, SECOND)
+    deliver(parts, SECOND, morning)
+    assert len(to_a(morning)) == 1
+    assert "Đôn đốc lần 1" in message_to_a(parts).subject
+
+
+def test_one_delivery_goes_on_for_a_while_at_the_server_s_rate(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A run for each mail would fill the operator's list; after a minute another one goes on."""
+    slow = replace(parts, settings=parts.settings.model_copy(update={"smtp_per_minute": 2}))
+    chasing.issue_notices(slow, w.START)
+    now = [w.START]
+    sleeps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        now[0] += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    way = Recording()
+
+    asyncio.run(delivering.deliver(slow, way, w.START, clock=lambda: now[0]))
+
+    due = len(outbox_of(slow))
+    assert due == 4
+    assert len(way.envelopes) == 3, "one at once, then one every half a minute"
+    assert sum(sleeps) == pytest.approx(60)
+    assert delivering.next_due(slow) == w.START + timedelta(seconds=90)
