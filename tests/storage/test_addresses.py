@@ -50,8 +50,8 @@ def test_a_bounce_is_added_to_what_is_known(database: Database):
             )
 
     assert known(database) == {
-        "an@so.example": Known(bounced=True, replaced_by="b@so.example"),
-        "x@so.example": Known(bounced=True),
+        "an@so.example": Known(bounced=True, replaced_by="b@so.example", why="550"),
+        "x@so.example": Known(bounced=True, why="550"),
     }
     with database.reading() as connection:
         one = addresses.find(connection, "An@so.example")
