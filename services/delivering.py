@@ -1,4 +1,4 @@
-"""Delivering: drain the outbox. Claim, look again whether it is still true, render, send, mark.
+"""Delivering: drain the outbox. Claim, look again whether it is still true, word, send, mark.
 
 A message is claimed under a lease. Killed between the final dot and the mark, it is sent
 once more under the same Message-ID: at least once, and at most `UNMARKED` extra copies per
@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
+from notifiers.channel import Channel, Outcome, Outcomes, Refused, Session, TryLater
 from notifiers.mailbox import MailboxServer
-from notifiers.rendering import Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import marking, pacing, writing
-from services.looking import Looker, Ready
+from services import marking, pacing
+from services.helper import Helper, helped
 from services.marking import Tried
+from services.preparing import Prepared, Preparer
 from services.settings import Settings
 from services.wiring import Parts
 from storage import outbox, relays
@@ -42,6 +42,9 @@ HEARD = timedelta(minutes=2)
 """For how long a line that has not renewed its claim still counts among the connections: who was
 killed keeps the others from the server no longer than that."""
 RENEWED = timedelta(minutes=1)  # after which a line that is still at its batch renews its claim
+FRESH = timedelta(seconds=30)
+"""How old a look may be when its mail goes out; after that one looks again."""
+MUCH = 200  # messages due from which on a helper is worth its start
 
 PATIENCE = timedelta(minutes=1)  # that one delivery goes on at the server's rate
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -161,16 +164,24 @@ async def deliver(
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
     drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
-    try:
-        await drain.run()
-    except BaseExceptionGroup as group:
-        raise _first(group) from None  # of several lines that fail one story will do
+    async with AsyncExitStack() as stack:
+        if only is None and _is_much_due(parts, now):
+            drain.helper = await stack.enter_async_context(helped(parts.settings))
+        try:
+            await drain.run()
+        except BaseExceptionGroup as group:
+            raise _first(group) from None  # of several lines that fail one story will do
     delivered = drain.delivered
     if delivered.total:
         log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
     if delivered.trouble:
         log.warning("mail server: %s", delivered.trouble, extra={"action": "relay-failed"})
     return delivered
+
+
+def _is_much_due(parts: Parts, now: datetime) -> bool:
+    with parts.database.reading() as connection:
+        return outbox.count_due(connection, now, most=MUCH) >= MUCH
 
 
 class _Drain:
@@ -190,7 +201,8 @@ class _Drain:
         self._is_live, self._began = is_live, clock()
         self._turn: datetime | None = None  # when the rate allows one more
         self.relay = parts.settings.relay
-        self.looker = Looker(parts)
+        self.preparer = Preparer(parts)
+        self.helper: Helper | None = None
         self._unmarked = asyncio.Semaphore(UNMARKED)
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
         self._alive = asyncio.Event()
@@ -300,23 +312,39 @@ class _Drain:
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
-        left = list(batch)
+        left = deque(batch)
+        ready: deque[Prepared] = deque()
+        looked_at = LONG_AGO
         try:
-            for ready in self.looker.look(batch, self.clock()):
+            while left and not self._failed:
+                if self.clock() - looked_at > FRESH:
+                    looked_at = self.clock()
+                    ready = deque(await self._prepare(left, looked_at))
                 await self._unmarked.acquire()
                 if self._failed:
                     break
-                left.remove(ready.message)
-                if self._is_held(ready.message):
-                    outcomes, subject = await self._try(session, ready)
-                    self._tried.put_nowait(marking.tried(ready, outcomes, subject, self.clock()))
+                if self.clock() - looked_at > FRESH:  # the others took their time
+                    self._release(1)
+                    continue
+                message, one = left.popleft(), ready.popleft()
+                if self._is_held(message):
+                    outcomes = await self._try(session, one)
+                    tried = marking.tried(self.parts, one, outcomes, self.clock())
+                    self._tried.put_nowait(tried)
                     self._heed(outcomes)
                 else:
-                    self._unmarked.release()
+                    self._release(1)
         except asyncio.CancelledError:
             self._give_back(left)
             raise
         self._give_back(left)
+
+    async def _prepare(self, messages: Sequence[Message], now: datetime) -> list[Prepared]:
+        """Prepare messages: by the helper if there is one, or by ourselves."""
+        found = None
+        if self.helper is not None:
+            found = await self.helper.prepare(messages, now)
+        return self.preparer.prepare(messages, now) if found is None else found
 
     def _is_held(self, message: Message) -> bool:
         """Say whether a claim still holds; one that is a while old is renewed.
@@ -329,36 +357,22 @@ class _Drain:
         with self.parts.database.writing() as connection:
             return outbox.renew(connection, message, now + LEASE)
 
-    def _give_back(self, messages: Sequence[Message]) -> None:
+    def _give_back(self, messages: Collection[Message]) -> None:
         if not messages:
             return
         with self.parts.database.writing() as connection:
             outbox.release(connection, messages, at=self.clock())
 
-    async def _try(self, session: Session, ready: Ready) -> tuple[Outcomes, str]:
-        """Render and send. A mail that can't be made goes to a person, not before the others."""
-        if ready.mail is None:
-            return {}, ""
-        subject = ""
-        try:
-            rendered = render(ready.mail)
-            subject = rendered.subject
-            if not ready.open_addresses:
-                return {}, subject
-            envelope = self._envelope(ready, rendered)
-        except Exception as error:
-            number = ready.message.id
-            log.exception("message %s can't be made", number, extra={"action": "mail-failed"})
-            why = Refused(f"{type(error).__name__}: {error}")
-            return dict.fromkeys(ready.open_addresses, why), subject
-        return await session.send(envelope), subject
-
-    def _envelope(self, ready: Ready, rendered: Rendered) -> Envelope:
-        mail = ready.mail
-        assert mail is not None
-        settings = self.parts.settings
-        content = writing.written(rendered, mail, settings, ready.addressees, ready.answers_to)
-        return Envelope(mail.message_id, settings.sender, ready.open_addresses, content)
+    async def _try(self, session: Session, ready: Prepared) -> Outcomes:
+        """Send. A mail that can't be made goes to a person, not before the others."""
+        if ready.fault is not None:
+            number, fault = ready.message.id, ready.fault
+            said = "message %s can't be made\n%s"
+            log.error(said, number, fault.trace, extra={"action": "mail-failed"})
+            return dict.fromkeys(ready.open_addresses, Refused(fault.why))
+        if ready.envelope is None:
+            return {}
+        return await session.send(ready.envelope)
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
@@ -378,7 +392,7 @@ class _Drain:
         found = [await self._tried.get()]
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
-                while len(found) < UNMARKED // 2 and found[-1] is not None:
+                while len(found) < UNMARKED and found[-1] is not None:
                     found.append(await self._tried.get())
         while not self._tried.empty():
             found.append(self._tried.get_nowait())
@@ -394,9 +408,7 @@ class _Drain:
             if not found:
                 continue
             try:
-                counted = await asyncio.to_thread(
-                    marking.mark, self.parts, found, self.relay, self.clock()
-                )
+                counted = marking.mark(self.parts, found, self.relay, self.clock())
             except BaseException:
                 # A line may miss that it is cancelled (Python 3.11's `wait_for` swallows it):
                 # it must not wait for a hand that marks no more.

@@ -37,12 +37,24 @@ PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """The hours that a mail keeps to: of the ladder of an obligation, without one of news.
+
+    `version` is the stored number of the plan's version.
+    """
+
+    version: int
+    obligation: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
     to wait for that. `before` is what became of it at each address so far; `answers_to` the
     address of whom it comes from; `why` what servers said where there is no address left.
+    `hours` is None where it keeps to none: a brief goes out when it is asked for.
     """
 
     message: Message
@@ -54,14 +66,7 @@ class Ready:
     answers_to: str = ""
     waits_until: datetime | None = None
     why: str = ""
-
-    def opens(self, at: datetime) -> datetime:
-        """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
-        if not isinstance(self.mail, Digest):
-            return at
-        lines = self.mail.lines
-        ladder = lines[0].state.obligation.ladder if lines else self.mail.plan.first_ladder
-        return at_once(self.mail.plan, ladder, at)
+    hours: Hours | None = None
 
     @property
     def open_addresses(self) -> tuple[str, ...]:
@@ -120,6 +125,16 @@ class Looker:
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
         return kept.live
+
+
+def opens(parts: Parts, hours: Hours | None, at: datetime) -> datetime:
+    """Return `at`, or when offices open after it for a mail that keeps to hours."""
+    if hours is None:
+        return at
+    plan = parts.plan(hours.version)
+    key = hours.obligation
+    ladder = plan.first_ladder if key is None else plan.obligations[key].ladder
+    return at_once(plan, ladder, at)
 
 
 def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -> Ready:
@@ -232,7 +247,9 @@ def _look(
         ),
         news=told,
     )
-    return Ready(message, digest, outdated, paused)
+    first = digest.lines[0].state.obligation.id if digest.lines else None
+    hours = Hours(live.stored.plan_version, first)
+    return Ready(message, digest, outdated, paused, hours=hours)
 
 
 def _news_of(connection: Connection, live: LiveRun, message: Message) -> list[Entry]:
@@ -287,11 +304,8 @@ def _addressed(
     agency: Agency = ready.mail.recipient
     day = now.astimezone(plan.zone).date()
     found = addressees(agency, day=day, with_head=is_for_head(ready.mail), known=known)
-    return Ready(
-        message=ready.message,
-        mail=ready.mail,
-        outdated=ready.outdated,
-        paused=ready.paused,
+    return replace(
+        ready,
         addressees=found,
         before=tuple(before),
         answers_to=answers_to(ready.mail.sender, day=day, known=known),

@@ -18,7 +18,8 @@ from engine.ledger import Entry, EntryKind
 from notifiers.channel import Outcome, Outcomes, Refused, Sent, TryLater
 from services import pacing, runs
 from services.judging import Verdict, judge
-from services.looking import Ready
+from services.looking import opens
+from services.preparing import Prepared
 from services.wiring import Parts
 from storage import addresses, ledger, notices, outbox, plans, recipients, relays
 from storage.outbox import Marking, Message, Status
@@ -30,17 +31,16 @@ NO_ADDRESS = "no usable address"
 class Tried:
     """A try of a message, and what it came to."""
 
-    ready: Ready
+    ready: Prepared
     verdict: Verdict
-    subject: str
     outcomes: Outcomes
 
 
-def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Tried:
+def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> Tried:
     """Judge a try."""
     if ready.waits_until is not None:
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
-    elif ready.mail is None:
+    elif ready.is_pointless:
         verdict = Verdict(Status.CANCELLED)
     elif not ready.addressees:
         # What a server said of the last one tells more than that there is none left.
@@ -49,8 +49,9 @@ def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Trie
     else:
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:
-            verdict = replace(verdict, next_try_at=ready.opens(verdict.next_try_at))
-    return Tried(ready, verdict, subject, outcomes)
+            again = opens(parts, ready.hours, verdict.next_try_at)
+            verdict = replace(verdict, next_try_at=again)
+    return Tried(ready, verdict, outcomes)
 
 
 def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set[int]:
@@ -110,7 +111,7 @@ def _marking(one: Tried, now: datetime) -> Marking:
     return Marking(
         message=one.ready.message,
         status=one.verdict.status,
-        subject=one.subject,
+        subject=one.ready.subject,
         detail=one.verdict.detail,
         next_try_at=one.verdict.next_try_at,
         sent_at=now if one.verdict.reaches else None,
@@ -124,16 +125,16 @@ def _entries(one: Tried, now: datetime) -> list[Entry]:
     if verdict.reaches:
         to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
         kind = EntryKind.MESSAGE_SENT
-        found.append(_told(kind, message, one.subject, verdict.detail, now, addresses=to))
+        found.append(_told(kind, message, one.ready.subject, verdict.detail, now, addresses=to))
     if verdict.status is Status.UNDELIVERABLE:
         kind = EntryKind.MESSAGE_UNDELIVERABLE
-        found.append(_told(kind, message, one.subject, verdict.detail, now))
+        found.append(_told(kind, message, one.ready.subject, verdict.detail, now))
     elif put_off := _PUT_OFF.get(verdict.status if ready.waits_until is None else Status.QUEUED):
         again = verdict.next_try_at
         more = {} if again is None else {"next_try_at": again.isoformat()}
-        found.append(_told(put_off, message, one.subject, verdict.detail, now, **more))
+        found.append(_told(put_off, message, one.ready.subject, verdict.detail, now, **more))
     elif verdict.status is Status.CANCELLED:
-        found.append(_told(EntryKind.MESSAGE_CANCELLED, message, one.subject, "", now))
+        found.append(_told(EntryKind.MESSAGE_CANCELLED, message, one.ready.subject, "", now))
     return found
 
 
@@ -152,7 +153,7 @@ def _told(
     return Entry(kind, message.send_at, now, SYSTEM, data=data)
 
 
-def _settle_notices(parts: Parts, connection: Connection, ready: Ready, now: datetime) -> None:
+def _settle_notices(parts: Parts, connection: Connection, ready: Prepared, now: datetime) -> None:
     """Drop what is not true any more; take back what a pause keeps: it is due again after it."""
     notices.drop(connection, ready.message.id, ready.outdated)
     if not ready.paused:

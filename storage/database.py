@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,15 +122,19 @@ class Database:
 
     def insert_or_update(self, table: Table) -> Insert:
         """Return an INSERT that brings a row whose primary key is taken up to the new values."""
-        insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        new = insert(table)
-        keys = {column.name for column in table.primary_key}
-        changed = {one.name: new.excluded[one.name] for one in table.c if one.name not in keys}
-        return new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
+        return _upsert(table, is_sqlite=self.is_sqlite)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+@cache  # it takes longer to put together than to execute
+def _upsert(table: Table, *, is_sqlite: bool) -> Insert:
+    new = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+    keys = {column.name for column in table.primary_key}
+    changed = {one.name: new.excluded[one.name] for one in table.c if one.name not in keys}
+    return new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
 
 
 def _knows(script: ScriptDirectory, revision: str) -> bool:

@@ -51,7 +51,10 @@ def append(connection: Connection, run: str, entries: Iterable[Entry]) -> None:
         for entry in entries
     ]
     if rows:
-        connection.execute(LEDGER.insert(), rows)
+        connection.execute(_APPENDED, rows)
+
+
+_APPENDED = LEDGER.insert()
 
 
 def entries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -161,18 +161,10 @@ def claim(
         taken += connection.execute(query.with_for_update(skip_locked=True)).all()
     if not taken:
         return []
-    connection.execute(
-        MESSAGES.update()
-        .where(columns.id.in_([row.id for row in taken]))
-        .values(
-            status=Status.SENDING.value,
-            claimed_until=now + lease,
-            claimed_by=by,
-            tries=columns.tries + 1,
-        )
-    )
+    claimed = {"_ids": [row.id for row in taken], "_until": now + lease, "_by": by}
+    connection.execute(_CLAIMED, claimed)
     attempts = connection.execute(
-        ATTEMPTS.insert().returning(ATTEMPTS.c.id, sort_by_parameter_order=True),
+        _BEGUN,
         [{"message": row.id, "began_at": now, "outcome": BEGAN, "detail": ""} for row in taken],
     ).scalars()
     return [
@@ -188,6 +180,19 @@ def claim(
     ]
 
 
+_CLAIMED = (
+    MESSAGES.update()
+    .where(MESSAGES.c.id.in_(bindparam("_ids", expanding=True)))
+    .values(
+        status=Status.SENDING.value,
+        claimed_until=bindparam("_until"),
+        claimed_by=bindparam("_by"),
+        tries=MESSAGES.c.tries + 1,
+    )
+)
+_BEGUN = ATTEMPTS.insert().returning(ATTEMPTS.c.id, sort_by_parameter_order=True)
+
+
 def _before(status: Status) -> Status:
     """A claim that lapsed may have gone out, or not."""
     return Status.UNCERTAIN if status is Status.SENDING else status
@@ -195,14 +200,16 @@ def _before(status: Status) -> Status:
 
 def holders(connection: Connection, *, but: str = "") -> list[datetime]:
     """Return until when each holder of claims, `but` one, holds the last; in order of ending."""
-    until = func.max(MESSAGES.c.claimed_until)
-    query = (
-        select(until)
-        .where(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_by != but)
-        .group_by(MESSAGES.c.claimed_by)
-        .order_by(until)
-    )
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_HOLDERS, {"but": but}).scalars())
+
+
+_LAST = func.max(MESSAGES.c.claimed_until)
+_HOLDERS = (
+    select(_LAST)
+    .where(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_by != bindparam("but"))
+    .group_by(MESSAGES.c.claimed_by)
+    .order_by(_LAST)
+)
 
 
 def renew(connection: Connection, message: Message, until: datetime) -> bool:
@@ -212,7 +219,7 @@ def renew(connection: Connection, message: Message, until: datetime) -> bool:
     return done.rowcount == 1
 
 
-def release(connection: Connection, messages: Sequence[Message], *, at: datetime) -> None:
+def release(connection: Connection, messages: Iterable[Message], *, at: datetime) -> None:
     """Give claimed messages back as they were, untried; they are due again at `at`."""
     for message in messages:
         given = connection.execute(
@@ -242,10 +249,7 @@ def _claimed(message: Message) -> ColumnElement[bool]:
 def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
     """Write what tries came to. Return which counted: a try whose claim has lapsed does not."""
     ids = [one.message.id for one in markings]
-    query = select(MESSAGES.c.id, MESSAGES.c.tries).where(
-        MESSAGES.c.id.in_(ids), MESSAGES.c.status == Status.SENDING.value
-    )
-    held = {(row.id, row.tries) for row in connection.execute(query.with_for_update())}
+    held = {(row.id, row.tries) for row in connection.execute(_HELD, {"ids": ids})}
     counted = [one for one in markings if (one.message.id, one.message.tries) in held]
     if counted:
         connection.execute(_MARKED, [_marked(one) for one in counted])
@@ -259,6 +263,14 @@ def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
     return {one.message.id for one in counted}
 
 
+_HELD = (
+    select(MESSAGES.c.id, MESSAGES.c.tries)
+    .where(
+        MESSAGES.c.id.in_(bindparam("ids", expanding=True)),
+        MESSAGES.c.status == Status.SENDING.value,
+    )
+    .with_for_update()
+)
 _MARKED = (
     MESSAGES.update()
     .where(MESSAGES.c.id == bindparam("_id"))
@@ -385,6 +397,13 @@ def count(connection: Connection) -> int:
 def count_of(connection: Connection, status: Status) -> int:
     """Return how many messages have come to `status`."""
     query = select(func.count()).select_from(MESSAGES).where(MESSAGES.c.status == status.value)
+    return int(connection.execute(query).scalar_one())
+
+
+def count_due(connection: Connection, now: datetime, *, most: int) -> int:
+    """Return how many messages are due to be tried at `now`, counting up to `most`."""
+    due = select(MESSAGES.c.id).where(MESSAGES.c.status.in_(OPEN), MESSAGES.c.next_try_at <= now)
+    query = select(func.count()).select_from(due.limit(most).subquery())
     return int(connection.execute(query).scalar_one())
 
 

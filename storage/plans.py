@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from storage.database import Database
 from storage.tables import PLAN_RUNS, PLAN_VERSIONS
@@ -89,8 +89,12 @@ def lock(connection: Connection, run: str) -> None:
     SQLite knows no such lock and passes over it: its writers stand in line anyway. What
     only refers to the run (the rows of what Prefect shows) need not wait.
     """
-    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == run)
-    connection.execute(query.with_for_update(key_share=True))
+    connection.execute(_LOCKED, {"run": run})
+
+
+_LOCKED = (
+    select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == bindparam("run")).with_for_update(key_share=True)
+)
 
 
 def all_runs(connection: Connection, *, active_only: bool = False) -> list[StoredRun]:

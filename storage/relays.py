@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from storage.database import Database
 from storage.tables import RELAYS
@@ -28,16 +28,22 @@ class Relay:
 
 def find(connection: Connection, name: str) -> Relay:
     """Return what is known of a relay; of one never met, nothing."""
-    row = connection.execute(select(RELAYS).where(RELAYS.c.name == name)).one_or_none()
+    row = connection.execute(_NAMED, {"name": name}).one_or_none()
     return Relay(name) if row is None else _relay(row)
 
 
 def held(database: Database, connection: Connection, name: str) -> Relay:
     """Return a relay to change it: others who do the same wait until the transaction ends."""
-    new = {"name": name, "failures": 0, "why": ""}
-    connection.execute(database.insert_new(RELAYS).values(new))
-    query = select(RELAYS).where(RELAYS.c.name == name).with_for_update()
-    return _relay(connection.execute(query).one())
+    row = connection.execute(_HELD, {"name": name}).one_or_none()
+    if row is None:
+        new = {"name": name, "failures": 0, "why": ""}
+        connection.execute(database.insert_new(RELAYS).values(new))
+        row = connection.execute(_HELD, {"name": name}).one()
+    return _relay(row)
+
+
+_NAMED = select(RELAYS).where(RELAYS.c.name == bindparam("name"))
+_HELD = _NAMED.with_for_update()
 
 
 def keep(connection: Connection, relay: Relay) -> None:
