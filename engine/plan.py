@@ -346,6 +346,8 @@ class Plan:
 
     def quiet_span(self, day: date) -> Span | None:
         """Return the quiet days that `day` is one of, if it is; the longest where several are."""
+        if not self.quiet:  # as most plans; it is asked for every rung of a mail
+            return None
         spans = (span for span in self.quiet if span.holds(day))
         return max(spans, key=lambda span: span.last, default=None)
 

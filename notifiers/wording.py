@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.chasing import Kind
 from engine.deadline import FromEvent, NoDate, Within
@@ -13,7 +12,7 @@ from notifiers.digest import Digest, Line
 from notifiers.lateness import tables
 from notifiers.letters import enclosed
 from notifiers.news_wording import news_page, news_section
-from notifiers.page import Card, Page, Section
+from notifiers.page import Card, Field, Page, Section
 from notifiers.preview import preview
 from notifiers.roster import is_listed, roster
 from notifiers.saying import Saying
@@ -201,23 +200,25 @@ def _belongs_below(line: Line) -> bool:
 
 
 def _card(saying: Saying, line: Line, number: int) -> Card:
-    card = _item(saying, line, number)
-    fields = (*card.fields, *facts.following(saying, line))
-    return replace(card, status=_status(saying, line), fields=fields)
+    further = facts.following(saying, line)
+    return _item(saying, line, number, status=_status(saying, line), further=further)
 
 
-def _item(saying: Saying, line: Line, number: int) -> Card:
+def _item(
+    saying: Saying, line: Line, number: int, *, status: str = "", further: Iterable[Field] = ()
+) -> Card:
     table = roster(saying, line)
     named = table is None and not is_listed(saying, line)
     return Card(
         number=number,
         title=saying.title(line.state.obligation.task),
         tone=line.kind.word,
-        status="",
+        status=status,
         fields=(
             *facts.when(saying, line),
             *facts.came(saying, line),
             *facts.whom(saying, line, with_units=named),
+            *further,
         ),
         roster=table,
     )

@@ -32,7 +32,7 @@ from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
 
-BATCH = 16  # messages of one claim
+BATCH = 32  # messages of one claim
 FIRST = 4  # of the first one
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
@@ -45,6 +45,7 @@ RENEWED = timedelta(minutes=1)  # after which a line that is still at its batch 
 FRESH = timedelta(seconds=30)
 """How old a look may be when its mail goes out; after that one looks again."""
 MUCH = 200  # messages due from which on a helper is worth its start
+FAST = 20_000  # mails a minute that one process sends without a helper
 
 PATIENCE = timedelta(minutes=1)  # that one delivery goes on at the server's rate
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -165,7 +166,7 @@ async def deliver(
     """
     drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
     async with AsyncExitStack() as stack:
-        if only is None and _is_much_due(parts, now):
+        if only is None and _is_help_worth_it(parts, now):
             drain.helper = await stack.enter_async_context(helped(parts.settings))
         try:
             await drain.run()
@@ -179,7 +180,10 @@ async def deliver(
     return delivered
 
 
-def _is_much_due(parts: Parts, now: datetime) -> bool:
+def _is_help_worth_it(parts: Parts, now: datetime) -> bool:
+    """Say whether much is due, to a server that may be given it fast."""
+    if 0 < parts.settings.smtp_per_minute < FAST:
+        return False
     with parts.database.reading() as connection:
         return outbox.count_due(connection, now, most=MUCH) >= MUCH
 

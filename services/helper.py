@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from services.preparing import Prepared, Preparer
@@ -52,17 +53,26 @@ class Helper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._process: Process | None = None
+        self.process: Process | None = None
         self._asked: deque[asyncio.Future[list[Prepared] | None]] = deque()
-        self.is_there = False
+        self._there = asyncio.Event()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has started, and has not failed since."""
+        return self._there.is_set()
+
+    async def started(self) -> None:
+        """Wait until it is there."""
+        await self._there.wait()
 
     async def prepare(self, messages: Sequence[Message], now: datetime) -> list[Prepared] | None:
         """Have messages prepared; None where the helper is not there, or fails."""
-        if not self.is_there or self._process is None or self._process.stdin is None:
+        if not self.is_there or self.process is None or self.process.stdin is None:
             return None
         answer: asyncio.Future[list[Prepared] | None] = asyncio.get_running_loop().create_future()
         self._asked.append(answer)
-        self._process.stdin.write(_packed((list(messages), now)))
+        self.process.stdin.write(_packed((list(messages), now)))
         try:
             async with asyncio.timeout(PATIENCE):
                 return await answer
@@ -74,14 +84,12 @@ class Helper:
     async def run(self) -> None:
         """Start the helper, and pass its answers on until it ends or this is cancelled."""
         try:
-            # Where it stands is found as this process finds it.
-            environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-            self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", __name__),
+            self.process = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", __name__),
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=_BUFFER,
-                env=environment,
+                env=_environment(),
                 start_new_session=True,  # Ctrl-C is for the sender to heed
             )
             assert process.stdin is not None
@@ -91,13 +99,15 @@ class Helper:
                 found = await _unpacked(process.stdout)
                 if self.is_there:
                     self._answer(found)
-                self.is_there = True
+                self._there.set()
         except Exception as error:
-            log.warning("no helper any more: %r", error, extra={"action": "helper-ended"})
+            log.warning(
+                "mail is prepared without a helper: %r", error, extra={"action": "helper-ended"}
+            )
         finally:
             self._give_up()
-            if self._process is not None:
-                await self._process.wait()
+            if self.process is not None:
+                await self.process.wait()
 
     def _answer(self, found: list[Prepared] | None) -> None:
         """Pass an answer on to who asked first, unless nobody waits for it any more."""
@@ -107,12 +117,18 @@ class Helper:
 
     def _give_up(self) -> None:
         """Do without it from now on; it holds nothing that it could leave undone."""
-        self.is_there = False
-        if self._process is not None and self._process.returncode is None:
+        self._there.clear()
+        if self.process is not None and self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                self.process.kill()
         while self._asked:
             self._answer(None)
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which modules are found where this process finds them."""
+    places = [place or str(Path.cwd()) for place in sys.path]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(places)}
 
 
 def _packed(value: Any) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from engine.chasing import Notice
@@ -67,8 +67,19 @@ class Preparer:
 
 
 def _prepared(ready: Ready, settings: Settings) -> Prepared:
-    made = Prepared(
+    subject, envelope, fault = "", None, None
+    if ready.mail is not None:
+        try:
+            rendered = render(ready.mail)
+            subject = rendered.subject
+            envelope = _envelope(ready, ready.mail, rendered, settings)
+        except Exception as error:
+            fault = Fault(f"{type(error).__name__}: {error}", traceback.format_exc())
+    return Prepared(
         message=ready.message,
+        subject=subject,
+        envelope=envelope,
+        fault=fault,
         is_pointless=ready.mail is None and ready.waits_until is None,
         outdated=ready.outdated,
         paused=ready.paused,
@@ -79,15 +90,6 @@ def _prepared(ready: Ready, settings: Settings) -> Prepared:
         why=ready.why,
         hours=ready.hours,
     )
-    if ready.mail is None:
-        return made
-    try:
-        rendered = render(ready.mail)
-        made = replace(made, subject=rendered.subject)
-        return replace(made, envelope=_envelope(ready, ready.mail, rendered, settings))
-    except Exception as error:
-        fault = Fault(f"{type(error).__name__}: {error}", traceback.format_exc())
-        return replace(made, fault=fault)
 
 
 def _envelope(ready: Ready, mail: Mail, rendered: Rendered, settings: Settings) -> Envelope | None:

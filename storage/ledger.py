@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from engine.ledger import Entry, EntryKind
 from storage.tables import LEDGER
@@ -80,17 +80,20 @@ def behind(
     connection: Connection, run: str, place: int, *, kinds: Collection[EntryKind]
 ) -> tuple[int, list[Entry]]:
     """Return a run's entries of `kinds` behind a place, and the place of the last of them."""
-    query = (
-        select(LEDGER)
-        .where(
-            LEDGER.c.run == run,
-            LEDGER.c.seq > place,
-            LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)),
-        )
-        .order_by(LEDGER.c.seq)
-    )
-    rows = connection.execute(query).all()
+    named = sorted(kind.value for kind in kinds)
+    rows = connection.execute(_BEHIND, {"run": run, "place": place, "kinds": named}).all()
     return (rows[-1].seq if rows else place), [_entry(row) for row in rows]
+
+
+_BEHIND = (
+    select(LEDGER)
+    .where(
+        LEDGER.c.run == bindparam("run"),
+        LEDGER.c.seq > bindparam("place"),
+        LEDGER.c.kind.in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(LEDGER.c.seq)
+)
 
 
 def last(connection: Connection, run: str, kind: EntryKind) -> tuple[int, Entry | None]:

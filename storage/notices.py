@@ -8,7 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Result,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+)
 
 from engine.chasing import Kind, Notice, NoticeKey
 from engine.reason import Reason
@@ -93,25 +103,42 @@ def of_message(connection: Connection, message: int) -> list[Notice]:
 def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, list[Notice]]:
     """Return the notices that each message carries, as they were decided."""
     found: dict[int, list[Notice]] = {message: [] for message in messages}
-    query = select(NOTICES).where(NOTICES.c.message.in_(list(messages))).order_by(NOTICES.c.id)
-    for row in connection.execute(query):
+    for row in connection.execute(_CARRIED, {"messages": list(messages)}):
         found[row.message].append(_notice(row))
     return found
+
+
+_CARRIED = (
+    select(NOTICES)
+    .where(NOTICES.c.message.in_(bindparam("messages", expanding=True)))
+    .order_by(NOTICES.c.id)
+)
 
 
 def newest(
     connection: Connection, run: str, obligations: Sequence[str]
 ) -> dict[tuple[str, int, str], datetime]:
     """Return when the newest rung issued fell, by obligation, round and recipient."""
-    columns = (NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.recipient)
-    query = (
-        select(*columns, func.max(NOTICES.c.at).label("at"))
-        .where(NOTICES.c.run == run, NOTICES.c.status == NoticeStatus.ISSUED.value)
-        .group_by(*columns)
-    )
-    if len(obligations) <= _MANY:
-        query = query.where(NOTICES.c.obligation.in_(obligations))
-    return {(row.obligation, row.round, row.recipient): row.at for row in connection.execute(query)}
+    rows = _about(connection, _NEWEST, run, obligations)
+    return {(row.obligation, row.round, row.recipient): row.at for row in rows}
+
+
+_RUNG = (NOTICES.c.obligation, NOTICES.c.round, NOTICES.c.recipient)
+_NEWEST = (
+    select(*_RUNG, func.max(NOTICES.c.at).label("at"))
+    .where(NOTICES.c.run == bindparam("run"), NOTICES.c.status == NoticeStatus.ISSUED.value)
+    .group_by(*_RUNG)
+)
+_ONLY_ABOUT = NOTICES.c.obligation.in_(bindparam("about", expanding=True))
+
+
+def _about(
+    connection: Connection, query: Select[Any], run: str, about: Collection[str] | None
+) -> Result[Any]:
+    """Ask about a run; only about some of its obligations, unless they are too many to name."""
+    if about is None or len(about) > _MANY:
+        return connection.execute(query, {"run": run})
+    return connection.execute(query.where(_ONLY_ABOUT), {"run": run, "about": list(about)})
 
 
 def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> None:
@@ -168,26 +195,6 @@ def told(connection: Connection, run: str, *, about: Collection[str] | None = No
 
     What was dropped, or came back, reached nobody.
     """
-    query = (
-        select(
-            NOTICES.c.obligation,
-            NOTICES.c.round,
-            NOTICES.c.rung,
-            NOTICES.c.kind,
-            NOTICES.c.recipient,
-            MESSAGES.c.send_at,
-            MESSAGES.c.sent_at,
-        )
-        .join(MESSAGES, MESSAGES.c.id == NOTICES.c.message)
-        .where(
-            NOTICES.c.run == run,
-            NOTICES.c.status == NoticeStatus.ISSUED.value,
-            MESSAGES.c.sent_at.is_not(None),
-        )
-        .order_by(MESSAGES.c.sent_at, NOTICES.c.id)
-    )
-    if about is not None and len(about) <= _MANY:
-        query = query.where(NOTICES.c.obligation.in_(about))
     return [
         Told(
             obligation=row.obligation,
@@ -198,8 +205,28 @@ def told(connection: Connection, run: str, *, about: Collection[str] | None = No
             send_at=row.send_at,
             sent_at=row.sent_at,
         )
-        for row in connection.execute(query)
+        for row in _about(connection, _TOLD, run, about)
     ]
+
+
+_TOLD = (
+    select(
+        NOTICES.c.obligation,
+        NOTICES.c.round,
+        NOTICES.c.rung,
+        NOTICES.c.kind,
+        NOTICES.c.recipient,
+        MESSAGES.c.send_at,
+        MESSAGES.c.sent_at,
+    )
+    .join(MESSAGES, MESSAGES.c.id == NOTICES.c.message)
+    .where(
+        NOTICES.c.run == bindparam("run"),
+        NOTICES.c.status == NoticeStatus.ISSUED.value,
+        MESSAGES.c.sent_at.is_not(None),
+    )
+    .order_by(MESSAGES.c.sent_at, NOTICES.c.id)
+)
 
 
 def chased_at(connection: Connection, run: str, send_at: datetime) -> dict[str, tuple[int, str]]:

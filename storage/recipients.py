@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from storage.database import Database
 from storage.tables import RECIPIENTS
@@ -72,12 +72,7 @@ def reopen(connection: Connection, message: int) -> list[str]:
 def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, list[Recipient]]:
     """Return the recipients of messages, who are to answer before those with copies."""
     found: dict[int, list[Recipient]] = {message: [] for message in messages}
-    query = (
-        select(RECIPIENTS)
-        .where(RECIPIENTS.c.message.in_(list(messages)))
-        .order_by(RECIPIENTS.c.message, RECIPIENTS.c.is_copy, RECIPIENTS.c.address)
-    )
-    for row in connection.execute(query):
+    for row in connection.execute(_OF_MESSAGES, {"messages": list(messages)}):
         found[row.message].append(
             Recipient(
                 message=row.message,
@@ -91,3 +86,10 @@ def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, li
             )
         )
     return found
+
+
+_OF_MESSAGES = (
+    select(RECIPIENTS)
+    .where(RECIPIENTS.c.message.in_(bindparam("messages", expanding=True)))
+    .order_by(RECIPIENTS.c.message, RECIPIENTS.c.is_copy, RECIPIENTS.c.address)
+)
