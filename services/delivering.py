@@ -32,7 +32,7 @@ from storage.outbox import Message, Status
 
 log = logging.getLogger(__name__)
 
-BATCH = 32  # messages of one claim
+BATCH = 24  # messages of one claim
 FIRST = 4  # of the first one
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit

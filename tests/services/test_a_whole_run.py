@@ -23,7 +23,7 @@ from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLat
 from notifiers.digest import Digest
 from notifiers.rendering import Rendered, render
 from plan_definitions import Bundle, load_scenario
-from services import board, chasing, delivering, recording, reports, runs, wiring
+from services import board, chasing, delivering, preparing, recording, reports, runs, wiring
 from services.errors import Refused as NotAllowed
 from services.recording import Source
 from services.settings import Settings
@@ -382,6 +382,6 @@ def test_a_mail_that_cannot_be_made_holds_up_no_other(
             raise ValueError("a template that fails")
         return real(digest)
 
-    monkeypatch.setattr(delivering, "render", breaks)
+    monkeypatch.setattr(preparing, "render", breaks)
     counts = deliver(parts, Post(), "2020-04-06 08:00")
     assert counts == Counter({Status.SENT: 28, Status.UNDELIVERABLE: 1})
