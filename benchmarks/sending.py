@@ -2,8 +2,8 @@
 
 Many runs of plan 37 have their first mail in the outbox, on SQLite. Each mail is claimed,
 looked at again, rendered in both forms, put together, handed to Postfix's `smtp-sink`, and
-marked, by a sender and its helper; `smtp-source` sends mail of the same size to the same sink in the same minute. Then
-the sender is killed many times, and its memory watched.
+marked, by a sender and its helper; `smtp-source` sends mail of the same size to the same sink
+in the same minute. Then the sender is killed many times, and its memory watched.
 
 DONDOC_BENCH_KILLS and DONDOC_BENCH_MAILS set how many kills and, for the memory, mails.
 """

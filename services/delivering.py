@@ -389,9 +389,9 @@ class _Drain:
             self.delivered.trouble = trouble
 
     async def _gather(self) -> list[Tried | None]:
-        """Return what to mark together: half of what may be unmarked, or what came in a moment.
+        """Return what to mark together: as much as may be unmarked, or what came in a moment.
 
-        A commit costs as much for one as for several; no line waits while the half is filled.
+        A commit costs as much for one as for several.
         """
         found = [await self._tried.get()]
         with suppress(TimeoutError):
@@ -403,7 +403,10 @@ class _Drain:
         return found
 
     async def _mark_all(self) -> None:
-        """Write what became of mails, as many in one commit as are there."""
+        """Write what became of mails, as many in one commit as are there.
+
+        Not in a thread: it and the lines would only take the interpreter from each other.
+        """
         ending = False
         while not ending:
             tried = await self._gather()
