@@ -217,7 +217,7 @@ def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice 
     goes, first = coming[0]
     same = [one for at, one in coming if at == goes and one.recipient == first.recipient]
     newest = next(one for one in same if one.at == same[-1].at)
-    return replace(newest, at=goes)
+    return _going(newest, goes)
 
 
 def coming(
@@ -227,13 +227,18 @@ def coming(
     first = next_rung(plan, state, after=after)
     ladder = state.obligation.ladder
     found = (
-        replace(one, at=at)
+        _going(one, at)
         for one in rungs(plan, state)
         if one.kind is Kind.ESCALATE
         and (at := _after_quiet_days(plan, ladder, one.at)) > after
         and not state.is_paused(at)
     )
     return first, next(found, None)
+
+
+def _going(notice: Notice, at: datetime) -> Notice:
+    """Return a notice at the time at which it really goes out, which mostly is its own."""
+    return notice if notice.at == at else replace(notice, at=at)
 
 
 def next_wake(

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import gc
 import logging
 import os
 import pickle
@@ -32,7 +34,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 60.0  # seconds after which a helper that does not answer is given up
 _SIZE = 4  # bytes of a length
-_BUFFER = 1 << 20  # bytes read ahead
+_BUFFER = 1 << 20  # bytes that an answer may wait in
+_OBJECTS = 50_000  # made before the collector looks at the youngest: mail makes many and no circles
 
 
 @asynccontextmanager
@@ -147,16 +150,25 @@ async def _unpacked(stream: asyncio.StreamReader) -> Any:
 def main() -> None:
     """Answer requests until there are no more."""
     requests = sys.stdin.buffer
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    answers = os.fdopen(_widened(os.dup(sys.stdout.fileno())), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
     with contextlib.suppress(EOFError, BrokenPipeError):
         settings = _read(requests)
         with opened(settings) as parts:
+            gc.set_threshold(_OBJECTS)
             preparer = Preparer(parts)
             _write(answers, None)
             while True:
                 messages, now = _read(requests)
                 _write(answers, _tried(preparer, messages, now))
+
+
+def _widened(pipe: int) -> int:
+    """Make room in a pipe for a whole answer, where the system can: who writes it waits less."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BUFFER)
+    return pipe
 
 
 def _tried(preparer: Preparer, messages: Sequence[Message], now: datetime) -> list[Prepared] | None:
