@@ -209,15 +209,24 @@ def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice 
 
     Of what a quiet day holds back it is the newest: only that goes out after it.
     """
+    goes, newest = None, None
+    for at, one in _ahead(plan, state, after):
+        if newest is None:
+            goes, newest = at, one
+        elif at == goes and one.recipient == newest.recipient and one.at > newest.at:
+            newest = one
+    return None if goes is None or newest is None else _going(newest, goes)
+
+
+def _ahead(
+    plan: Plan, state: ObligationState, after: datetime
+) -> Iterator[tuple[datetime, Notice]]:
+    """Yield the rungs that go out after `after` and in no pause, each with when it does."""
     ladder = state.obligation.ladder
-    ahead = ((_after_quiet_days(plan, ladder, one.at), one) for one in rungs(plan, state))
-    coming = [(at, one) for at, one in ahead if at > after and not state.is_paused(at)]
-    if not coming:
-        return None
-    goes, first = coming[0]
-    same = [one for at, one in coming if at == goes and one.recipient == first.recipient]
-    newest = next(one for one in same if one.at == same[-1].at)
-    return _going(newest, goes)
+    for one in rungs(plan, state):
+        at = _after_quiet_days(plan, ladder, one.at)
+        if at > after and not state.is_paused(at):
+            yield at, one
 
 
 def coming(
@@ -225,15 +234,9 @@ def coming(
 ) -> tuple[Notice | None, Notice | None]:
     """Return what goes out next after `after`, and what goes above next, each at its real time."""
     first = next_rung(plan, state, after=after)
-    ladder = state.obligation.ladder
-    found = (
-        _going(one, at)
-        for one in rungs(plan, state)
-        if one.kind is Kind.ESCALATE
-        and (at := _after_quiet_days(plan, ladder, one.at)) > after
-        and not state.is_paused(at)
-    )
-    return first, next(found, None)
+    higher = ((at, one) for at, one in _ahead(plan, state, after) if one.kind is Kind.ESCALATE)
+    at, found = next(higher, (after, None))
+    return first, None if found is None else _going(found, at)
 
 
 def _going(notice: Notice, at: datetime) -> Notice:

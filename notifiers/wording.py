@@ -186,8 +186,9 @@ def _section_heading(saying: Saying, name: str) -> str:
 def _groups(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
     """Part the recipient's own lines by kind, what the document sets no date for last."""
     undated = [line for line in lines if _belongs_below(line)]
+    dated = [line for line in lines if not _belongs_below(line)]
     for kind in _OWN:
-        if found := [line for line in lines if line.kind is kind and line not in undated]:
+        if found := [line for line in dated if line.kind is kind]:
             yield kind.word, found
     if undated:
         yield "undated", undated
