@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from notifiers.channel import Channel, Envelope, Outcome, Outcomes, Refused, Session, TryLater
+from sqlalchemy.exc import OperationalError
+
+from notifiers.channel import (
+    Channel,
+    Envelope,
+    Outcome,
+    Outcomes,
+    Refused,
+    Session,
+    TryLater,
+    Unknown,
+)
 from notifiers.mailbox import MailboxServer
 from notifiers.rendering import Rendered, render
 from notifiers.smtp import SmtpChannel, SmtpSettings
@@ -36,6 +48,11 @@ LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
 FINAL = timedelta(minutes=11)
 """How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
+FRESH = 2.0  # seconds that a look at a message holds; a slow server makes for another
+RENEWED = LEASE / 3  # how often a claim is made longer while its mail is on its way
+GRACE = 5.0  # seconds that mails on their way get where a delivery is broken off
+RIDDLES = 5  # mails in a row that a server did not answer to, until it is left alone
+MARKS = 3  # times that a mark is tried where the database does not take it
 LOCAL = "mailbox"
 """What the local mailbox is called among the relays."""
 
@@ -147,10 +164,7 @@ async def deliver(
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
     drain = _Drain(parts, way, clock or (lambda: now), only)
-    try:
-        await drain.run()
-    except BaseExceptionGroup as group:
-        raise _first(group) from None  # of several lines that fail one story will do
+    await drain.run()
     delivered = drain.delivered
     if delivered.total:
         log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
@@ -174,6 +188,9 @@ class _Drain:
         self._alive = asyncio.Event()
         self._failed = False
         self._probing = False
+        self._probed_until: datetime | None = None
+        self._under_way: dict[int, Message] = {}
+        self._riddles = 0
 
     async def run(self) -> None:
         """Drain the outbox: first all but the briefs, which tell what the others told."""
@@ -185,22 +202,39 @@ class _Drain:
         now = self.clock()
         while expired := marking.expire(self.parts, now, limit=BATCH):
             for message in expired:
-                self.delivered.counts[Status.EXPIRED] += 1
+                self.delivered.counts[message.status] += 1
                 self.delivered.runs.add(message.run)
-                self.delivered.give_up(message, message.error)
+                if message.status is Status.EXPIRED:
+                    self.delivered.give_up(message, message.error)
 
     async def _drain(self, briefs: bool) -> None:
-        async with asyncio.TaskGroup() as group:
-            marker = group.create_task(self._mark_all())
-            self._alive.clear()
-            try:
-                async with asyncio.TaskGroup() as lines:
-                    lines.create_task(self._line(briefs, first=True))
-                    for _ in range(self.parts.settings.smtp_connections - 1):
-                        lines.create_task(self._line(briefs, first=False))
-            finally:
-                self._tried.put_nowait(None)
+        """Let all lines send, and one hand mark. What has gone out is marked, whatever happens."""
+        self._alive.clear()
+        marker = asyncio.create_task(self._mark_all())
+        renewer = asyncio.create_task(self._renew())
+        numbers = range(self.parts.settings.smtp_connections)
+        lines = [asyncio.create_task(self._line(briefs, first=not number)) for number in numbers]
+        try:
+            await asyncio.wait(lines)
+        except asyncio.CancelledError:
+            self._stop()
+            await asyncio.wait(lines, timeout=GRACE)
+            raise
+        finally:
+            for line in lines:
+                line.cancel()
+            ended = await asyncio.gather(*lines, return_exceptions=True)
+            renewer.cancel()
+            self._tried.put_nowait(None)
             await marker
+        for error in ended:  # of several lines that fail one story will do
+            if isinstance(error, BaseException):
+                raise error
+
+    def _stop(self) -> None:
+        """Begin no mail any more; those on their way are seen through."""
+        self._failed = True
+        self._alive.set()
 
     async def _line(self, briefs: bool, *, first: bool) -> None:
         """Send over one connection, claim by claim. The others wait whether the first answers."""
@@ -212,6 +246,9 @@ class _Drain:
                 while not self._failed and (batch := self._claim(name, briefs)):
                     await self._send_all(session, batch)
                     await self._after_probe()
+        except Exception:
+            self._stop()  # not by cancelling: a mail cut off at the dot would go out twice
+            raise
         finally:
             self._alive.set()
 
@@ -222,8 +259,16 @@ class _Drain:
         for _ in range(UNMARKED):
             await self._unmarked.acquire()
         self._release(UNMARKED)
+        self._end_probe()
         self._probing = False
         self._alive.set()
+
+    def _end_probe(self) -> None:
+        """Let the server be tried with another mail where this one was not for sending."""
+        with self.parts.database.writing() as connection:
+            relay = relays.held(self.parts.database, connection, self.relay)
+            if relay.failures and relay.open_until == self._probed_until:
+                relays.keep(connection, pacing.untried(relay, self.clock()))
 
     def _release(self, count: int) -> None:
         for _ in range(count):
@@ -235,7 +280,8 @@ class _Drain:
         with self.parts.database.writing() as connection:
             relay = relays.held(self.parts.database, connection, self.relay)
             wanted = pacing.room(relay, now, wanted=BATCH, per_minute=settings.smtp_per_minute)
-            if not wanted or outbox.claims(connection, now) >= settings.smtp_connections:
+            others = outbox.claims(connection, now, but=name)
+            if not wanted or others >= settings.smtp_connections:
                 return []
             claimed = outbox.claim(
                 connection,
@@ -249,27 +295,53 @@ class _Drain:
             after = pacing.taken(relay, now, len(claimed), per_minute=settings.smtp_per_minute)
             if claimed and after != relay:
                 relays.keep(connection, after)
-            self._probing = self._probing or bool(claimed and relay.failures)
+            if claimed and relay.failures:
+                self._probing, self._probed_until = True, after.open_until
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
         left = list(batch)
         try:
-            for ready in self.looker.look(batch, self.clock()):
-                await self._unmarked.acquire()
-                if self._failed:
-                    break
-                left.remove(ready.message)
-                if self._is_held(ready.message):
-                    outcomes, subject = await self._try(session, ready)
-                    self._tried.put_nowait(marking.tried(ready, outcomes, subject, self.clock()))
-                    self._heed(outcomes)
-                else:
-                    self._unmarked.release()
-        except asyncio.CancelledError:
+            await self._send_each(session, left)
+        except (Exception, asyncio.CancelledError):
             self._give_back(left)
             raise
         self._give_back(left)
+
+    async def _send_each(self, session: Session, left: list[Message]) -> None:
+        """Send what is `left` of a claim, one by one, until told to stop."""
+        looked: list[Ready] = []
+        looked_at = 0.0
+        while left:
+            await self._unmarked.acquire()
+            ready = tried = None
+            try:
+                if self._failed:
+                    return
+                if not looked or time.monotonic() - looked_at > FRESH:
+                    looked, looked_at = self.looker.look(left, self.clock()), time.monotonic()
+                ready = looked.pop(0)
+                left.remove(ready.message)
+                if not self._is_held(ready.message):
+                    continue
+                self._under_way[ready.message.id] = ready.message
+                outcomes, subject = await self._try(session, ready)
+                tried = marking.tried(ready, outcomes, subject, self.clock())
+                self._tried.put_nowait(tried)
+                self._heed(outcomes)
+            finally:
+                if tried is None:  # else whoever marks it does
+                    self._unmarked.release()
+                if ready is not None:
+                    self._under_way.pop(ready.message.id, None)
+
+    async def _renew(self) -> None:
+        """Make claims longer while their mails are on their way: nobody else sends them."""
+        while True:
+            await asyncio.sleep(RENEWED.total_seconds())
+            with suppress(OperationalError), self.parts.database.writing() as connection:
+                for message in list(self._under_way.values()):
+                    outbox.renew(connection, message, self.clock() + LEASE)
 
     def _is_held(self, message: Message) -> bool:
         """Say whether a claim still holds for as long as a mail may take, made longer if not."""
@@ -312,13 +384,30 @@ class _Drain:
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
-        trouble = _trouble(outcomes)
+        trouble = _trouble(outcomes) or self._riddle(outcomes)
         if trouble is None:
             if not self._probing:
                 self._alive.set()
         elif not self._failed:
             self._failed = True
             self.delivered.trouble = trouble
+
+    def _riddle(self, outcomes: Mapping[str, Outcome]) -> str | None:
+        """Return why the server is left alone that again and again does not answer to a mail.
+
+        Each may have been taken, so that each that is tried may arrive twice.
+        """
+        unknown = next((one for one in outcomes.values() if isinstance(one, Unknown)), None)
+        if unknown is None:
+            self._riddles = 0 if outcomes else self._riddles
+            return None
+        self._riddles += 1
+        if self._failed or (self._riddles < RIDDLES and not self._probing):
+            return None
+        with self.parts.database.writing() as connection:
+            relay = relays.held(self.parts.database, connection, self.relay)
+            relays.keep(connection, pacing.failed(relay, unknown.reason, self.clock()))
+        return unknown.reason
 
     async def _gather(self) -> list[Tried | None]:
         """Return what to mark together: half of what may be unmarked, or what came in a moment.
@@ -334,6 +423,19 @@ class _Drain:
             found.append(self._tried.get_nowait())
         return found
 
+    async def _marked(self, found: Sequence[Tried]) -> set[int]:
+        """Mark, again where the database does not take it: what is not marked goes out again."""
+        for left in reversed(range(MARKS)):
+            try:
+                return await asyncio.to_thread(
+                    marking.mark, self.parts, found, self.relay, self.clock()
+                )
+            except OperationalError:
+                if not left:
+                    raise
+                await asyncio.sleep(1.0)
+        raise AssertionError("unreachable")
+
     async def _mark_all(self) -> None:
         """Write what became of mails, as many in one commit as are there."""
         ending = False
@@ -344,24 +446,16 @@ class _Drain:
             if not found:
                 continue
             try:
-                counted = await asyncio.to_thread(
-                    marking.mark, self.parts, found, self.relay, self.clock()
-                )
+                counted = await self._marked(found)
             except BaseException:
-                # A line may miss that it is cancelled (Python 3.11's `wait_for` swallows it):
-                # it must not wait for a hand that marks no more.
-                self._failed = True
+                # No line may wait for a hand that marks no more.
+                self._stop()
                 self._release(UNMARKED + self.parts.settings.smtp_connections)
                 raise
             self._release(len(found))
             for one in found:
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _trouble(outcomes: Mapping[str, Outcome]) -> str | None:

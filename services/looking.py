@@ -6,11 +6,13 @@ more, and outside office hours nothing goes out.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
@@ -28,6 +30,8 @@ from storage.notices import Told
 from storage.outbox import Message
 from storage.recipients import SETTLED, Recipient
 
+log = logging.getLogger(__name__)
+
 KEPT = 64  # runs whose fold is kept between looks
 Newest = Mapping[tuple[str, int, str], datetime]
 """When the newest rung fell, by obligation, round and recipient."""
@@ -41,7 +45,8 @@ class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
-    to wait for that. `before` is what became of it at each address so far.
+    to wait for that. `before` is what became of it at each address so far; `broken` why it
+    can't be looked at, which is for a person to mend, and keeps no other message waiting.
     """
 
     message: Message
@@ -51,6 +56,7 @@ class Ready:
     addressees: tuple[Addressee, ...] = ()
     before: tuple[Recipient, ...] = ()
     waits_until: datetime | None = None
+    broken: str = ""
 
     def opens(self, at: datetime) -> datetime:
         """Return `at`, or when offices open after it; a brief goes out when it is asked for."""
@@ -89,21 +95,38 @@ class Looker:
             known = addresses.known(connection)
             # One snapshot: what is read of a run holds for all its messages.
             runs_of = {message.run for message in messages}
-            lives = {run: self._live(connection, run) for run in runs_of}
+            lives: dict[str, LiveRun | Exception] = {}
+            for run in runs_of:
+                try:
+                    lives[run] = self._live(connection, run)
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:
+                    lives[run] = error
             heard = {run: _hear(connection, run, messages, carried) for run in runs_of}
             found = []
             for message in messages:
-                live = lives[message.run]
-                ready = _look(
-                    self.parts,
-                    connection,
-                    live,
-                    message,
-                    carried[message.id],
-                    now=now,
-                    heard=heard[message.run],
-                )
-                found.append(_addressed(ready, live.plan, known, before[message.id], now=now))
+                try:
+                    live = lives[message.run]
+                    if isinstance(live, Exception):
+                        raise live
+                    ready = _look(
+                        self.parts,
+                        connection,
+                        live,
+                        message,
+                        carried[message.id],
+                        now=now,
+                        heard=heard[message.run],
+                    )
+                    ready = _addressed(ready, live.plan, known, before[message.id], now=now)
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:
+                    extra = {"action": "mail-failed"}
+                    log.exception("message %s can't be looked at", message.id, extra=extra)
+                    ready = Ready(message, broken=f"{type(error).__name__}: {error}")
+                found.append(ready)
         return found
 
     def _live(self, connection: Connection, run: str) -> LiveRun:

@@ -17,7 +17,7 @@ from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.channel import Outcome, Outcomes, Refused, Sent, TryLater
 from services import pacing, runs
-from services.judging import Verdict, judge
+from services.judging import WAITS, Verdict, judge
 from services.looking import Ready
 from services.wiring import Parts
 from storage import addresses, ledger, notices, outbox, plans, recipients, relays
@@ -34,12 +34,20 @@ class Tried:
     verdict: Verdict
     subject: str
     outcomes: Outcomes
+    expires_at: datetime | None = None
 
 
 def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Tried:
-    """Judge a try."""
-    if ready.waits_until is not None:
+    """Judge a try.
+
+    What was tried a few times only, before offices closed, keeps the time that it had left.
+    """
+    expires_at = None
+    if ready.broken:
+        verdict = Verdict(Status.UNDELIVERABLE, ready.broken)
+    elif ready.waits_until is not None:
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
+        expires_at = _put_off(ready.message, now, ready.waits_until)
     elif ready.mail is None:
         verdict = Verdict(Status.CANCELLED)
     elif not ready.addressees:
@@ -47,8 +55,19 @@ def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Trie
     else:
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:
-            verdict = replace(verdict, next_try_at=ready.opens(verdict.next_try_at))
-    return Tried(ready, verdict, subject, outcomes)
+            opens = ready.opens(verdict.next_try_at)
+            expires_at = _put_off(ready.message, verdict.next_try_at, opens)
+            verdict = replace(verdict, next_try_at=opens)
+    return Tried(ready, verdict, subject, outcomes, expires_at)
+
+
+def _put_off(message: Message, at: datetime, opens: datetime) -> datetime | None:
+    """Return when a message is given up that was to be tried `at`, if that would be too soon."""
+    if message.expires_at is None or message.tries > len(WAITS):
+        return None
+    if not at < message.expires_at <= opens:
+        return None
+    return opens + (message.expires_at - at)
 
 
 def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set[int]:
@@ -82,6 +101,8 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
     with parts.database.writing() as connection:
         found = outbox.expire(connection, now, limit=limit)
         for message in found:
+            if message.status is not Status.EXPIRED:
+                continue
             entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
             ledger.append(connection, message.run, [entry])
     return found
@@ -107,6 +128,8 @@ def _marking(one: Tried, now: datetime) -> Marking:
         detail=one.verdict.detail,
         next_try_at=one.verdict.next_try_at,
         sent_at=now if one.verdict.reaches else None,
+        expires_at=one.expires_at,
+        was_tried=one.ready.waits_until is None,
     )
 
 

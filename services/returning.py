@@ -308,7 +308,8 @@ def _resent(
     again = None
     if true:
         failed = {one.address.lower() for one in everybody if one.fate is Fate.BOUNCED}
-        again = _sent_again(connection, live, message, true, failed, why, now)
+        expires = parts.settings.mail_expires
+        again = _sent_again(connection, live, message, true, failed, why, now, expires)
     _record(connection, live, message, bounced, now, is_lost=True, again=again, also=also)
     return again
 
@@ -330,6 +331,7 @@ def _sent_again(
     failed: set[str],
     why: str,
     now: datetime,
+    expires: timedelta,
 ) -> _Again:
     """Queue the notices anew, in the next part of their slot, and say where they will go."""
     ladder = live.plan.obligations[carried[0].obligation].ladder
@@ -344,6 +346,7 @@ def _sent_again(
         send_at=send_at,
         kind=message.kind,
         message_id=message_id(message.run, message.recipient, message.slot, part=part),
+        expires_at=send_at + expires,
     )
     notices.move(connection, message.id, carried, to=number)
     day = send_at.astimezone(live.plan.zone).date()
