@@ -23,8 +23,8 @@ def prove(
 ) -> None:
     """Thử thiết lập gửi thư: kết nối, mã hoá, đăng nhập, gửi một thư – prove the mail settings.
 
-    Exit 0 once the server has taken the mail, 1 where an address is at fault, 3 where the
-    server is.
+    Exit 0 once the server has taken the mail, 1 where an address is unusable, 3 where the
+    server does not take it.
     """
     from services.mail_trial import Fault
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,10 @@ AgencyName = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option(metavar="NGÀY", help="Chỉ thư từ ngày (2020-05-12) hoặc từ lúc này trở đi."),
+    typer.Option(
+        metavar="NGÀY",
+        help="Chỉ thư từ ngày (12/5/2020) hoặc từ lúc (2020-05-12T09:00) này trở đi.",
+    ),
 ]
 Printed = Annotated[Format, typer.Option("--format", help="Cách in.")]
 
@@ -71,9 +74,11 @@ def listed(
     format: Printed = Format.TEXT,
 ) -> None:
     """Liệt kê thư: gửi ai, tới đâu, thử mấy lần – each mail, its addresses, what became of it."""
-    from services import outgoing, wiring
+    from services import outgoing, runs, wiring
 
     with wiring.opened() as parts:
+        if run is not None:
+            runs.find(parts, run)  # a mistyped one is no run without mail
         found = outgoing.listed(
             parts,
             run=run,
@@ -101,7 +106,7 @@ def show(
         found = outgoing.one(parts, number)
         proof, remark = outgoing.proof(parts, number)
     if format is Format.JSON:
-        shown = {"attempts": outgoing.attempts_json(found)}
+        shown = {"attempts": outgoing.attempts_json(found), "back": outgoing.back_json(found)}
         body = {"headers": dict(proof.headers), "text": proof.text} if proof else {}
         print_json({**outgoing.to_json(found), **shown, **body})
     else:
@@ -163,10 +168,13 @@ def _tell(key: str, done: Sequence[int], refused: Sequence[Refused]) -> None:
 
 
 def _moment(written: str, zone: str) -> datetime:
+    from plan_definitions import parse_date
+
+    if (day := parse_date(written)) is not None:
+        return datetime.combine(day, time(), ZoneInfo(zone))
     try:
-        if len(written) == len("2020-05-12"):
-            return datetime.combine(date.fromisoformat(written), time(), ZoneInfo(zone))
         found = datetime.fromisoformat(written)
     except ValueError:
-        raise typer.BadParameter(f"{written!r}: 2020-05-12, 2020-05-12T09:00+07:00") from None
+        wanted = "12/5/2020, 2020-05-12, 2020-05-12T09:00+07:00"
+        raise typer.BadParameter(f"“{written}” – ghi như, write as: {wanted}") from None
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))

@@ -69,6 +69,11 @@ def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) ->
                 Text(attempt.detail),
             )
         out.print(made)
+    for posted in one.back:
+        at = one.local(posted.read_at)
+        values = {"address": posted.address, "detail": posted.detail}
+        said = text(language, f"outbox.back-{posted.kind}", at=at, **values)
+        out.print(said, soft_wrap=True)
     out.print()
     if remark:
         out.print(Text(remark, style="yellow"), soft_wrap=True)

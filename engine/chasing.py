@@ -141,7 +141,37 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
     """
     if not state.is_open or state.round_began is None:
         return ()
-    began = state.round_began
+    key = _ladder_key(plan, state)
+    found = _KNOWN.get(key)
+    if found is None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[key] = _rungs(plan, state, state.round_began)
+    return found
+
+
+MOST_KNOWN = 4_096  # ladders that are kept, of all plans: some 40 MB
+_LadderKey: TypeAlias = tuple[object, ...]
+_KNOWN: dict[_LadderKey, tuple[Notice, ...]] = {}
+"""What was reckoned before: a mail asks for its ladders three times, and runs of one plan alike."""
+
+
+def _ladder_key(plan: Plan, state: ObligationState) -> _LadderKey:
+    """Return all that the rungs of an obligation follow from."""
+    due = state.due
+    return (
+        plan.identity,
+        state.obligation.id,
+        state.round,
+        state.round_began,
+        state.told_of,
+        state.told_round,
+        state.told_from,
+        None if due is None else (due.last_day, due.last_working_day),
+    )
+
+
+def _rungs(plan: Plan, state: ObligationState, began: datetime) -> tuple[Notice, ...]:
     found = [*_firsts(plan, state)]
     found += [notice for notice in _dated(plan, state) if notice.at >= began]
     return tuple(sorted(found, key=lambda notice: (notice.at, notice.kind)))
@@ -188,6 +218,22 @@ def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice 
     same = [one for at, one in coming if at == goes and one.recipient == first.recipient]
     newest = next(one for one in same if one.at == same[-1].at)
     return replace(newest, at=goes)
+
+
+def coming(
+    plan: Plan, state: ObligationState, *, after: datetime
+) -> tuple[Notice | None, Notice | None]:
+    """Return what goes out next after `after`, and what goes above next, each at its real time."""
+    first = next_rung(plan, state, after=after)
+    ladder = state.obligation.ladder
+    found = (
+        replace(one, at=at)
+        for one in rungs(plan, state)
+        if one.kind is Kind.ESCALATE
+        and (at := _after_quiet_days(plan, ladder, one.at)) > after
+        and not state.is_paused(at)
+    )
+    return first, next(found, None)
 
 
 def next_wake(

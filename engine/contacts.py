@@ -19,14 +19,15 @@ from engine.plan import Agency, Contact, Role, Span
 class Known:
     """What is known of an address beside the register.
 
-    Mail to it comes back (`bounced`), another took its place (`replaced_by`), or who reads it
-    is `away`, with a `substitute` or without.
+    Mail to it comes back (`bounced`, and `why`), another took its place (`replaced_by`), or who
+    reads it is `away`, with a `substitute` or without.
     """
 
     bounced: bool = False
     replaced_by: str = ""
     away: Span | None = None
     substitute: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,23 @@ def addressees(
     if with_head:
         answering = [*answering, *heads]
     return _once([*answering, *(_as_copy(one) for one in (*mailbox, *copies))])
+
+
+def answers_to(agency: Agency, *, day: date, known: Knowledge | None = None) -> str:
+    """Return where answers to the mail of `agency` go: its mailbox, else who is to answer for it.
+
+    Empty where it has no address that can be reached.
+    """
+    found = addressees(agency, day=day, known=known)
+    mailbox = (one.address for one in found if one.role is Role.MAILBOX)
+    return next(mailbox, found[0].address if found else "")
+
+
+def why_unreachable(agency: Agency, known: Knowledge) -> str:
+    """Return what mail servers said of the addresses of an agency that mail comes back from."""
+    written = [*(contact.email for contact in agency.contacts), agency.email or ""]
+    about = [known[address.lower()] for address in written if address.lower() in known]
+    return "; ".join(dict.fromkeys(one.why for one in about if one.bounced and one.why))
 
 
 class _Reach:

@@ -55,6 +55,8 @@ class EntryKind(StrEnum):
     NOTICE_DROPPED = "notice-dropped"
     NOTICE_WITHDRAWN = "notice-withdrawn"
     MESSAGE_SENT = "message-sent"
+    MESSAGE_LATER = "message-later"
+    MESSAGE_UNCERTAIN = "message-uncertain"
     MESSAGE_CANCELLED = "message-cancelled"
     MESSAGE_UNDELIVERABLE = "message-undeliverable"
     MESSAGE_EXPIRED = "message-expired"

@@ -14,7 +14,6 @@ from datetime import datetime
 
 from engine.chasing import Digest, at_once, is_office_hour
 from engine.ledger import Entry, EntryKind, RunState
-from engine.plan import Ladder, Plan
 
 KINDS = frozenset({EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE})
 """The entries that are news."""
@@ -31,11 +30,12 @@ def next_at(state: RunState, now: datetime) -> datetime | None:
     In a pause of the whole run at the first send time after it; in one without an end
     never, but for the entry that resumes it.
     """
-    at = at_once(state.plan, ladder(state.plan), now)
+    plan = state.plan
+    at = at_once(plan, plan.first_ladder, now)
     pause = state.pause_of(None, at)
     if pause is None:
         return at
-    return None if pause.ends_at is None else at_once(state.plan, ladder(state.plan), pause.ends_at)
+    return None if pause.ends_at is None else at_once(plan, plan.first_ladder, pause.ends_at)
 
 
 def gathered(
@@ -55,16 +55,11 @@ def gathered(
         ]
     if not can_go(state, now):
         return list(found)
-    slot = at_once(plan, ladder(plan), waiting[0].recorded_at)
+    slot = at_once(plan, plan.first_ladder, waiting[0].recorded_at)
     return [*found, Digest(plan.coordinator, slot, now, notices=(), news=tuple(waiting))]
 
 
 def can_go(state: RunState, now: datetime) -> bool:
     """Say whether news may go out at `now`: in office hours, and the run is not paused."""
     plan = state.plan
-    return is_office_hour(plan, ladder(plan), now) and state.pause_of(None, now) is None
-
-
-def ladder(plan: Plan) -> Ladder:
-    """Return the ladder whose send hour is the earliest: news keep its office hours."""
-    return min(plan.ladders.values(), key=lambda ladder: ladder.send_at)
+    return is_office_hour(plan, plan.first_ladder, now) and state.pause_of(None, now) is None

@@ -74,6 +74,14 @@ class Agency:
     note: str = ""
     contacts: tuple[Contact, ...] = ()
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that the register names for it, each once; its own mailbox first."""
+        found = [self.email or ""]
+        for contact in self.contacts:
+            found += [contact.email, contact.substitute.email if contact.substitute else ""]
+        return tuple(dict.fromkeys(address for address in found if address))
+
 
 PARENT = "parent"
 """Written for a recipient: the body that stands above the one that owes (a commune's district)."""
@@ -321,6 +329,16 @@ class Plan:
         """What stages and events are called, by their ids; an event's title goes before."""
         titles = {stage.id: stage.title for stage in self.stages}
         return titles | {name: event.title for name, event in self.events.items()}
+
+    @cached_property
+    def first_ladder(self) -> Ladder:
+        """The ladder whose send hour is the earliest: what hangs on no ladder keeps its hours."""
+        return min(self.ladders.values(), key=lambda ladder: ladder.send_at)
+
+    @cached_property
+    def identity(self) -> object:
+        """What stands for this very plan where something reckoned from it is kept."""
+        return object()
 
     def is_quiet(self, day: date) -> bool:
         """Say whether nothing is mailed on `day`, by the plan's own word."""

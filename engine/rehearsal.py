@@ -91,8 +91,7 @@ def start_of_run(plan: Plan, scenario: Scenario = WORST_CASE) -> datetime:
     """Return when the run starts: as the scenario says, else the day of issue at the send hour."""
     if scenario.start is not None:
         return scenario.start
-    ladder = min(plan.ladders.values(), key=lambda ladder: ladder.send_at)
-    return send_time(plan, ladder, plan.issued)
+    return send_time(plan, plan.first_ladder, plan.issued)
 
 
 def rehearse(plan: Plan, scenario: Scenario = WORST_CASE) -> Rehearsal:

@@ -18,6 +18,7 @@ from flows.deliver import deliver, named_by_moment
 from language.catalogue import text
 from services import chasing, delivering
 from services.delivering import Delivered
+from services.settings import Settings
 from storage.outbox import Status
 
 
@@ -37,7 +38,17 @@ async def chase(now: datetime | None = None, show: str | None = None) -> State[A
     for run in sorted(touched):
         await showing.show(parts, run, now)
     notices = sum(one.notices for one in chased)
-    said = text(
-        parts.settings.language, "chase.done", count=notices, mails=delivered.counts[Status.SENT]
-    )
-    return Completed(name=f"Issued {notices}", message=said)
+    return Completed(name=f"Issued {notices}", message=_said(notices, delivered, parts.settings))
+
+
+def _said(notices: int, delivered: Delivered, settings: Settings) -> str:
+    """Say how many mails went out, what became of the others, and what ails the mail server."""
+    language, counts = settings.language, delivered.counts
+    said = [text(language, "chase.done", count=notices, mails=counts[Status.SENT])]
+    others = [status for status in Status if counts[status] and status is not Status.SENT]
+    if others:
+        named = (f"{text(language, f'status.{one.value}')}: {counts[one]}" for one in others)
+        said.append(text(language, "chase.others", others="; ".join(named)))
+    if delivered.trouble:
+        said.append(text(language, "chase.trouble", why=delivered.trouble))
+    return " ".join(said)

@@ -177,7 +177,7 @@ async def _serve(office: Office) -> None:
         json.dumps({"port": address.port}), encoding="utf-8"
     )
     now = moment.now(settings).astimezone(ZoneInfo(settings.time_zone))
-    mail = settings.smtp_host or settings.mailbox_folder
+    mail = settings.relay if settings.smtp_host else settings.mailbox_folder
     office.say("up.ready", ui=address.ui, mailbox=mail, now=now, pool=address.pool)
     async with asyncio.TaskGroup() as group:
         for child in office.children:

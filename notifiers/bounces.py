@@ -353,13 +353,19 @@ def _is_receipt(mail: _Mail) -> bool:
 
 def _header(mail: _Mail, name: str) -> str:
     """Return a header decoded, on one line; what can't be decoded as it is written."""
-    written = " ".join(str(mail.get(name, ""))[:_LONGEST_HEADER].split())
+    written = " ".join(_raw(mail, name)[:_LONGEST_HEADER].split())
     if "=?" not in written:
         return written
     try:
         return " ".join(str(make_header(decode_header(written))).split())
     except (ValueError, LookupError):
         return written
+
+
+def _raw(mail: _Mail, name: str) -> str:
+    """Return a header as it is written: not in ASCII it is UTF-8 (RFC 6532), whoever wrote it."""
+    written = next((it for key, it in mail.raw_items() if key.lower() == name.lower()), "")
+    return str(written).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _address(written: str) -> str:

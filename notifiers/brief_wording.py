@@ -216,7 +216,8 @@ class _Telling(Voice):
                 yield _point(names[0], fate)
             else:
                 name = self.tell("agencies", count=len(names))
-                yield _point(name, f"{fate}: {self._named(names)}", count=len(names))
+                said = self.tell("late.alike", fate=fate, names=self._named(names))
+                yield _point(name, said, count=len(names))
 
     def _fate(self, one: Overdue) -> Iterator[str]:
         yield self.tell("late.days" if one.days else "late.since", day=one.since, count=one.days)

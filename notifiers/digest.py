@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from engine.chasing import Heard, History, Kind, Notice, rungs
+from engine.chasing import Heard, History, Kind, Notice, coming
 from engine.ledger import Entry, ObligationState, RunState
 from engine.plan import Agency, Plan
 from notifiers.news import Item, gathered
@@ -171,8 +171,7 @@ def _line(
 ) -> Line:
     obligation = state.obligations[key]
     kind = max(notice.kind for notice in notices)
-    ladder = rungs(state.plan, obligation)
-    ahead = [rung for rung in ladder if rung.at > moment]
+    following, escalation = coming(state.plan, obligation, after=moment)
     heard = [one for one in history.get(key, ()) if not one.together]
     now = [one for one in heard if one.round == obligation.round]
     together = (one.kind for one in history.get(key, ()) if one.together)
@@ -180,17 +179,13 @@ def _line(
         state=obligation,
         notices=tuple(notices),
         kind=kind,
-        next=_first(ahead),
-        escalation=_first(rung for rung in ahead if rung.kind is Kind.ESCALATE),
+        next=following,
+        escalation=escalation,
         reported=tuple(one for one in now if one.kind is Kind.ESCALATE),
         chased=sum(one.kind is Kind.OVERDUE for one in now),
         is_chased=Kind.OVERDUE in (kind, *together),
         told=_told(state, heard, obligation.round),
     )
-
-
-def _first(found: Iterable[Notice]) -> Notice | None:
-    return next(iter(found), None)
 
 
 def _told(state: RunState, heard: Sequence[Heard], round: int) -> tuple[Told, ...]:
@@ -224,6 +219,11 @@ def message_id(
     """Return the Message-ID (RFC 5322 §3.6.4) of a digest: the same whenever it is asked for."""
     slot = send_at.astimezone(UTC).isoformat()
     return _identifier((run_id, recipient, slot, str(part)), recipient, run_id, domain)
+
+
+def domain_of(identifier: str) -> str:
+    """Return the domain of a Message-ID: what is made again of one keeps it."""
+    return identifier.rpartition("@")[2].rstrip(">")
 
 
 def thread_id(run_id: str, recipient: str, *, domain: str = DOMAIN) -> str:

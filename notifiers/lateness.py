@@ -79,6 +79,8 @@ def _told(saying: Saying, line: Line) -> str:
     for kind in _SAID:
         if days := [told.on for told in line.told if told.kind is kind]:
             said.append(saying.say(f"told.{kind.word}", count=len(days), last=days[-1]))
+    if line.is_chased:
+        said.append(saying.say("told.together", count=line.chaser))
     return "; ".join(said) or saying.say("late.none")
 
 

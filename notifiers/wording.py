@@ -134,7 +134,10 @@ def _asked(saying: Saying) -> str:
 def _manner(saying: Saying, overdue: Sequence[Line]) -> str:
     own = saying.digest.own
     if saying.to_coordinator:
-        return "self-overdue" if len(overdue) == len(own) else "self"
+        if len(overdue) < len(own):
+            return "self"
+        firm = any(chasers.standing(saying, line).is_to_be_explained for line in overdue)
+        return "self-overdue-firm" if firm else "self-overdue"
     if len({line.kind for line in own}) > 1:
         return "mixed-overdue" if overdue else "mixed"
     kind = own[0].kind

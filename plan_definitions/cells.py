@@ -288,7 +288,7 @@ class Holds:
         if value == "" or (not value and not self.may_be_empty):
             raise PydanticCustomError("empty-value", "{variant}", {"variant": ""})
         if not isinstance(value, self.kind):
-            context = {"expected": Term(self.expected), "variant": ""}
+            context = {"expected": Term(self.expected), "variant": self.expected}
             raise PydanticCustomError("wrong-type", "{variant}", context)
         return value
 

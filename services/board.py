@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from engine.chasing import Notice, next_rung
 from engine.ledger import ObligationState, Outcome, RunState
@@ -13,9 +15,14 @@ from engine.plan import Plan
 from services import runs, stage_views
 from services.stage_views import StageView
 from services.wiring import Parts
-from storage import ledger, notices, outbox
+from storage import ledger, notices, outbox, recipients, relays
 from storage.notices import Told
-from storage.outbox import Message
+from storage.outbox import Message, Status
+from storage.recipients import Recipient
+from storage.relays import Relay
+
+ARRIVED = (Status.SENT, Status.CANCELLED)
+SOME = 500  # messages whose addresses are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A run as people look at it, as its ledger stands after the entry `seq`."""
+    """A run as people look at it, as its ledger stands after the entry `seq`.
+
+    `addresses` are where the messages went that a page of mail names; `relay` is the mail
+    server, if it is in trouble.
+    """
 
     run: str
     plan: Plan
@@ -72,6 +83,8 @@ class Board:
     told: tuple[Told, ...]
     escalations: tuple[Escalation, ...] = ()
     messages: tuple[Message, ...] = ()
+    addresses: Mapping[int, Sequence[Recipient]] = field(default_factory=dict)
+    relay: Relay | None = None
     seq: int = 0
 
     @property
@@ -100,6 +113,8 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         messages = outbox.of_run(connection, run)
         named = notices.escalated(connection, run)
         seq = ledger.places(connection, [run]).get(run, 0)
+        addresses = _addresses(connection, messages)
+        relay = relays.find(connection, parts.settings.relay)
     if as_of is not None:
         told = [one for one in told if one.sent_at <= as_of]
         messages = [one for one in messages if one.send_at <= as_of]
@@ -107,7 +122,25 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
     escalations = tuple(
         Escalation(one, tuple(named[one.id])) for one in messages if one.id in named
     )
-    return replace(seen, escalations=escalations, messages=tuple(messages), seq=seq)
+    return replace(
+        seen,
+        escalations=escalations,
+        messages=tuple(messages),
+        addresses=addresses,
+        relay=relay if relay.failures else None,
+        seq=seq,
+    )
+
+
+def _addresses(connection: Connection, messages: Sequence[Message]) -> dict[int, list[Recipient]]:
+    """Return where the last message to each went, and those that did not simply arrive."""
+    last = {one.recipient: one.id for one in messages if one.status is Status.SENT}
+    others = [one.id for one in messages if one.tries and one.status not in ARRIVED]
+    wanted = [*last.values(), *others]
+    found: dict[int, list[Recipient]] = {}
+    for start in range(0, len(wanted), SOME):
+        found |= recipients.of_messages(connection, wanted[start : start + SOME])
+    return found
 
 
 def of_state(run: str, state: RunState, now: datetime, told: list[Told]) -> Board:

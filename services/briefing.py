@@ -17,11 +17,9 @@ from engine.chasing import at_once, send_time
 from engine.deadline import start_of
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
-from engine.plan import Agency, Ladder, Plan
-from notifiers.address import checked_address
+from engine.plan import Agency, Plan
 from notifiers.brief import AHEAD, WORD, Brief, Reached, Unreached
-from notifiers.digest import message_id, thread_id
-from notifiers.errors import BadAddress
+from notifiers.digest import domain_of, message_id, thread_id
 from services import runs
 from services.errors import Refused
 from services.runs import LiveRun
@@ -61,7 +59,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
         plans.lock(connection, run)
         plan = _plan(parts, connection, run)
         recipient = plan.agencies[plan.coordinator]
-        if not _is_reachable(recipient):
+        if not recipient.addresses:
             raise Refused("refused.no-address", name=recipient.name, agency=recipient.id)
         return _queue(parts, connection, run, recipient, send_at=now, now=now, by=by)
 
@@ -69,13 +67,20 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 def preview(parts: Parts, run: str, now: datetime) -> Brief:
     """Return the brief that would go out now. Raises Refused where there is no such run."""
     plan = plan_of(parts, run)
-    return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now)
+    domain = parts.settings.mail_domain
+    return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now, domain=domain)
 
 
 def compose(parts: Parts, message: Message, now: datetime) -> Brief:
     """Return what a brief in the outbox says at `now`; one that was sent, what it said then."""
     return _compose(
-        parts, message.run, message.recipient, slot=message.slot, part=message.part, now=now
+        parts,
+        message.run,
+        message.recipient,
+        slot=message.slot,
+        part=message.part,
+        now=now,
+        domain=domain_of(message.message_id),
     )
 
 
@@ -98,7 +103,7 @@ def is_due(parts: Parts, connection: Connection, live: LiveRun, now: datetime) -
     """Say whether the brief of a run is queued by itself at `now`: then it tells the news."""
     if parts.settings.brief == "off" or live.folding.completed_at is not None:
         return False
-    if not _is_reachable(live.plan.agencies[live.plan.coordinator]):
+    if not live.plan.agencies[live.plan.coordinator].addresses:
         return False
     morning = _morning(connection, live.stored, live.plan)
     return morning is not None and morning <= now
@@ -123,7 +128,7 @@ def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:
         if morning is None or morning > now:
             return None  # another clock was faster
         recipient = plan.agencies[plan.coordinator]
-        send_at = at_once(plan, _ladder(plan), now)
+        send_at = at_once(plan, plan.first_ladder, now)
         return _queue(parts, connection, run, recipient, send_at=send_at, now=now, by=SYSTEM)
 
 
@@ -149,7 +154,8 @@ def _queue(
     if known is not None:
         return Requested(run, known, recipient, is_new=False)
     part = outbox.next_part(connection, run, recipient.id, slot)
-    identity = message_id(run, recipient.id, slot, part=part)
+    domain = parts.settings.mail_domain
+    identity = message_id(run, recipient.id, slot, part=part, domain=domain)
     message = outbox.enqueue(
         connection,
         run=run,
@@ -185,18 +191,18 @@ def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-def _is_reachable(agency: Agency) -> bool:
-    try:
-        return bool(checked_address(agency.email or ""))
-    except BadAddress:
-        return False
-
-
 # ── What it says ──
 
 
 def _compose(
-    parts: Parts, run: str, recipient: str, *, slot: datetime, part: int, now: datetime
+    parts: Parts,
+    run: str,
+    recipient: str,
+    *,
+    slot: datetime,
+    part: int,
+    now: datetime,
+    domain: str,
 ) -> Brief:
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run, as_of=now)
@@ -204,7 +210,7 @@ def _compose(
         mails = ledger.entries(connection, run, kinds=_MAILS, as_of=now)
         since = _since(live.plan, mails, now)
         news = ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=now, after=since)
-    identity = message_id(run, recipient, slot, part=part)
+    identity = message_id(run, recipient, slot, part=part, domain=domain)
     return Brief(
         state=live.folding.state(),
         run_id=run,
@@ -214,7 +220,7 @@ def _compose(
         since=since,
         language=live.plan.language,
         message_id=identity,
-        thread_id=thread_id(run, recipient),
+        thread_id=thread_id(run, recipient, domain=domain),
         reached=tuple(
             Reached(one.obligation, one.kind, one.recipient, one.sent_at)
             for one in told
@@ -271,7 +277,7 @@ def _mornings(parts: Parts) -> list[tuple[str, datetime]]:
     with parts.database.reading() as connection:
         for stored in plans.all_runs(connection, active_only=True):
             plan = parts.plan(stored.plan_version)
-            if _is_reachable(plan.agencies[plan.coordinator]):
+            if plan.agencies[plan.coordinator].addresses:
                 at = _morning(connection, stored, plan)
                 found += [] if at is None else [(stored.id, at)]
     return found
@@ -291,21 +297,16 @@ def _morning(connection: Connection, stored: StoredRun, plan: Plan) -> datetime 
     last_day = obligations.first_last_day(connection, stored.id)
     if last_day is not None:
         day = plan.calendar.offset(last_day, -AHEAD)
-        morning = at_once(plan, _ladder(plan), send_time(plan, _ladder(plan), day))
+        morning = at_once(plan, plan.first_ladder, send_time(plan, plan.first_ladder, day))
         moments.append(max(earliest, morning))
     return min(moments, default=None)
 
 
 def _send_hour(plan: Plan, moment: datetime) -> datetime:
     """Return the first send hour after `moment` on a working day that is not a quiet one."""
-    ladder = _ladder(plan)
+    ladder = plan.first_ladder
     day = plan.calendar.on_or_after(moment.astimezone(plan.zone).date())
     at = send_time(plan, ladder, day)
     if at <= moment:
         at = send_time(plan, ladder, plan.calendar.offset(day, 1))
     return at_once(plan, ladder, at)
-
-
-def _ladder(plan: Plan) -> Ladder:
-    """The ladder whose hour is the earliest: the brief goes out with the morning's first mail."""
-    return min(plan.ladders.values(), key=lambda ladder: ladder.send_at)

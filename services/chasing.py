@@ -135,7 +135,9 @@ def _enqueue(parts: Parts, connection: Connection, live: LiveRun, digest: Digest
     """Put a digest into the outbox and return its Message-ID."""
     run = live.stored.id
     part = outbox.next_part(connection, run, digest.recipient, digest.slot)
-    identity = message_id(run, digest.recipient, digest.slot, part=part)
+    identity = message_id(
+        run, digest.recipient, digest.slot, part=part, domain=parts.settings.mail_domain
+    )
     message = outbox.enqueue(
         connection,
         run=run,

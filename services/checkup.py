@@ -239,7 +239,7 @@ def relay(parts: Parts, now: datetime) -> Finding:
     """Say whether the mail server is left alone because it did not answer."""
     with parts.database.reading() as connection:
         troubled = {one.name: one for one in relays.troubled(connection)}
-    found = troubled.get(delivering.relay_of(parts.settings))
+    found = troubled.get(parts.settings.relay)
     if found is None:
         return good("relay")
     values = {"name": found.name, "count": found.failures, "why": found.why}
@@ -256,8 +256,7 @@ def bouncing(parts: Parts) -> Finding:
     used: dict[str, None] = {}
     for run in active:
         for agency in parts.plan(run.plan_version).agencies.values():
-            written = [agency.email or "", *(contact.email for contact in agency.contacts)]
-            used |= dict.fromkeys(address.lower() for address in written if address)
+            used |= dict.fromkeys(address.lower() for address in agency.addresses)
     broken = [
         address
         for address in used

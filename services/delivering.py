@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from notifiers.channel import (
@@ -43,18 +44,21 @@ from storage.outbox import Message, Status
 log = logging.getLogger(__name__)
 
 BATCH = 16  # messages of one claim
+FIRST = 4  # of the first one
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
-FINAL = timedelta(minutes=11)
-"""How long one mail may take: the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot, and some."""
+"""Longer than the 10 minutes of RFC 5321 §4.5.3.2.6 for the final dot."""
+HEARD = timedelta(minutes=2)
+"""For how long a line that has not renewed its claim still counts among the connections: who was
+killed keeps the others from the server no longer than that."""
+RENEWED = timedelta(minutes=1)  # how often a claim is renewed while its mail is on its way
 FRESH = 2.0  # seconds that a look at a message holds; a slow server makes for another
-RENEWED = LEASE / 3  # how often a claim is made longer while its mail is on its way
 GRACE = 5.0  # seconds that mails on their way get where a delivery is broken off
 RIDDLES = 5  # mails in a row that a server did not answer to, until it is left alone
 MARKS = 3  # times that a mark is tried where the database does not take it
-LOCAL = "mailbox"
-"""What the local mailbox is called among the relays."""
+PATIENCE = timedelta(minutes=1)  # that one delivery goes on at the server's rate
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Clock = Callable[[], datetime]
 
@@ -130,19 +134,26 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
     )
 
 
-def relay_of(settings: Settings) -> str:
-    """Return what the mail server is called in the database."""
-    return f"{settings.smtp_host}:{settings.smtp_port}" if settings.smtp_host else LOCAL
-
-
 def next_due(parts: Parts) -> datetime | None:
     """Return when a message is next to be tried, by its own time and by the mail server's."""
     with parts.database.reading() as connection:
         at = outbox.next_due(connection)
         if at is None:
             return None
-        relay = relays.find(connection, relay_of(parts.settings))
-    return pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
+        relay = relays.find(connection, parts.settings.relay)
+        free_at = _free_at(connection, parts.settings)
+    ready_at = pacing.ready_at(relay, at, per_minute=parts.settings.smtp_per_minute)
+    return max(ready_at, free_at)
+
+
+def _free_at(connection: Connection, settings: Settings, *, but: str = "") -> datetime:
+    """Return since when, or from when on, the mail server has a connection to spare.
+
+    The line `but` has one already, though what it has sent is not marked yet.
+    """
+    heard = [until - LEASE + HEARD for until in outbox.holders(connection, but=but)]
+    taken = len(heard) - settings.smtp_connections
+    return heard[taken] if taken >= 0 else LONG_AGO
 
 
 def is_mail_due(parts: Parts, now: datetime) -> bool:
@@ -163,7 +174,7 @@ async def deliver(
 
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
-    drain = _Drain(parts, way, clock or (lambda: now), only)
+    drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
     await drain.run()
     delivered = drain.delivered
     if delivered.total:
@@ -177,11 +188,19 @@ class _Drain:
     """One delivery: several lines to the server, one hand that marks."""
 
     def __init__(
-        self, parts: Parts, way: Channel, clock: Clock, only: Sequence[int] | None
+        self,
+        parts: Parts,
+        way: Channel,
+        clock: Clock,
+        only: Sequence[int] | None,
+        *,
+        is_live: bool,
     ) -> None:
         self.parts, self.way, self.clock, self.only = parts, way, clock, only
         self.delivered = Delivered()
-        self.relay = relay_of(parts.settings)
+        self._is_live, self._began = is_live, clock()
+        self._turn: datetime | None = None  # when the rate allows one more
+        self.relay = parts.settings.relay
         self.looker = Looker(parts)
         self._unmarked = asyncio.Semaphore(UNMARKED)
         self._tried: asyncio.Queue[Tried | None] = asyncio.Queue()
@@ -191,12 +210,16 @@ class _Drain:
         self._probed_until: datetime | None = None
         self._under_way: dict[int, Message] = {}
         self._riddles = 0
+        self._again = False  # something was refused that another address may take
 
     async def run(self) -> None:
         """Drain the outbox: first all but the briefs, which tell what the others told."""
         self._expire()
         for briefs in (False, True):
-            await self._drain(briefs)
+            self._again = True
+            while self._again and not self._failed:
+                self._again = False
+                await self._drain(briefs)
 
     def _expire(self) -> None:
         now = self.clock()
@@ -243,14 +266,30 @@ class _Drain:
         name = uuid4().hex
         try:
             async with self.way.session() as session:
-                while not self._failed and (batch := self._claim(name, briefs)):
-                    await self._send_all(session, batch)
-                    await self._after_probe()
+                while not self._failed:
+                    if batch := self._claim(name, briefs):
+                        await self._send_all(session, batch)
+                        await self._after_probe()
+                    elif not await self._waits_for_its_turn():
+                        break
         except Exception:
             self._stop()  # not by cancelling: a mail cut off at the dot would go out twice
             raise
         finally:
             self._alive.set()
+
+    async def _waits_for_its_turn(self) -> bool:
+        """Wait until the server's rate allows one more, if that is soon; say whether it is.
+
+        A run for each mail would else fill the operator's list.
+        """
+        turn, now = self._turn, self.clock()
+        if turn is None or not self._is_live or turn > self._began + PATIENCE:
+            return False
+        if not is_mail_due(self.parts, turn):
+            return False
+        await asyncio.sleep(max((turn - now).total_seconds(), 0))
+        return True
 
     async def _after_probe(self) -> None:
         """Wait until it is written that the server is well: who claims before finds it dead."""
@@ -279,9 +318,13 @@ class _Drain:
         settings, now = self.parts.settings, self.clock()
         with self.parts.database.writing() as connection:
             relay = relays.held(self.parts.database, connection, self.relay)
-            wanted = pacing.room(relay, now, wanted=BATCH, per_minute=settings.smtp_per_minute)
-            others = outbox.claims(connection, now, but=name)
-            if not wanted or others >= settings.smtp_connections:
+            # A server that has not answered yet, and may hang, holds few of them.
+            most = BATCH if self._alive.is_set() else FIRST
+            wanted = pacing.room(relay, now, wanted=most, per_minute=settings.smtp_per_minute)
+            self._turn = None
+            if not wanted and not relay.failures and settings.smtp_per_minute:
+                self._turn = pacing.ready_at(relay, now, per_minute=settings.smtp_per_minute)
+            if not wanted or _free_at(connection, settings, but=name) > now:
                 return []
             claimed = outbox.claim(
                 connection,
@@ -344,9 +387,12 @@ class _Drain:
                     outbox.renew(connection, message, self.clock() + LEASE)
 
     def _is_held(self, message: Message) -> bool:
-        """Say whether a claim still holds for as long as a mail may take, made longer if not."""
+        """Say whether a claim still holds; one that is a while old is renewed.
+
+        It is good for longer than one mail may take, so that nobody else sends it meanwhile.
+        """
         now = self.clock()
-        if message.claimed_until is None or now + FINAL < message.claimed_until:
+        if message.claimed_until is None or now + LEASE - RENEWED < message.claimed_until:
             return True
         with self.parts.database.writing() as connection:
             return outbox.renew(connection, message, now + LEASE)
@@ -379,7 +425,7 @@ class _Drain:
         mail = ready.mail
         assert mail is not None
         settings = self.parts.settings
-        content = writing.written(rendered, mail, settings, ready.addressees)
+        content = writing.written(rendered, mail, settings, ready.addressees, ready.answers_to)
         return Envelope(mail.message_id, settings.sender, ready.open_addresses, content)
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
@@ -456,6 +502,7 @@ class _Drain:
             for one in found:
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
+                    self._again = self._again or one.verdict.is_for_another
 
 
 def _trouble(outcomes: Mapping[str, Outcome]) -> str | None:

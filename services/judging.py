@@ -7,7 +7,7 @@ again while any address may still take it, at growing waits (RFC 5321 §4.5.4.1)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine.contacts import Addressee
@@ -23,7 +23,8 @@ class Verdict:
     """What a try came to: the status, when to try again, and who got it or never will.
 
     `reaches` is whether this try is the first that reached somebody who is to answer;
-    `unknown` are addresses that there are not, says the server.
+    `unknown` are addresses that there are not, says the server; `is_for_another` that it is
+    to be tried at once, since the agency may have an address that there is.
     """
 
     status: Status
@@ -32,6 +33,7 @@ class Verdict:
     recipients: tuple[Recipient, ...] = ()
     reaches: bool = False
     unknown: tuple[tuple[str, str], ...] = ()
+    is_for_another: bool = False
 
 
 def judge(
@@ -52,6 +54,12 @@ def judge(
         outcome = outcomes.get(addressee.address)
         if outcome is not None:
             fates[addressee.address.lower()] = _recipient(message, addressee, outcome, now)
+    # Who got a copy before may be the one who is to answer now, since the other is not there.
+    fates |= {
+        one.address.lower(): replace(fates[one.address.lower()], is_copy=one.is_copy)
+        for one in addressees
+        if one.address.lower() in fates
+    }
     current = [fates[one.address.lower()] for one in addressees if one.address.lower() in fates]
     answering = [one for one in current if not one.is_copy]
     open_ones = [one for one in current if one.fate not in SETTLED]
@@ -61,7 +69,7 @@ def judge(
         for address, outcome in outcomes.items()
         if isinstance(outcome, Refused) and outcome.of_address
     )
-    status, detail, again = Status.SENT, "", None
+    status, detail, again, another = Status.SENT, "", None, False
     if open_ones:
         unsure = next((one for one in open_ones if one.fate is Fate.UNCERTAIN), None)
         status = Status.LATER if unsure is None else Status.UNCERTAIN
@@ -77,11 +85,10 @@ def judge(
         status=status,
         detail=detail,
         next_try_at=again,
-        recipients=tuple(
-            fates[one.address.lower()] for one in addressees if one.address in outcomes
-        ),
+        recipients=tuple(current),
         reaches=reached and message.sent_at is None,
         unknown=unknown,
+        is_for_another=another,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,18 +16,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
-from engine.contacts import Addressee, Knowledge, addressees
+from engine.contacts import Addressee, Knowledge, addressees, answers_to, why_unreachable
 from engine.ledger import Entry, Folding
-from engine.plan import Agency, Plan
+from engine.plan import Agency, Plan, Role
 from notifiers.brief import WORD as BRIEF
-from notifiers.digest import Digest, compose
+from notifiers.digest import Digest, compose, domain_of
 from notifiers.rendering import Mail
 from services import briefing, hearing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
 from storage.notices import Told
-from storage.outbox import Message
+from storage.outbox import Message, Status
 from storage.recipients import SETTLED, Recipient
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,9 @@ class Ready:
     """A message looked at again: what is still true of it, what is not, and where it goes.
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
-    to wait for that. `before` is what became of it at each address so far; `broken` why it
-    can't be looked at, which is for a person to mend, and keeps no other message waiting.
+    to wait for that. `before` is what became of it at each address so far; `answers_to` the
+    address of whom it comes from; `why` what servers said where there is no address left;
+    `broken` why it can't be looked at, which keeps no other message waiting.
     """
 
     message: Message
@@ -55,7 +56,9 @@ class Ready:
     paused: tuple[Notice, ...] = ()
     addressees: tuple[Addressee, ...] = ()
     before: tuple[Recipient, ...] = ()
+    answers_to: str = ""
     waits_until: datetime | None = None
+    why: str = ""
     broken: str = ""
 
     def opens(self, at: datetime) -> datetime:
@@ -63,7 +66,7 @@ class Ready:
         if not isinstance(self.mail, Digest):
             return at
         lines = self.mail.lines
-        ladder = lines[0].state.obligation.ladder if lines else news.ladder(self.mail.plan)
+        ladder = lines[0].state.obligation.ladder if lines else self.mail.plan.first_ladder
         return at_once(self.mail.plan, ladder, at)
 
     @property
@@ -153,7 +156,11 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
         ready = _look(parts, connection, live, message, carried, now=now, heard=heard)
         before = recipients.of_messages(connection, [message.id])[message.id]
         known = addresses.known(connection)
-    return _addressed(ready, live.plan, known, before, now=now)
+    ready = _addressed(ready, live.plan, known, before, now=now)
+    if was_sent and before:  # where it went, whatever has become of the addresses since
+        to = (Addressee(one.address, one.name, Role(one.role), one.is_copy) for one in before)
+        ready = replace(ready, addressees=tuple(to))
+    return ready
 
 
 def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:
@@ -212,7 +219,9 @@ def _look(
     all_of_it = heard is None
     if message.kind == BRIEF:  # it carries no notices, and is never pointless
         return Ready(message, briefing.compose(parts, message, now))
-    if not all_of_it and (opens := _opens(live.plan, message, carried, now)) is not None:
+    opens = None if all_of_it else _opens(live.plan, message, carried, now)
+    told = _news_of(connection, live, message)
+    if opens is not None and (told or not carried or not _is_untouched(message)):
         return Ready(message, waits_until=opens)
     state = live.folding.state()
     true = list(carried)
@@ -223,9 +232,9 @@ def _look(
     outdated = tuple(notice for notice in carried if notice not in true)
     paused: tuple[Notice, ...] = ()
     if not all_of_it:
-        paused = tuple(notice for notice in true if _is_paused(live, notice, now))
+        # What has to wait for the morning goes out then with what falls due by then, in one mail.
+        paused = tuple(one for one in true if opens is not None or _is_paused(live, one, now))
         true = [notice for notice in true if notice not in paused]
-    told = _news_of(connection, live, message)
     if not true and not told:
         return Ready(message, None, outdated, paused)
     digest = compose(
@@ -236,6 +245,7 @@ def _look(
         send_at=message.slot,
         as_of=now,
         part=message.part,
+        domain=domain_of(message.message_id),
         history=hearing.before(
             connection,
             message,
@@ -261,9 +271,14 @@ def _opens(
     """Return when offices open, where they are closed and the mail is no longer fresh."""
     if now - message.send_at <= PATIENCE:
         return None
-    ladder = plan.obligations[carried[0].obligation].ladder if carried else news.ladder(plan)
+    ladder = plan.obligations[carried[0].obligation].ladder if carried else plan.first_ladder
     opens = at_once(plan, ladder, now)
     return None if opens <= now else opens
+
+
+def _is_untouched(message: Message) -> bool:
+    """Say whether a message has certainly reached nobody so far."""
+    return message.sent_at is None and message.was is not Status.UNCERTAIN
 
 
 def _still_true(live: LiveRun, notice: Notice) -> bool:
@@ -302,16 +317,17 @@ def _addressed(
         paused=ready.paused,
         addressees=found,
         before=tuple(before),
+        answers_to=answers_to(ready.mail.sender, day=day, known=known),
+        why="" if found else why_unreachable(agency, known),
     )
 
 
 def is_for_head(mail: Mail) -> bool:
-    """Say whether a rung is among its notices from which on the head is told as well."""
-    plan = mail.plan
+    """Say whether it is a chaser from which on the head is told as well, by the number it has."""
+    lines = mail.lines if isinstance(mail, Digest) else ()
     return any(
-        notice.kind is Kind.OVERDUE
-        and (from_rung := plan.obligations[notice.obligation].ladder.overdue.head_from) is not None
-        and notice.count >= from_rung
-        for line in getattr(mail, "lines", ())
-        for notice in line.notices
+        line.kind is Kind.OVERDUE
+        and (first := line.state.obligation.ladder.overdue.head_from) is not None
+        and line.chaser >= first
+        for line in lines
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from services.delivering import smtp_settings
 from services.settings import Settings
 
 PATIENCE = 20.0  # seconds that a person waits for one answer
+_FOR_GOOD = re.compile(r"answered: 5\d\d ")  # said of the sender, or of us: no address is at fault
 SOON = timedelta(days=21)  # before its end a certificate is to be renewed
 
 
@@ -132,6 +134,9 @@ async def _send(settings: Settings, channel: SmtpChannel, address: str, now: dat
             return Step("send", "good", values | {"said": answer})
         case Refused(why):
             return Step("send", "refused", values | {"why": why}, Fault.THEIRS)
+        case TryLater(why) if _FOR_GOOD.match(why):  # no mail at all is taken from us
+            values |= {"sender": settings.sender}
+            return Step("send", "barred", values | {"why": why}, Fault.THEIRS)
         case TryLater(why):
             return Step("send", "later", values | {"why": why}, Fault.THEIRS)
         case _:

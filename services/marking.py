@@ -49,9 +49,13 @@ def tried(ready: Ready, outcomes: Outcomes, subject: str, now: datetime) -> Trie
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
         expires_at = _put_off(ready.message, now, ready.waits_until)
     elif ready.mail is None:
-        verdict = Verdict(Status.CANCELLED)
+        # What reached who is to answer was said, though copies of it have become pointless.
+        was_told = ready.message.sent_at is not None
+        verdict = Verdict(Status.SENT if was_told else Status.CANCELLED)
     elif not ready.addressees:
-        verdict = Verdict(Status.UNDELIVERABLE, NO_ADDRESS)
+        # What a server said of the last one tells more than that there is none left.
+        why = ready.message.error or ready.why or NO_ADDRESS
+        verdict = Verdict(Status.UNDELIVERABLE, why)
     else:
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:
@@ -109,14 +113,19 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:
-    """Return the entry that says that an issued notice did not go out."""
+    """Return the entry that says that an issued notice did not go out, or reached nobody."""
     return Entry(
         kind=kind,
         happened_at=now,
         recorded_at=now,
         by=by,
         obligation=notice.obligation,
-        data={"rung": notice.rung, "round": notice.round, "recipient": notice.recipient},
+        data={
+            "rung": notice.rung,
+            "round": notice.round,
+            "recipient": notice.recipient,
+            "reason": notice.reason.to_json(),
+        },
     )
 
 
@@ -136,17 +145,28 @@ def _marking(one: Tried, now: datetime) -> Marking:
 def _entries(one: Tried, now: datetime) -> list[Entry]:
     ready, verdict = one.ready, one.verdict
     message = ready.message
-    found = [unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in ready.outdated]
+    outdated = ready.outdated if message.sent_at is None else ()
+    found = [unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in outdated]
     if verdict.reaches:
         to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
         kind = EntryKind.MESSAGE_SENT
         found.append(_told(kind, message, one.subject, verdict.detail, now, addresses=to))
-    elif verdict.status is Status.UNDELIVERABLE:
+    if verdict.status is Status.UNDELIVERABLE:
         kind = EntryKind.MESSAGE_UNDELIVERABLE
         found.append(_told(kind, message, one.subject, verdict.detail, now))
+    elif put_off := _PUT_OFF.get(verdict.status if ready.waits_until is None else Status.QUEUED):
+        again = verdict.next_try_at
+        more = {} if again is None else {"next_try_at": again.isoformat()}
+        found.append(_told(put_off, message, one.subject, verdict.detail, now, **more))
     elif verdict.status is Status.CANCELLED:
         found.append(_told(EntryKind.MESSAGE_CANCELLED, message, one.subject, "", now))
     return found
+
+
+_PUT_OFF = {
+    Status.LATER: EntryKind.MESSAGE_LATER,
+    Status.UNCERTAIN: EntryKind.MESSAGE_UNCERTAIN,
+}
 
 
 def _told(
@@ -159,7 +179,12 @@ def _told(
 
 
 def _settle_notices(parts: Parts, connection: Connection, ready: Ready, now: datetime) -> None:
-    """Drop what is not true any more; take back what a pause keeps: it is due again after it."""
+    """Drop what is not true any more; take back what a pause keeps: it is due again after it.
+
+    What has reached somebody who is to answer was said, and stays so.
+    """
+    if ready.message.sent_at is not None:
+        return
     notices.drop(connection, ready.message.id, ready.outdated)
     if not ready.paused:
         return

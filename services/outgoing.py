@@ -16,13 +16,18 @@ from services import looking, mailroom, proofs
 from services.errors import Refused
 from services.proofs import Proof, Slip
 from services.wiring import Parts
-from storage import attempts, notices, outbox, plans, recipients
+from storage import attempts, notices, outbox, plans, post, recipients
 from storage.attempts import Attempt
 from storage.outbox import Message, Status
+from storage.post import Posted
 from storage.recipients import Recipient
 
-TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED, Status.BOUNCED)
-"""Where nothing more happens by itself: a person has to do something."""
+TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED)
+"""Where nothing more happens by itself: a person has to do something.
+
+Not where mail came back: what it told goes out again as a message of its own, which is here
+itself where there is nowhere left to send it.
+"""
 SOME = 500  # messages whose particulars are read at once
 
 
@@ -30,7 +35,7 @@ SOME = 500  # messages whose particulars are read at once
 class Outgoing:
     """A message of the outbox: whom it is for, its addresses, what it is about.
 
-    `attempts` are filled where one message is looked at by itself.
+    `attempts`, and what came `back` about it, are filled where one is looked at by itself.
     """
 
     message: Message
@@ -39,6 +44,7 @@ class Outgoing:
     recipients: tuple[Recipient, ...]
     notices: tuple[Notice, ...]
     attempts: tuple[Attempt, ...] = ()
+    back: tuple[Posted, ...] = ()
 
     def local(self, moment: datetime) -> datetime:
         """Return an instant in the plan's time zone."""
@@ -71,6 +77,7 @@ def one(parts: Parts, number: int) -> Outgoing:
     with parts.database.reading() as connection:
         (found,) = _all_of(parts, connection, [message])
         tried = attempts.of_message(connection, number)
+        back = post.about(connection, number)
     return Outgoing(
         found.message,
         found.agency,
@@ -78,6 +85,7 @@ def one(parts: Parts, number: int) -> Outgoing:
         found.recipients,
         found.notices,
         tuple(tried),
+        tuple(back),
     )
 
 
@@ -102,6 +110,7 @@ def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
         rungs=_rungs(one(parts, number).notices),
         mail=ready.mail,
         addressees=ready.addressees,
+        answers_to=ready.answers_to,
     )
     return proofs.proof(slip, parts.settings), remark
 
@@ -178,6 +187,19 @@ def attempts_json(one: Outgoing) -> list[dict[str, Any]]:
             "detail": attempt.detail,
         }
         for attempt in one.attempts
+    ]
+
+
+def back_json(one: Outgoing) -> list[dict[str, Any]]:
+    """Return what came back about a message as `docs/json.md` describes it."""
+    return [
+        {
+            "read_at": one.local(posted.read_at).isoformat(),
+            "kind": posted.kind,
+            "address": posted.address,
+            "detail": posted.detail,
+        }
+        for posted in one.back
     ]
 
 

@@ -13,7 +13,7 @@ from email.header import decode_header, make_header
 from email.message import Message as Mime
 from itertools import groupby
 
-from engine.contacts import Addressee, addressees
+from engine.contacts import Addressee, addressees, answers_to
 from engine.rehearsal import Issued
 from language.catalogue import text
 from notifiers.brief import WORD as BRIEF
@@ -61,6 +61,7 @@ class Slip:
     rungs: tuple[str, ...]
     mail: Mail
     addressees: tuple[Addressee, ...]
+    answers_to: str
 
     @property
     def recipient(self) -> str:
@@ -115,7 +116,7 @@ def proof(slip: Slip, settings: Settings) -> Proof:
     """Word a mail, build it and read it back."""
     rendered = render(slip.mail)
     try:
-        content = writing.written(rendered, slip.mail, settings, slip.addressees)
+        content = writing.written(rendered, slip.mail, settings, slip.addressees, slip.answers_to)
     except MessageError as error:
         return Proof(slip, rendered.subject, (), rendered.text, rendered.html, fault=str(error))
     return opened(slip, content)
@@ -163,7 +164,7 @@ def _all(shown: Preview, language: str | None) -> Iterator[Slip]:
 def _slip(at: datetime, kind: str, rungs: tuple[str, ...], mail: Mail) -> Slip:
     day = at.astimezone(mail.plan.zone).date()
     found = addressees(mail.recipient, day=day, with_head=is_for_head(mail))
-    return Slip(0, at, kind, rungs, mail, found)
+    return Slip(0, at, kind, rungs, mail, found, answers_to(mail.sender, day=day))
 
 
 def _briefs(shown: Preview, language: str | None) -> Iterator[Brief]:

@@ -17,7 +17,7 @@ from engine.chasing import is_office_hour
 from engine.contacts import addressees
 from engine.deadline import start_of
 from engine.ledger import Entry, EntryKind
-from engine.plan import Ladder, Plan
+from engine.plan import Plan
 from language.catalogue import text
 from notifiers.brief import WORD as BRIEF
 from notifiers.channel import Sent, Session
@@ -59,7 +59,7 @@ def _active(parts: Parts) -> list[StoredRun]:
 def _untold(parts: Parts, stored: StoredRun, now: datetime) -> list[Entry]:
     """Return what came back since the last such mail, if it is time for one."""
     plan = parts.plan(stored.plan_version)
-    if not is_office_hour(plan, _ladder(plan), now):
+    if not is_office_hour(plan, plan.first_ladder, now):
         return []
     with parts.database.reading() as connection:
         last = alarms.last(connection, TOLD, stored.id)
@@ -157,6 +157,10 @@ def body(plan: Plan, entries: Sequence[Entry]) -> str:
     ]
     if asked:
         commands = "\n".join(_words(plan, "command", address=address) for address in asked)
+        nowhere = [one.data for one in gone if _what_follows(one.data) == "nowhere"]
+        numbers = " ".join(dict.fromkeys(str(data["again"]) for data in nowhere))
+        if numbers:
+            commands += "\n" + _words(plan, "command-retry", numbers=numbers)
         parts.append(_words(plan, "asking", commands=commands))
     parts.append(_words(plan, "closing"))
     return "\n\n".join(parts) + "\n"
@@ -198,11 +202,6 @@ def _day(plan: Plan, at: datetime) -> date:
 
 def _today(plan: Plan, now: datetime) -> datetime:
     return start_of(_day(plan, now), plan.zone)
-
-
-def _ladder(plan: Plan) -> Ladder:
-    """The ladder whose hour is the earliest, as for the brief."""
-    return min(plan.ladders.values(), key=lambda ladder: ladder.send_at)
 
 
 def _words(plan: Plan, key: str, **values: object) -> str:

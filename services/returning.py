@@ -29,11 +29,11 @@ from engine.ledger import Entry, EntryKind
 from notifiers import bounces
 from notifiers.bounces import Kind, Reported, Returned, Verdict
 from notifiers.brief import WORD as BRIEF
-from notifiers.digest import message_id
+from notifiers.digest import domain_of, message_id
 from notifiers.inboxes import Inbox, InboxError
 from notifiers.inboxes.imap import ImapInbox, ImapSettings
 from notifiers.inboxes.maildir import MaildirInbox
-from services import runs
+from services import marking, runs
 from services.delivering import Undeliverable
 from services.errors import Unavailable
 from services.runs import LiveRun
@@ -203,8 +203,6 @@ def _auto_reply(
 def _report(
     parts: Parts, connection: Connection, message: Message, returned: Returned, now: datetime
 ) -> list[Taken]:
-    if message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries):
-        return [Taken(Came.EARLY, message.run, message.id, message.recipient)]
     went_to = {
         one.address.lower(): one
         for one in recipients.of_messages(connection, [message.id])[message.id]
@@ -215,6 +213,11 @@ def _report(
         for report in returned.reports
         if (address := next((one for one in report.addresses if one in went_to), None))
     ]
+    if message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries):
+        for recipient, report in hits:  # what else is written meanwhile goes to another
+            if report.verdict is Verdict.GONE:
+                _mark(parts, connection, message, recipient.address, _said(report), now)
+        return [Taken(Came.EARLY, message.run, message.id, message.recipient)]
     if not hits:  # it never went there: whoever wrote this does not know what we sent
         return [Taken(Came.LETTER)]
     if not post.take(parts.database, connection, _posted(message, returned, hits, now)):
@@ -308,8 +311,7 @@ def _resent(
     again = None
     if true:
         failed = {one.address.lower() for one in everybody if one.fate is Fate.BOUNCED}
-        expires = parts.settings.mail_expires
-        again = _sent_again(connection, live, message, true, failed, why, now, expires)
+        again = _sent_again(parts, connection, live, message, true, failed, why, now)
     _record(connection, live, message, bounced, now, is_lost=True, again=again, also=also)
     return again
 
@@ -324,6 +326,7 @@ class _Again:
 
 
 def _sent_again(
+    parts: Parts,
     connection: Connection,
     live: LiveRun,
     message: Message,
@@ -331,7 +334,6 @@ def _sent_again(
     failed: set[str],
     why: str,
     now: datetime,
-    expires: timedelta,
 ) -> _Again:
     """Queue the notices anew, in the next part of their slot, and say where they will go."""
     ladder = live.plan.obligations[carried[0].obligation].ladder
@@ -345,8 +347,14 @@ def _sent_again(
         part=part,
         send_at=send_at,
         kind=message.kind,
-        message_id=message_id(message.run, message.recipient, message.slot, part=part),
-        expires_at=send_at + expires,
+        message_id=message_id(
+            message.run,
+            message.recipient,
+            message.slot,
+            part=part,
+            domain=domain_of(message.message_id),
+        ),
+        expires_at=send_at + parts.settings.mail_expires,
     )
     notices.move(connection, message.id, carried, to=number)
     day = send_at.astimezone(live.plan.zone).date()
@@ -379,8 +387,8 @@ def _still_true(
     notices.drop(connection, message.id, dropped)
     notices.supersede(connection, message.id, outdated)
     return true, [
-        *(_unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in dropped),
-        *(_unsent(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
+        *(marking.unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in dropped),
+        *(marking.unsent(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
     ]
 
 
@@ -419,22 +427,6 @@ def _record(
         for recipient, report in bounced
     ]
     runs.keep(connection, live, [], now=now, also=[*entries, *also])
-
-
-def _unsent(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
-    return Entry(
-        kind=kind,
-        happened_at=now,
-        recorded_at=now,
-        by=SYSTEM,
-        obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
-    )
 
 
 def _said(report: Reported) -> str:

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from language.catalogue import LANGUAGES, text
+from notifiers.address import checked_address
 from services.errors import Refused
 
 PREFIX = "DONDOC_"
@@ -42,6 +43,7 @@ SECRET = ("PASSWORD", "AUTH", "DATABASE_URL", "CHAT")
 """What the name of a variable holds whose value is never said."""
 
 NOBODY = "dondoc@dondoc.example"
+MAILBOX = "mailbox"  # what the local mailbox is called where mail servers are
 """Who mail comes from where no sender is set; `.example` is nobody's (RFC 2606)."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -336,6 +338,11 @@ class Settings(BaseSettings):
         return self.prefect_auth.get_secret_value()
 
     @property
+    def relay(self) -> str:
+        """What the mail server is called in the database, or the local mailbox in its place."""
+        return f"{self.smtp_host}:{self.smtp_port}" if self.smtp_host else MAILBOX
+
+    @property
     def smtp_login(self) -> tuple[str, str] | None:
         """User name and password at the mail server; None where it asks for none."""
         if not self.smtp_user:
@@ -362,6 +369,11 @@ class Settings(BaseSettings):
     def prefects_own(self) -> Mapping[str, str]:
         """More settings of Prefect's, by name."""
         return {} if self.prefect_settings is None else _lines(self.prefect_settings)
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain that Message-IDs end with: two offices that run one plan differ by it."""
+        return checked_address(self.sender).rpartition("@")[2]
 
     @property
     def mail_expires(self) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
 from storage.database import Database, DatabaseUnreachable, SchemaTooNew
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

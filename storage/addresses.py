@@ -44,6 +44,7 @@ def known(connection: Connection) -> dict[str, Known]:
     return {
         one.address: Known(
             bounced=one.bounced_at is not None,
+            why=one.why,
             replaced_by=one.replaced_by,
             away=one.away,
             substitute=one.substitute,

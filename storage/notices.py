@@ -109,7 +109,7 @@ def newest(
         .where(NOTICES.c.run == run, NOTICES.c.status == NoticeStatus.ISSUED.value)
         .group_by(*columns)
     )
-    if len(obligations) <= 500:
+    if len(obligations) <= _MANY:
         query = query.where(NOTICES.c.obligation.in_(obligations))
     return {(row.obligation, row.round, row.recipient): row.at for row in connection.execute(query)}
 
@@ -119,11 +119,7 @@ def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> Non
     for notice in notices:
         connection.execute(
             NOTICES.update()
-            .where(
-                NOTICES.c.message == message,
-                NOTICES.c.obligation == notice.obligation,
-                NOTICES.c.rung == notice.rung,
-            )
+            .where(_carried(message, notice))
             .values(status=NoticeStatus.DROPPED.value)
         )
 
@@ -131,13 +127,7 @@ def drop(connection: Connection, message: int, notices: Iterable[Notice]) -> Non
 def withdraw(connection: Connection, message: int, notices: Iterable[Notice]) -> None:
     """Forget notices of a message that did not go out: they are issued again when due."""
     for notice in notices:
-        connection.execute(
-            NOTICES.delete().where(
-                NOTICES.c.message == message,
-                NOTICES.c.obligation == notice.obligation,
-                NOTICES.c.rung == notice.rung,
-            )
-        )
+        connection.execute(NOTICES.delete().where(_carried(message, notice)))
 
 
 def standing(connection: Connection, message: int) -> list[Notice]:

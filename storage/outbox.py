@@ -115,7 +115,7 @@ def enqueue(
     send_at: datetime,
     kind: str,
     message_id: str,
-    expires_at: datetime | None = None,
+    expires_at: datetime,
 ) -> int:
     """Put a message into the outbox and return its id."""
     values = {
@@ -199,14 +199,16 @@ def _before(status: Status) -> Status:
     return Status.UNCERTAIN if status is Status.SENDING else status
 
 
-def claims(connection: Connection, now: datetime, *, but: str = "") -> int:
-    """Return how many hold claims that have not lapsed, all but one."""
-    query = select(func.count(MESSAGES.c.claimed_by.distinct())).where(
-        MESSAGES.c.status == Status.SENDING.value,
-        MESSAGES.c.claimed_until > now,
-        MESSAGES.c.claimed_by != but,
+def holders(connection: Connection, *, but: str = "") -> list[datetime]:
+    """Return until when each holder of claims, `but` one, holds the last; in order of ending."""
+    until = func.max(MESSAGES.c.claimed_until)
+    query = (
+        select(until)
+        .where(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_by != but)
+        .group_by(MESSAGES.c.claimed_by)
+        .order_by(until)
     )
-    return int(connection.execute(query).scalar_one())
+    return list(connection.execute(query).scalars())
 
 
 def renew(connection: Connection, message: Message, until: datetime) -> bool:
@@ -413,9 +415,7 @@ def next_due(connection: Connection) -> datetime | None:
     return min((at for at in moments if at is not None), default=None)
 
 
-def retry(
-    connection: Connection, message: int, now: datetime, *, expires_at: datetime | None = None
-) -> bool:
+def retry(connection: Connection, message: int, now: datetime, *, expires_at: datetime) -> bool:
     """Queue a message again that was given up or put off; say whether it could be."""
     retryable = (*GIVEN_UP, Status.LATER.value, Status.UNCERTAIN.value)
     done = connection.execute(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from storage.database import Database
 from storage.tables import MESSAGES, POST
@@ -41,13 +40,6 @@ def take(database: Database, connection: Connection, posted: Posted) -> bool:
     return connection.execute(database.insert_new(POST).values(row)).rowcount == 1
 
 
-def latest(connection: Connection, *, limit: int) -> list[Posted]:
-    """Return the mails that were read last, the newest first."""
-    query = select(POST).where(POST.c.kind != PLACE)
-    query = query.order_by(POST.c.read_at.desc(), POST.c.key).limit(limit)
-    return [_posted(row) for row in connection.execute(query)]
-
-
 def message_of(connection: Connection, message_ids: Sequence[str]) -> int | None:
     """Return the number of the first message of ours among Message-IDs, if one is."""
     query = select(MESSAGES.c.message_id, MESSAGES.c.id).where(
@@ -55,6 +47,12 @@ def message_of(connection: Connection, message_ids: Sequence[str]) -> int | None
     )
     found = {row.message_id: row.id for row in connection.execute(query)}
     return next((found[one] for one in message_ids if one in found), None)
+
+
+def about(connection: Connection, message: int) -> list[Posted]:
+    """Return the mails that came back about a message, the first one first."""
+    query = select(POST).where(POST.c.message == message).order_by(POST.c.read_at, POST.c.key)
+    return [Posted(**row._mapping) for row in connection.execute(query)]
 
 
 def place(connection: Connection, inbox: str) -> str:
@@ -73,7 +71,3 @@ def move_on(
 
 def _place_of(inbox: str) -> str:
     return f"place:{inbox}"
-
-
-def _posted(row: Row[Any]) -> Posted:
-    return Posted(**row._mapping)

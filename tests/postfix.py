@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -68,9 +68,12 @@ class Sink:
 
     def received_since(self, seen: Container[Path]) -> list[tuple[Path, Received]]:
         """Return what stands in other files than those `seen`, each with its file."""
-        files = [file for file in self.folder.glob("mail.*") if file not in seen]
-        files.sort(key=lambda file: file.stat().st_mtime_ns)
-        return [(file, found) for file in files if (found := _read(file)) is not None]
+        files = []
+        for file in self.folder.glob("mail.*"):
+            with suppress(FileNotFoundError):  # the sink takes a mail that was cut off away again
+                if file not in seen:
+                    files.append((file.stat().st_mtime_ns, file))
+        return [(file, found) for _, file in sorted(files) if (found := _read(file)) is not None]
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _calls(line: Line, notice: Notice) -> bool:
     match notice.kind:
         case Kind.OVERDUE:
             first = ladder.overdue.letter_from
-            return first is not None and notice.count >= first
+            return first is not None and line.chaser >= first
         case Kind.ESCALATE:
             number = notice.rung.removeprefix("escalate-")
             steps = ladder.escalate[int(number) - 1 :] if number.isdecimal() else ()

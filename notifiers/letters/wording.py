@@ -211,7 +211,7 @@ class _Wording:
         match self.manner:
             case "chaser-of-all":
                 points = (complete, explain, self._say("request.already"))
-                yield Request(self._say("request.lead-of-all"), points)
+                yield Request(self._of_late("request.lead-of-all"), points)
             case "report" if self.is_only_of_sender:
                 yield Request(self._say("request.lead-of-sender"))
             case kind:

@@ -166,9 +166,10 @@ def _note(form: type[Form], document: Document, findings: Findings, details: Err
                 _note_cell(document, findings, path, other.kind, other.variant, other.parts)
         case _:
             empty = details["input"] == ""
-            values = {"expected": Term(_EXPECTED.get(kind, "text")), "key_name": path[-1]}
+            expected = _EXPECTED.get(kind, "text")
+            values = {"expected": Term(expected), "key_name": path[-1]}
             fault = "empty-value" if empty else "wrong-type"
-            findings.add(document, fault, *path, **values)
+            findings.add(document, fault, *path, variant=expected, **values)
 
 
 def _note_cell(

@@ -130,7 +130,7 @@ def _box(anchor: str, shown: Preview, speech: Speech, recipient: str, got: list[
         anchor=anchor,
         recipient=recipient,
         name=agency.name,
-        email=agency.email or "",
+        email=", ".join(agency.addresses),
         counts=tuple(_counted(Counter(mail.kind for mail in got), speech)),
         mails=tuple(got),
     )

@@ -12,7 +12,7 @@ from services.board import Board
 from services.outgoing import TROUBLED
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of
-from storage.outbox import Message, Status
+from storage.outbox import OPEN, Message, Status
 
 TRIED_AGAIN = (Status.UNCERTAIN, Status.LATER)
 LONG = timedelta(hours=1)  # that it may be unknown whether a mail has arrived
@@ -44,6 +44,8 @@ def mail_markdown(board: Board, language: str) -> str:
         if counts[status]
     )
     parts = [f"# {head('mail-page')}", as_of(board, language), found or head("no-mail")]
+    if board.relay is not None:
+        parts.append(relay_said(board, language))
     wrong = troubled(board)
     persons = [one for one in wrong if needs_a_person(board, one)]
     others = [one for one in wrong if not needs_a_person(board, one)]
@@ -52,6 +54,10 @@ def mail_markdown(board: Board, language: str) -> str:
         parts.append(head("mail-retry"))
     if others:
         parts += [f"## {head('mail-again')}", _in_trouble(board, others, language)]
+    back = [one for one in board.messages if one.status is Status.BOUNCED]
+    if back:
+        parts += [f"## {head('mail-back')}", _in_trouble(board, back, language)]
+        parts.append(head("mail-back-help"))
     arrived = [one for one in board.messages if one.status is not Status.BOUNCED]
     last = {one.recipient: one for one in arrived if one.sent_at is not None}
     if last:
@@ -96,6 +102,21 @@ def _in_trouble(board: Board, found: Sequence[Message], language: str) -> str:
     return made
 
 
+def relay_said(board: Board, language: str) -> str:
+    """Say that the mail server does not answer, since when how often, and what waits for it."""
+    relay = board.relay
+    assert relay is not None
+    waiting = sum(one.status.value in OPEN for one in board.messages)
+    values = {"name": relay.name, "why": plain(relay.why), "waiting": waiting}
+    if relay.open_until is None or relay.open_until <= board.now:
+        return text(language, "screen.relay-probing", count=relay.failures, **values)
+    at = instant(language, relay.open_until.astimezone(board.plan.zone))
+    return text(language, "screen.relay", count=relay.failures, at=at, **values)
+
+
 def _recipient(board: Board, message: Message) -> str:
+    """Name who a message is for, and where it went; of one not tried yet where it is to go."""
     agency = board.plan.agencies[message.recipient]
-    return f"{agency.name} ({agency.email})" if agency.email else agency.name
+    went_to = [one.address for one in board.addresses.get(message.id, ())]
+    named = ", ".join(went_to) or agency.email
+    return f"{agency.name} ({named})" if named else agency.name

@@ -13,7 +13,7 @@ from services import upcoming
 from services.board import Board
 from services.run_views import Look, of_escalation
 from services.stage_views import StageView, called, late_since, moment_name, names
-from services.tables.mail import troubled
+from services.tables.mail import relay_said, troubled
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of, groups
 from services.wording import pauses, rung_name
@@ -111,6 +111,8 @@ def _points(board: Board, language: str, ids: Mapping[str, str]) -> Iterator[str
                 what=plain(difficulty.what),
             )
     yield from (plain(said) for said in pauses(language, board.state, board.now))
+    if board.relay is not None:
+        yield relay_said(board, language)
     unsent = troubled(board)
     if unsent:
         yield say("mail", count=len(unsent), link=to("mail"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.contacts import Addressee, Knowledge, Known, addressees
+from engine.contacts import Addressee, Knowledge, Known, addressees, answers_to
 from engine.plan import Agency, Contact, Role, Span, Substitute
 
 DAY = date(2020, 5, 11)
@@ -47,6 +47,27 @@ def reached(
     found = addressees(one, day=day, with_head=with_head, known=known)
     names = [(each.address.partition("@")[0], each.is_copy) for each in found]
     return [f"({name})" if is_copy else name for name, is_copy in names]
+
+
+# ── answers ──
+
+
+@pytest.mark.parametrize(
+    ("one", "known", "address"),
+    [
+        (agency(contact("an")), {}, "box@x.example"),
+        (agency(contact("copy", Role.COPY), contact("an"), email=None), {}, "an@x.example"),
+        (agency(contact("an")), knowing(box=BOUNCED), "an@x.example"),
+        (agency(), knowing(box=Known(replaced_by="new@x.example")), "new@x.example"),
+        (agency(), knowing(box=BOUNCED), ""),
+    ],
+    ids=["mailbox", "no-mailbox", "bounced", "replaced", "nobody"],
+)
+def test_answers_go_to_the_mailbox_else_to_who_is_to_answer(
+    one: Agency, known: Knowledge, address: str
+):
+    """Never to an address that mail comes back from."""
+    assert answers_to(one, day=DAY, known=known) == address
 
 
 # ── roles ──

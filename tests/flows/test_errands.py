@@ -74,4 +74,4 @@ def test_without_a_mailbox_nothing_is_read(sent: Parts):
 
     asyncio.run(off.read_post(SOON))
 
-    assert [one.status.value for one in outbox_of(sent)] == ["sent"] * 3
+    assert [one.status.value for one in outbox_of(sent)] == ["sent"] * 4

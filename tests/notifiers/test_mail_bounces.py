@@ -91,6 +91,13 @@ def test_an_address_that_is_not_ascii_is_read():
     assert (one.verdict, one.diagnostic) == (Verdict.GONE, "550 5.1.1 không có hộp thư")
 
 
+def test_vietnamese_in_a_plain_report_is_read():
+    """It ought to be ASCII, yet some servers write UTF-8; people read what it says."""
+    (one,) = report(said="550 5.1.1 không có hộp thư").reports
+
+    assert one.diagnostic == "550 5.1.1 không có hộp thư"
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_only_some_statuses_say_that_an_address_is_gone(status: str):
     """RFC 3463: nobody's address is given up for a full mailbox or somebody's spam filter."""

@@ -155,7 +155,7 @@ def test_who_is_as_late_shares_a_line_and_who_is_not_has_their_own() -> None:
         s.brief(s.state(s.plan()), reached=s.told("so-y-te", "2020-05-11 08:00")), "Đang quá hạn"
     )
     assert [point.name for point in alike] == ["5 cơ quan", "Sở Y tế"]
-    assert "chưa đôn đốc: Sở Nội vụ tỉnh Tuyên Quang; Sở Tư pháp" in alike[0].said
+    assert "chưa đôn đốc – gồm: Sở Nội vụ tỉnh Tuyên Quang; Sở Tư pháp" in alike[0].said
     assert "đã đôn đốc ngày 11/5/2020; đã báo cáo Sở Nội vụ" in alike[1].said
 
 

@@ -185,10 +185,10 @@ def test_nobody_of_a_real_province_is_written_to():
 
 
 def test_heads_hear_from_the_third_overdue_notice_on():
-    """Of communes too: their ladder takes it over. The province gets a letter to sign."""
+    """Of communes too: their ladder takes it over. The coordinator gets a letter to sign."""
     standard, communes = (plan().ladders[name] for name in ("standard", "communes"))
     assert standard.overdue.head_from == communes.overdue.head_from == 3
-    assert [step.letter for step in standard.escalate] == [False, True]
+    assert [step.letter for step in standard.escalate] == [True, False]
 
 
 def test_the_substitute_reads_the_districts_mail_while_its_focal_point_is_away():

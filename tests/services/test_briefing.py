@@ -149,6 +149,21 @@ def test_a_brief_without_an_address_is_refused_and_changes_nothing(parts: Parts)
     assert kinds(parts) == before
 
 
+def test_a_coordinator_with_contacts_and_no_mailbox_gets_a_brief(tmp_path: Path):
+    """Asked for or by itself: an address is an address."""
+    focal = ", contacts: [{name: Ông An, role: focal, email: an@noivu.example}]"
+    register = w.REGISTER.replace(", email: noivu@nho.example", focal)
+    with daily(tmp_path) as parts:
+        start(parts, replace(w.bundle(), texts={**w.bundle().texts, "register.yaml": register}))
+        assert briefing.next_at(parts) is not None
+        way = Recording()
+
+        number = ask(parts, w.LATE).message
+        deliver(parts, w.LATE, way, only=[number])
+
+        assert way.to == ["an@noivu.example"]
+
+
 def test_a_brief_of_no_run_is_refused(small: Parts):
     """By its name."""
     with pytest.raises(Refused, match="Không có đợt thực hiện khac"):
@@ -190,7 +205,7 @@ def test_a_brief_says_who_was_told_and_who_above(late: Parts):
 
     assert (
         "3 cơ quan: quá hạn từ ngày 10/5/2020 (1 ngày làm việc); đã đôn đốc ngày 11/5/2020;"
-        " đã báo cáo Sở Nội vụ ngày 11/5/2020: Sở An; Sở Bình; Sở Cường." in text
+        " đã báo cáo Sở Nội vụ ngày 11/5/2020 – gồm: Sở An; Sở Bình; Sở Cường." in text
     )
 
 

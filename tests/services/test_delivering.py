@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
 from notifiers.mailbox import StoredMail, read
-from services import chasing, delivering, mailroom, recording, reports
+from services import addressing, chasing, delivering, mailroom, recording, reports
 from services.delivering import BATCH, LEASE, UNMARKED
 from services.errors import Refused as NotAllowed
 from services.judging import WAITS
@@ -96,6 +97,17 @@ def test_what_is_due_goes_out_once(issued: Parts):
     assert kinds(issued).count("message-sent") == 4
     assert deliver(issued, SOON + LEASE, way).total == 0
     assert len(way.envelopes) == 4
+
+
+def test_answers_go_to_the_address_that_took_the_coordinators_place(small: Parts):
+    """For all plans, at once."""
+    new = "vanthu@noivu.example"
+    addressing.take_place(small, "noivu@nho.example", new, now=w.START, by="văn thư")
+    way = Recording()
+    chasing.issue_notices(small, w.START)
+    deliver(small, w.START, way)
+
+    assert {message_from_bytes(one.content)["Reply-To"] for one in way.envelopes} == {new}
 
 
 def test_only_what_is_asked_for_goes_out(issued: Parts):

@@ -158,11 +158,12 @@ def test_a_line_in_the_clear_is_pointed_out():
     [
         (Faults(hard=["RCPT"]), "refused"),
         (Faults(soft=["MAIL"]), "later"),
+        (Faults(hard=["MAIL"]), "barred"),
         (Faults(drop=["."]), "unsure"),
     ],
 )
 def test_what_became_of_the_mail_is_said(faults: Faults, said: str):
-    """Refused, put off, or nobody knows."""
+    """Refused, put off, all mail refused, or nobody knows."""
     with sink(faults) as server:
         steps = tried(settings(server.port))
 

@@ -10,11 +10,12 @@ import pytest
 from language.catalogue import text
 from notifiers.channel import Refused as MailRefused
 from notifiers.channel import TryLater
-from services import board, chasing, recording
+from services import addressing, board, chasing, recording
 from services.board import Board
 from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key, plain, table
 from services.wiring import Parts
+from storage import relays
 from storage.outbox import Status
 from storage.tables import MESSAGES
 from tests.services import written as w
@@ -138,12 +139,24 @@ def test_mail_that_did_not_arrive_stands_first_with_its_reason(small: Parts):
     assert "**4 thư chưa tới nơi.**" in overview.board_markdown(seen, "vi")
 
 
+def test_the_mail_page_names_the_address_that_a_mail_went_to(small: Parts):
+    """Not the one that the register has: another took its place."""
+    addressing.take_place(small, "a@nho.example", "moi@nho.example", now=w.START, by="văn thư")
+    chasing.issue_notices(small, w.START)
+    deliver(small, w.START)
+
+    page = mail.mail_markdown(board.read(small, "nho", w.START), "vi")
+
+    assert "Sở An (moi@nho.example)" in page
+    assert "a@nho.example" not in page
+
+
 @pytest.mark.parametrize(
     ("status", "later", "needed"),
     [
         (Status.UNDELIVERABLE, 0, True),
         (Status.EXPIRED, 0, True),
-        (Status.BOUNCED, 0, True),
+        (Status.BOUNCED, 0, False),
         (Status.UNCERTAIN, 30, False),
         (Status.UNCERTAIN, 90, True),
         (Status.LATER, 600, False),
@@ -160,8 +173,37 @@ def test_the_mail_page_tells_what_needs_a_person_from_what_is_tried_again(
     page = mail.mail_markdown(board.read(small, "nho", w.START + timedelta(minutes=later)), "vi")
 
     assert ("## Cần người xử lý" in page) is needed
-    assert ("## Hệ thống đang tự gửi lại" in page) is not needed
-    assert f"{text('vi', f'status.{status.value}')}: **3**" in page
+    again = "Bị trả lại" if status is Status.BOUNCED else "Hệ thống đang tự gửi lại"
+    assert (f"## {again}" in page) is not needed
+    assert f"{text('vi', f'status.{status.value}')}: **4**" in page
+
+
+def test_a_mail_page_names_the_address_that_the_mail_went_to(small: Parts):
+    """The register may say another: somebody asks where it is, not where it might have gone."""
+    chasing.issue_notices(small, w.START)
+    addressing.take_place(small, "a@nho.example", "moi@nho.example", now=w.START, by="LAN")
+    deliver(small, w.START, Recording())
+
+    page = mail.mail_markdown(board.read(small, "nho", w.START), "vi")
+
+    assert "Sở An (moi@nho.example)" in page
+    assert "a@nho.example)" not in page
+
+
+def test_a_mail_server_that_is_left_alone_is_said_on_the_board_and_the_mail_page(small: Parts):
+    """The first mail alone was tried; the others wait, and nothing else would say why."""
+    chasing.issue_notices(small, w.START)
+    deliver(small, w.START, Recording(lambda _: TryLater("connecting: refused", of_relay=True)))
+    seen = board.read(small, "nho", w.START)
+
+    for page in (mail.mail_markdown(seen, "vi"), overview.board_markdown(seen, "vi")):
+        assert "không nhận thư" in page
+        assert "connecting: refused" in page
+        assert "4 thư đang chờ" in page
+
+    with small.database.writing() as connection:
+        relays.close(connection)
+    assert "không nhận thư" not in mail.mail_markdown(board.read(small, "nho", w.START), "vi")
 
 
 def test_a_mail_page_stays_readable_when_a_server_dies(
@@ -175,7 +217,7 @@ def test_a_mail_page_stays_readable_when_a_server_dies(
 
     page = mail.mail_markdown(board.read(small, "nho", w.START), "vi")
 
-    assert "… và 1 thư khác" in page
+    assert "… và 2 thư khác" in page
     assert page.count("gửi lại sau |") == 2
 
 

@@ -21,6 +21,7 @@ from tests.engine import builders as b
 
 MORNING = b.at("2020-05-08 08:00")
 LEASE = timedelta(minutes=15)
+LIFE = timedelta(days=5)
 PLAN = b.plan()
 OWED = list(PLAN.obligations)
 
@@ -105,6 +106,7 @@ def put(
         send_at=send_at,
         kind=kind,
         message_id=f"<{run}.{recipient}.{send_at.astimezone(UTC):%Y%m%d%H%M}.{part}@x.example>",
+        expires_at=send_at + LIFE,
     )
 
 

@@ -15,6 +15,7 @@ from storage.outbox import Marking, Message, Status
 from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
+    LIFE,
     MORNING,
     claim,
     contents,
@@ -83,6 +84,7 @@ def test_a_message_is_put_in_queued(run: Database):
         send_at=MORNING,
         kind="remind",
         message_id="<r.a.202005080100.1@x.example>",
+        expires_at=MORNING + LIFE,
         subject="",
         status=Status.QUEUED,
         tries=0,
@@ -116,6 +118,7 @@ def test_a_message_id_is_used_once(run: Database):
             send_at=MORNING,
             kind="remind",
             message_id="<r.a.202005080100.1@x.example>",
+            expires_at=MORNING + LIFE,
         )
 
 
@@ -380,10 +383,11 @@ def test_what_was_given_up_or_put_off_can_be_queued_again(run: Database, status:
     now = MORNING + minutes(10)
 
     with run.writing() as connection:
-        assert outbox.retry(connection, number, now) is True
+        assert outbox.retry(connection, number, now, expires_at=now + LIFE) is True
 
     again = found(run, number)
     assert (again.status, again.next_try_at, again.error) == (Status.QUEUED, now, "")
+    assert again.expires_at == now + LIFE
     assert [message.id for message in claim(run, now)] == [number]
 
 
@@ -396,8 +400,8 @@ def test_what_is_settled_can_not_be_queued_again(run: Database, status: Status):
     before = contents(run)
 
     with run.writing() as connection:
-        assert outbox.retry(connection, number, MORNING) is False
-        assert outbox.retry(connection, 999, MORNING) is False
+        assert outbox.retry(connection, number, MORNING, expires_at=MORNING + LIFE) is False
+        assert outbox.retry(connection, 999, MORNING, expires_at=MORNING + LIFE) is False
 
     assert contents(run) == before
 
@@ -408,7 +412,7 @@ def test_what_is_being_sent_can_not_be_queued_again(run: Database):
     claim(run)
 
     with run.writing() as connection:
-        assert outbox.retry(connection, number, MORNING) is False
+        assert outbox.retry(connection, number, MORNING, expires_at=MORNING + LIFE) is False
     assert found(run, number).status is Status.SENDING
 
 

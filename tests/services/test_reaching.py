@@ -1,0 +1,329 @@
+"""Reaching: which of an agency's addresses a mail goes to, and what is done where one fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater
+from plan_definitions import Bundle
+from services import addressing, chasing, delivering, mailroom, recording
+from services.wiring import Parts
+from storage import addresses, notices, outbox, recipients
+from storage.outbox import Message, Status
+from storage.recipients import Fate
+from tests.services import written as w
+from tests.services.office import BY, Recording, deliver, kinds, office, outbox_of, start, wake
+
+CONTACTS = """\
+  a:
+    name: Sở An
+    kind: department
+    email: a@nho.example
+    contacts:
+      - {name: Nguyễn Văn An, role: focal, email: an@nho.example}
+      - {name: Trần Thị Giám, role: head, email: giam@nho.example}
+      - {name: Lưu trữ, role: copy, email: luu@nho.example}
+"""
+NO_SUCH_USER = Refused("550 5.1.1 no such user", of_address=True)
+SECOND = w.at("2020-05-12 08:00")
+
+
+def bundle() -> Bundle:
+    """Return the small plan, Sở An with contacts, its head added from the second chaser on."""
+    found = w.bundle(ladder=w.LADDER.replace("at_most: 3}", "at_most: 3, head_from: 2}"))
+    line = next(one for one in w.REGISTER.splitlines(keepends=True) if one.startswith("  a:"))
+    texts = dict(found.texts)
+    texts["register.yaml"] = w.REGISTER.replace(line, CONTACTS)
+    return Bundle(found.main, texts)
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Parts:
+    """An office in which the plan with contacts has started."""
+    with office(tmp_path / "home") as opened:
+        start(opened, bundle())
+        return opened
+
+
+class Answering(Recording):
+    """A way out that answers for each address."""
+
+    def __init__(self, answer: Callable[[str], Outcome]) -> None:
+        super().__init__()
+        self.of = answer
+
+    async def send(self, envelope: Envelope) -> Outcomes:
+        """Keep the envelope, then answer for each address."""
+        self.envelopes.append(envelope)
+        return {address: self.of(address) for address in envelope.recipients}
+
+
+def refusing(*unknown: str, later: tuple[str, ...] = ()) -> Answering:
+    """Return a way out on which some addresses are not there, and some not now."""
+
+    def answer(address: str) -> Outcome:
+        if address in unknown:
+            return NO_SUCH_USER
+        return TryLater("451 busy") if address in later else Sent("250 ok")
+
+    return Answering(answer)
+
+
+def to_a(way: Recording) -> list[tuple[str, ...]]:
+    """Return the addresses of each mail to Sở An, in order."""
+    known = ("a@", "an@", "giam@", "luu@", "binh@")
+    return [one.recipients for one in way.envelopes if one.recipients[0].startswith(known)]
+
+
+def message_to_a(parts: Parts, number: int = -1) -> Message:
+    """Return a message to Sở An, the last one unless told."""
+    return [one for one in outbox_of(parts) if one.recipient == "a"][number]
+
+
+def fates(parts: Parts, message: Message) -> dict[str, Fate]:
+    """Return what became of a message at each address."""
+    with parts.database.reading() as connection:
+        found = recipients.of_messages(connection, [message.id])[message.id]
+    return {one.address: one.fate for one in found}
+
+
+def test_the_focal_point_is_written_to_and_the_others_get_copies(parts: Parts):
+    """One mail to all of them; who is to answer stands in To, the others in Cc."""
+    chasing.issue_notices(parts, w.START)
+    way = Recording()
+    deliver(parts, w.START, way)
+
+    (envelope,) = (one for one in way.envelopes if "an@nho.example" in one.recipients)
+    assert envelope.recipients == ("an@nho.example", "a@nho.example", "luu@nho.example")
+    mail = message_from_bytes(envelope.content, policy=policy.default)
+    assert mail["To"] == "Nguyễn Văn An <an@nho.example>"
+    assert mail["Cc"] == "Sở An <a@nho.example>, Lưu trữ <luu@nho.example>"
+    assert set(fates(parts, message_to_a(parts)).values()) == {Fate.SENT}
+
+
+def test_the_head_is_written_to_from_the_rung_on_that_the_plan_says(parts: Parts):
+    """Not for the first chaser, but for the second."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+
+    assert "giam@nho.example" not in wake(parts, w.LATE)
+    assert "giam@nho.example" in wake(parts, SECOND)
+
+
+def test_where_the_focal_point_is_not_there_the_next_contact_gets_it_at_once(parts: Parts):
+    """Who had a copy of it already is the one to answer now; the dead address is left alone."""
+    chasing.issue_notices(parts, w.START)
+    way = refusing("an@nho.example")
+
+    delivered = deliver(parts, w.START, way)
+
+    assert to_a(way) == [("an@nho.example", "a@nho.example", "luu@nho.example")]
+    message = message_to_a(parts)
+    assert message.status is Status.SENT
+    assert fates(parts, message)["an@nho.example"] is Fate.REFUSED
+    assert delivered.undeliverable == []
+    with parts.database.reading() as connection:
+        assert addresses.known(connection)["an@nho.example"].bounced
+        told = [one for one in notices.told(connection, "nho") if one.recipient == "a"]
+    assert len({(one.obligation, one.rung) for one in told}) == len(told) == 2
+    assert "an@nho.example" not in wake(parts, w.EVE)
+
+
+def test_where_nobody_is_there_a_person_is_told_and_can_mend_it(parts: Parts):
+    """The corrected address takes the place of the old one in every plan."""
+    chasing.issue_notices(parts, w.START)
+    gone = ("an@nho.example", "a@nho.example", "luu@nho.example", "giam@nho.example")
+
+    delivered = deliver(parts, w.START, refusing(*gone))
+
+    assert [one.recipient for one in delivered.undeliverable] == ["a"]
+    message = message_to_a(parts)
+    assert message.status is Status.UNDELIVERABLE
+    assert message.error == delivered.undeliverable[0].why == NO_SUCH_USER.reason
+    addressing.take_place(parts, "a@nho.example", "binh@nho.example", by="Lan", now=w.START)
+    mailroom.retry(parts, message.id, w.START + timedelta(minutes=5))
+    way = Recording()
+    deliver(parts, w.START + timedelta(minutes=5), way)
+    assert any("binh@nho.example" in one for one in to_a(way))
+    assert message_to_a(parts).status is Status.SENT
+
+
+def test_a_sent_mail_is_shown_with_the_addresses_that_it_went_to(parts: Parts):
+    """Whatever took their place since: what is asked is where that mail went."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, Recording())
+    addressing.take_place(parts, "an@nho.example", "binh@nho.example", by="Lan", now=w.EVE)
+
+    shown = mailroom.looked_at(parts, message_to_a(parts).id)
+
+    assert {one.address for one in shown.addressees} == {
+        "an@nho.example",
+        "a@nho.example",
+        "luu@nho.example",
+    }
+    assert [one.address for one in shown.addressees if not one.is_copy] == ["an@nho.example"]
+
+
+def test_who_has_got_it_is_spared_by_the_second_try(parts: Parts):
+    """Only the address that was busy is tried again."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+    message = message_to_a(parts)
+    assert (message.status, message.sent_at) == (Status.LATER, w.START)
+    again = Recording()
+
+    deliver(parts, w.START + timedelta(minutes=5), again)
+
+    assert again.to == ["luu@nho.example"]
+    assert message_to_a(parts).status is Status.SENT
+    assert kinds(parts).count("message-later") == 1
+    sent = [one for one in kinds(parts) if one == "message-sent"]
+    assert len(sent) == len(outbox_of(parts))
+
+
+def test_a_chaser_that_a_newer_one_has_overtaken_does_not_go_out_any_more(parts: Parts):
+    """After an outage of days nobody gets a pile: the newest goes out, as the first chaser."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    down = Answering(lambda _: TryLater("refused", of_relay=True))
+    chasing.issue_notices(parts, w.LATE)
+    deliver(parts, w.LATE, down)
+    chasing.issue_notices(parts, SECOND)
+    way = Recording()
+
+    deliver(parts, SECOND, way)
+
+    assert len(to_a(way)) == 1
+    first, second = message_to_a(parts, -2), message_to_a(parts)
+    assert (first.status, second.status) == (Status.CANCELLED, Status.SENT)
+    assert "Đôn đốc lần 1" in second.subject
+
+
+def test_a_dead_server_costs_one_attempt(parts: Parts):
+    """However many mails wait; they are as they were, untried, and go out when it is back."""
+    chasing.issue_notices(parts, w.START)
+    down = Answering(lambda _: TryLater("connecting: refused", of_relay=True))
+
+    delivered = deliver(parts, w.START, down)
+
+    assert len(down.envelopes) == 1
+    assert delivered.trouble == "connecting: refused"
+    assert sorted(one.tries for one in outbox_of(parts)) == [0] * (len(outbox_of(parts)) - 1) + [1]
+    deliver(parts, w.START + timedelta(seconds=30), down)
+    assert len(down.envelopes) == 1, "left alone for a minute"
+    way = Recording()
+    deliver(parts, w.START + timedelta(minutes=6), way)
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}
+
+
+def test_a_retry_does_not_fall_into_the_night(parts: Parts):
+    """What could not go out in the afternoon goes out in the morning."""
+    afternoon = w.at("2020-04-06 16:50")
+    recording.announce(parts, "government.issued", BY, now=afternoon)
+    chasing.issue_notices(parts, afternoon)
+    late = Answering(lambda _: TryLater("451 busy"))
+
+    deliver(parts, afternoon, late)
+
+    waiting = [one for one in outbox_of(parts) if one.status is Status.LATER]
+    assert waiting
+    assert {one.next_try_at for one in waiting} <= {
+        w.at("2020-04-06 16:55"),
+        w.at("2020-04-07 08:00"),
+    }
+    deliver(parts, w.at("2020-04-06 16:55"), late)
+    assert {one.next_try_at for one in outbox_of(parts) if one.status is Status.LATER} == {
+        w.at("2020-04-07 08:00")
+    }
+
+
+def test_what_is_taken_back_says_nothing_any_more(parts: Parts):
+    """It counts as not told, and the ledger says who took it back and why."""
+    chasing.issue_notices(parts, w.START)
+    message = message_to_a(parts)
+
+    mailroom.cancel(parts, message.id, by="Lan", why="gửi công văn giấy", now=w.START)
+
+    way = Recording()
+    deliver(parts, w.START, way)
+    assert to_a(way) == []
+    assert message_to_a(parts).status is Status.CANCELLED
+    assert kinds(parts).count("message-cancelled") == 1
+    with parts.database.reading() as connection:
+        assert "a" not in {one.recipient for one in notices.told(connection, "nho")}
+        assert outbox.next_due(connection) is None
+
+
+def test_message_ids_end_with_the_sender_s_domain(tmp_path: Path):
+    """Two offices that run the same plan must not send mails of one id."""
+    with office(tmp_path / "home") as opened:
+        ours = replace(
+            opened, settings=opened.settings.model_copy(update={"sender": "dd@sonoivu.example"})
+        )
+        start(ours, bundle())
+        chasing.issue_notices(ours, w.START)
+        way = Recording()
+        deliver(ours, w.START, way)
+
+    assert {one.rpartition("@")[2] for one in way.ids} == {"sonoivu.example>"}
+    mail = message_from_bytes(way.envelopes[0].content, policy=policy.default)
+    assert mail["Message-ID"] == way.ids[0]
+    assert str(mail["References"]).endswith("@sonoivu.example>")
+
+
+def test_what_has_to_wait_for_the_morning_goes_out_in_one_mail_with_what_falls_due_then(
+    parts: Parts,
+):
+    """A mail that was queued in the afternoon and not tried: nobody gets two at 08:00."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    chasing.issue_notices(parts, w.LATE)
+    evening = w.at("2020-05-11 17:40")
+    way = Recording()
+
+    deliver(parts, evening, way)
+
+    assert way.envelopes == []
+    assert message_to_a(parts).status is Status.CANCELLED
+    assert kinds(parts).count("notice-withdrawn") > 0
+    morning = Recording()
+    chasing.issue_notices(parts, SECOND)
+    deliver(parts, SECOND, morning)
+    assert len(to_a(morning)) == 1
+    assert "Đôn đốc lần 1" in message_to_a(parts).subject
+
+
+def test_one_delivery_goes_on_for_a_while_at_the_server_s_rate(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A run for each mail would fill the operator's list; after a minute another one goes on."""
+    slow = replace(parts, settings=parts.settings.model_copy(update={"smtp_per_minute": 2}))
+    chasing.issue_notices(slow, w.START)
+    now = [w.START]
+    sleeps: list[float] = []
+
+    really = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        if seconds == delivering.RENEWED.total_seconds():
+            await really(3600)  # who renews claims has nothing to do here, and is cancelled
+        sleeps.append(seconds)
+        now[0] += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    way = Recording()
+
+    asyncio.run(delivering.deliver(slow, way, w.START, clock=lambda: now[0]))
+
+    due = len(outbox_of(slow))
+    assert due == 4
+    assert len(way.envelopes) == 3, "one at once, then one every half a minute"
+    assert sum(sleeps) == pytest.approx(60)
+    assert delivering.next_due(slow) == w.START + timedelta(seconds=90)
