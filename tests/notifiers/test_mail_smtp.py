@@ -169,6 +169,8 @@ def test_lines_that_begin_with_a_dot_survive(tmp_path: Path) -> None:
         ("MAIL", "452 4.3.1 out of storage", TryLater),
         ("MAIL", "553 5.1.8 bad sender", TryLater),
         ("MAIL", "530 5.7.0 authenticate first", TryLater),
+        ("RCPT", "554 5.7.1 Relay access denied", TryLater),
+        ("RCPT", "550 relay not permitted", TryLater),
         ("RCPT", "drop", TryLater),
         ("DATA", "drop", Unknown),
         ("DATA", "421 4.3.2 shutting down", TryLater),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater
+from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
+from notifiers.digest import compose
 from plan_definitions import Bundle
-from services import addressing, chasing, delivering, mailroom, recording
+from services import addressing, chasing, delivering, looking, mailroom, recording
 from services.wiring import Parts
 from storage import addresses, notices, outbox, recipients
 from storage.outbox import Message, Status
@@ -327,3 +330,83 @@ def test_one_delivery_goes_on_for_a_while_at_the_server_s_rate(
     assert len(way.envelopes) == 3, "one at once, then one every half a minute"
     assert sum(sleeps) == pytest.approx(60)
     assert delivering.next_due(slow) == w.START + timedelta(seconds=90)
+
+
+def test_a_server_that_answers_to_no_mail_is_left_alone(parts: Parts):
+    """Each of them may have been taken: a whole morning must not arrive twice."""
+    start(parts, w.real())
+    chasing.issue_notices(parts, w.START)
+    silent = Answering(lambda _: Unknown("no answer to the text"))
+
+    delivered = deliver(parts, w.START, silent)
+
+    assert len(silent.envelopes) <= delivering.RIDDLES + parts.settings.smtp_connections
+    assert delivered.trouble == "no answer to the text"
+    assert Status.QUEUED in {one.status for one in outbox_of(parts)}
+
+
+def test_what_has_reached_the_agency_but_not_a_copy_in_five_days_counts_as_sent(parts: Parts):
+    """Nobody is alarmed for a copy."""
+    chasing.issue_notices(parts, w.START)
+    busy = refusing(later=("luu@nho.example",))
+    deliver(parts, w.START, busy)
+
+    delivered = deliver(parts, w.START + timedelta(days=8), busy)
+
+    assert message_to_a(parts).status is Status.SENT
+    assert delivered.undeliverable == []
+    assert kinds(parts).count("message-expired") == 0
+
+
+def test_one_message_that_can_not_be_looked_at_keeps_no_other_waiting(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A fault of ours costs one mail, and a person hears of it."""
+    chasing.issue_notices(parts, w.START)
+    really = compose
+
+    def stumbles(*arguments: Any, **named: Any) -> Any:
+        if named["recipient"] == "b":
+            raise LookupError("a fault of ours")
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(looking, "compose", stumbles)
+
+    delivered = deliver(parts, w.START)
+
+    assert [(one.recipient, one.why) for one in delivered.undeliverable] == [
+        ("b", "LookupError: a fault of ours")
+    ]
+    assert message_to_a(parts).status is Status.SENT
+
+
+def test_a_delivery_that_is_broken_off_sees_mail_on_its_way_through(parts: Parts):
+    """At SIGTERM: what the server has is marked, the rest is given back and goes out next time."""
+    chasing.issue_notices(parts, w.START)
+
+    class Slow(Recording):
+        """A way out on which the first mail is under way while the delivery is broken off."""
+
+        async def send(self, envelope: Envelope) -> Outcomes:
+            if not self.envelopes:
+                delivery.cancel()
+                await asyncio.sleep(0)
+            return await super().send(envelope)
+
+    way = Slow()
+    delivery: Any = None
+
+    async def run() -> None:
+        nonlocal delivery
+        delivery = asyncio.create_task(delivering.deliver(parts, way, w.START))
+        with pytest.raises(asyncio.CancelledError):
+            await delivery
+
+    asyncio.run(run())
+
+    assert len(way.envelopes) == 1
+    found = Counter(one.status for one in outbox_of(parts))
+    assert found == {Status.SENT: 1, Status.QUEUED: 3}
+    second = Recording()
+    deliver(parts, w.START, second)
+    assert not set(second.ids) & set(way.ids)
