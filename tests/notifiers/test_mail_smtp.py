@@ -264,6 +264,48 @@ def test_an_answer_that_never_comes_is_unknown() -> None:
     assert SmtpSettings("h").final_timeout == 600
 
 
+@pytest.mark.parametrize(
+    ("word", "said", "expected"),
+    [
+        (b"MAIL", b"250 ok\r\n250 ok\r\n", TryLater),
+        (b"RCPT", b"250 ok\r\n250 ok\r\n", TryLater),
+        (b"DATA", b"354 go\r\n250 taken\r\n", TryLater),
+        (b".\r\n", b"250 taken\r\n250 taken\r\n", Sent),
+    ],
+)
+def test_a_server_that_answers_twice_is_not_taken_at_its_word(
+    word: bytes, said: bytes, expected: type[Outcome]
+) -> None:
+    """Its next answer would be heard as that to another address, or to another mail."""
+    connections = []
+
+    async def conversation() -> list[Outcome]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.append(writer)
+            writer.write(b"220 twice\r\n")
+            is_text = False
+            while line := await reader.readline():
+                if is_text and line != b".\r\n":
+                    continue
+                asked = line if is_text else line[:4].upper()
+                is_text = asked == b"DATA"
+                usual = b"354 go\r\n" if is_text else b"250 ok\r\n"
+                writer.write(said if asked == word else usual)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            channel = SmtpChannel(settings(server.sockets[0].getsockname()[1]))
+            async with channel.session() as session:
+                found = [await session.send(envelope()) for _ in range(2)]
+            return [outcome for outcomes in found for outcome in outcomes.values()]
+
+    outcomes = asyncio.run(conversation())
+
+    assert [type(one) for one in outcomes] == [expected] * 2
+    assert len(connections) == 2
+
+
 @pytest.mark.parametrize("address", ["văn-thư@b.example", "a@b.example\r\nRCPT TO:<c@d.example>"])
 def test_an_address_that_cannot_be_spoken_is_refused(address: str) -> None:
     """No command of the conversation can be slipped in through an address."""
