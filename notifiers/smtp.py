@@ -37,6 +37,8 @@ _LEADING_DOT = re.compile(rb"(?m)^\.")
 _NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """Bad mailbox, host or syntax, moved, null MX, disabled (RFC 3463 §3.2-3.3, RFC 7505 §4.2)."""
 _NOT_FOUND = frozenset({550, 551, 553})  # RFC 5321 §4.2.3, where no enhanced code says more
+_RELAYING = re.compile(r"\brelay(ing|ed)?\b", re.IGNORECASE)
+"""A server that takes us for strangers: `Relay access denied`, `relay not permitted` …"""
 _UNSPOKEN = Refused(
     "addressing: the server takes no address with letters beyond ASCII (it offers no SMTPUTF8)",
     of_address=True,
@@ -161,6 +163,7 @@ class SmtpSession:
         """
         timeout = self._settings.command_timeout
         refused: dict[str, Outcome] = {}
+        strange: SMTPResponseException | None = None
         if not client.supports_extension("smtputf8"):
             refused = {one: _UNSPOKEN for one, wire in fit.items() if needs_smtputf8(wire)}
             fit = {one: wire for one, wire in fit.items() if one not in refused}
@@ -178,12 +181,16 @@ class SmtpSession:
                     if error.code == _CLOSING:
                         raise
                     refused[address] = _classified(error, of_address=_is_unknown(error))
+                    strange = error if _is_strange(error) else strange
+            if strange is not None and len(refused) == len(fit):
+                raise strange
         except SMTPResponseException as error:
-            # Who refuses the sender, or closes, would do so with any other mail: a setting of ours
-            # or the server's own trouble, which costs no agency its mail.
+            # Who refuses the sender, does not relay for us, or closes, would do so with any other
+            # mail: a setting of ours or the server's own trouble, which costs no agency its mail.
             await self._recover(client, error)
             later = TryLater(_reason("answered", error), of_relay=True)
-            return dict.fromkeys(fit, later) | _for_good(refused)
+            gone = refused if error is not strange else {}
+            return dict.fromkeys(fit, later) | _for_good(gone)
         except (SMTPException, OSError) as error:
             self._drop()
             later = TryLater(_reason("addressing", error), of_relay=True)
@@ -203,6 +210,7 @@ class SmtpSession:
         settings = self._settings
         try:
             ready = await client.execute_command(b"DATA", timeout=settings.data_timeout)
+            _check_step(client)
             if ready.code != _GO_AHEAD:
                 raise SMTPResponseException(ready.code, ready.message)
         except SMTPResponseException as error:
@@ -217,6 +225,8 @@ class SmtpSession:
             self._drop()
             return Unknown(_reason("waiting for the answer to the text", error))
         if response.code // 100 == 2:
+            if _is_out_of_step(client):
+                self._drop()
             return Sent(f"{response.code} {' '.join(response.message.split())}")
         refusal = SMTPResponseException(response.code, response.message)
         await self._recover(client, refusal)
@@ -248,8 +258,22 @@ async def _say(client: SMTP, command: str, longest: float) -> None:
     sent mail elsewhere.
     """
     response = await client.execute_command(command.encode(), timeout=longest)
+    _check_step(client)
     if response.code // 100 != 2:
         raise SMTPResponseException(response.code, response.message)
+
+
+def _is_out_of_step(client: SMTP) -> bool:
+    """Say whether the server answered more than it was asked: its next answer would be another's.
+
+    The library throws away what comes when nothing was asked, but not what came with an answer.
+    """
+    return bool(getattr(client.protocol, "_buffer", b""))
+
+
+def _check_step(client: SMTP) -> None:
+    if _is_out_of_step(client):
+        raise SMTPServerDisconnected("it answered more than it was asked")
 
 
 async def _greet(client: SMTP) -> None:
@@ -313,7 +337,12 @@ def _is_unknown(error: SMTPResponseException) -> bool:
     """Say whether an answer to RCPT says that there is no such address."""
     if found := _ENHANCED.match(error.message):
         return found[0] in _NO_SUCH_ADDRESS
-    return error.code in _NOT_FOUND
+    return error.code in _NOT_FOUND and not _RELAYING.search(error.message)
+
+
+def _is_strange(error: SMTPResponseException) -> bool:
+    """Say whether an answer to RCPT is about us: the server does not relay for who we are."""
+    return error.code >= 500 and bool(_RELAYING.search(error.message)) and not _is_unknown(error)
 
 
 def _for_good(refused: dict[str, Outcome]) -> dict[str, Outcome]:

@@ -9,16 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from notifiers.channel import Channel, Outcome, Outcomes, Refused, Session, TryLater
+from notifiers.channel import (
+    Channel,
+    Outcome,
+    Outcomes,
+    Refused,
+    Session,
+    TryLater,
+    Unknown,
+)
 from notifiers.mailbox import MailboxServer
 from notifiers.smtp import SmtpChannel, SmtpSettings
 from services import marking, pacing
@@ -41,12 +51,13 @@ LEASE = timedelta(minutes=15)
 HEARD = timedelta(minutes=2)
 """For how long a line that has not renewed its claim still counts among the connections: who was
 killed keeps the others from the server no longer than that."""
-RENEWED = timedelta(minutes=1)  # after which a line that is still at its batch renews its claim
-FRESH = timedelta(seconds=30)
-"""How old a look may be when its mail goes out; after that one looks again."""
+RENEWED = timedelta(minutes=1)  # how often a claim is renewed while its mail is on its way
+FRESH = 2.0  # seconds that a look at a message holds; a slow server makes for another
+GRACE = 5.0  # seconds that mails on their way get where a delivery is broken off
+RIDDLES = 5  # mails in a row that a server did not answer to, until it is left alone
+MARKS = 3  # times that a mark is tried where the database does not take it
 MUCH = 200  # messages due from which on a helper is worth its start
 FAST = 20_000  # mails a minute that one process sends without a helper
-
 PATIENCE = timedelta(minutes=1)  # that one delivery goes on at the server's rate
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -168,10 +179,7 @@ async def deliver(
     async with AsyncExitStack() as stack:
         if only is None and _is_help_worth_it(parts, now):
             drain.helper = await stack.enter_async_context(helped(parts.settings))
-        try:
-            await drain.run()
-        except BaseExceptionGroup as group:
-            raise _first(group) from None  # of several lines that fail one story will do
+        await drain.run()
     delivered = drain.delivered
     if delivered.total:
         log.info("outbox: %s", dict(delivered.counts), extra={"action": "delivered"})
@@ -212,6 +220,9 @@ class _Drain:
         self._alive = asyncio.Event()
         self._failed = False
         self._probing = False
+        self._probed_until: datetime | None = None
+        self._under_way: dict[int, Message] = {}
+        self._riddles = 0
         self._again = False  # something was refused that another address may take
 
     async def run(self) -> None:
@@ -227,22 +238,39 @@ class _Drain:
         now = self.clock()
         while expired := marking.expire(self.parts, now, limit=BATCH):
             for message in expired:
-                self.delivered.counts[Status.EXPIRED] += 1
+                self.delivered.counts[message.status] += 1
                 self.delivered.runs.add(message.run)
-                self.delivered.give_up(message, message.error)
+                if message.status is Status.EXPIRED:
+                    self.delivered.give_up(message, message.error)
 
     async def _drain(self, briefs: bool) -> None:
-        async with asyncio.TaskGroup() as group:
-            marker = group.create_task(self._mark_all())
-            self._alive.clear()
-            try:
-                async with asyncio.TaskGroup() as lines:
-                    lines.create_task(self._line(briefs, first=True))
-                    for _ in range(self.parts.settings.smtp_connections - 1):
-                        lines.create_task(self._line(briefs, first=False))
-            finally:
-                self._tried.put_nowait(None)
+        """Let all lines send, and one hand mark. What has gone out is marked, whatever happens."""
+        self._alive.clear()
+        marker = asyncio.create_task(self._mark_all())
+        renewer = asyncio.create_task(self._renew())
+        numbers = range(self.parts.settings.smtp_connections)
+        lines = [asyncio.create_task(self._line(briefs, first=not number)) for number in numbers]
+        try:
+            await asyncio.wait(lines)
+        except asyncio.CancelledError:
+            self._stop()
+            await asyncio.wait(lines, timeout=GRACE)
+            raise
+        finally:
+            for line in lines:
+                line.cancel()
+            ended = await asyncio.gather(*lines, return_exceptions=True)
+            renewer.cancel()
+            self._tried.put_nowait(None)
             await marker
+        for error in ended:  # of several lines that fail one story will do
+            if isinstance(error, BaseException):
+                raise error
+
+    def _stop(self) -> None:
+        """Begin no mail any more; those on their way are seen through."""
+        self._failed = True
+        self._alive.set()
 
     async def _line(self, briefs: bool, *, first: bool) -> None:
         """Send over one connection, claim by claim. The others wait whether the first answers."""
@@ -257,6 +285,9 @@ class _Drain:
                         await self._after_probe()
                     elif not await self._waits_for_its_turn():
                         break
+        except Exception:
+            self._stop()  # not by cancelling: a mail cut off at the dot would go out twice
+            raise
         finally:
             self._alive.set()
 
@@ -280,8 +311,16 @@ class _Drain:
         for _ in range(UNMARKED):
             await self._unmarked.acquire()
         self._release(UNMARKED)
+        self._end_probe()
         self._probing = False
         self._alive.set()
+
+    def _end_probe(self) -> None:
+        """Let the server be tried with another mail where this one was not for sending."""
+        with self.parts.database.writing() as connection:
+            relay = relays.held(self.parts.database, connection, self.relay)
+            if relay.failures and relay.open_until == self._probed_until:
+                relays.keep(connection, pacing.untried(relay, self.clock()))
 
     def _release(self, count: int) -> None:
         for _ in range(count):
@@ -312,33 +351,15 @@ class _Drain:
             after = pacing.taken(relay, now, len(claimed), per_minute=settings.smtp_per_minute)
             if claimed and after != relay:
                 relays.keep(connection, after)
-            self._probing = self._probing or bool(claimed and relay.failures)
+            if claimed and relay.failures:
+                self._probing, self._probed_until = True, after.open_until
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
-        left = deque(batch)
-        ready: deque[Prepared] = deque()
-        looked_at = LONG_AGO
+        left = list(batch)
         try:
-            while left and not self._failed:
-                if self.clock() - looked_at > FRESH:
-                    looked_at = self.clock()
-                    ready = deque(await self._prepare(left, looked_at))
-                await self._unmarked.acquire()
-                if self._failed:
-                    break
-                if self.clock() - looked_at > FRESH:  # the others took their time
-                    self._release(1)
-                    continue
-                message, one = left.popleft(), ready.popleft()
-                if self._is_held(message):
-                    outcomes = await self._try(session, one)
-                    tried = marking.tried(self.parts, one, outcomes, self.clock())
-                    self._tried.put_nowait(tried)
-                    self._heed(outcomes)
-                else:
-                    self._release(1)
-        except asyncio.CancelledError:
+            await self._send_each(session, left)
+        except (Exception, asyncio.CancelledError):
             self._give_back(left)
             raise
         self._give_back(left)
@@ -349,6 +370,45 @@ class _Drain:
         if self.helper is not None:
             found = await self.helper.prepare(messages, now)
         return self.preparer.prepare(messages, now) if found is None else found
+
+    async def _send_each(self, session: Session, left: list[Message]) -> None:
+        """Send what is `left` of a claim, one by one, until told to stop."""
+        prepared: deque[Prepared] = deque()
+        looked_at = 0.0
+        while left and not self._failed:
+            if not prepared:
+                prepared = deque(await self._prepare(left, self.clock()))
+                looked_at = time.monotonic()
+            await self._unmarked.acquire()
+            ready = tried = None
+            try:
+                if self._failed:
+                    return
+                if time.monotonic() - looked_at > FRESH:
+                    prepared = deque(self.preparer.prepare(left, self.clock()))
+                    looked_at = time.monotonic()
+                ready = prepared.popleft()
+                left.remove(ready.message)
+                if not self._is_held(ready.message):
+                    continue
+                self._under_way[ready.message.id] = ready.message
+                outcomes = await self._try(session, ready)
+                tried = marking.tried(self.parts, ready, outcomes, self.clock())
+                self._tried.put_nowait(tried)
+                self._heed(outcomes)
+            finally:
+                if tried is None:  # else whoever marks it does
+                    self._unmarked.release()
+                if ready is not None:
+                    self._under_way.pop(ready.message.id, None)
+
+    async def _renew(self) -> None:
+        """Make claims longer while their mails are on their way: nobody else sends them."""
+        while True:
+            await asyncio.sleep(RENEWED.total_seconds())
+            with suppress(OperationalError), self.parts.database.writing() as connection:
+                for message in list(self._under_way.values()):
+                    outbox.renew(connection, message, self.clock() + LEASE)
 
     def _is_held(self, message: Message) -> bool:
         """Say whether a claim still holds; one that is a while old is renewed.
@@ -361,7 +421,7 @@ class _Drain:
         with self.parts.database.writing() as connection:
             return outbox.renew(connection, message, now + LEASE)
 
-    def _give_back(self, messages: Collection[Message]) -> None:
+    def _give_back(self, messages: Sequence[Message]) -> None:
         if not messages:
             return
         with self.parts.database.writing() as connection:
@@ -380,13 +440,30 @@ class _Drain:
 
     def _heed(self, outcomes: Mapping[str, Outcome]) -> None:
         """Stop where the server as a whole is in trouble; else let the other lines begin."""
-        trouble = _trouble(outcomes)
+        trouble = _trouble(outcomes) or self._riddle(outcomes)
         if trouble is None:
             if not self._probing:
                 self._alive.set()
         elif not self._failed:
             self._failed = True
             self.delivered.trouble = trouble
+
+    def _riddle(self, outcomes: Mapping[str, Outcome]) -> str | None:
+        """Return why the server is left alone that again and again does not answer to a mail.
+
+        Each may have been taken, so that each that is tried may arrive twice.
+        """
+        unknown = next((one for one in outcomes.values() if isinstance(one, Unknown)), None)
+        if unknown is None:
+            self._riddles = 0 if outcomes else self._riddles
+            return None
+        self._riddles += 1
+        if self._failed or (self._riddles < RIDDLES and not self._probing):
+            return None
+        with self.parts.database.writing() as connection:
+            relay = relays.held(self.parts.database, connection, self.relay)
+            relays.keep(connection, pacing.failed(relay, unknown.reason, self.clock()))
+        return unknown.reason
 
     async def _gather(self) -> list[Tried | None]:
         """Return what to mark together: as much as may be unmarked, or what came in a moment.
@@ -402,11 +479,22 @@ class _Drain:
             found.append(self._tried.get_nowait())
         return found
 
-    async def _mark_all(self) -> None:
-        """Write what became of mails, as many in one commit as are there.
+    async def _marked(self, found: Sequence[Tried]) -> set[int]:
+        """Mark, again where the database does not take it: what is not marked goes out again.
 
         Not in a thread: it and the lines would only take the interpreter from each other.
         """
+        for left in reversed(range(MARKS)):
+            try:
+                return marking.mark(self.parts, found, self.relay, self.clock())
+            except OperationalError:
+                if not left:
+                    raise
+                await asyncio.sleep(1.0)
+        raise AssertionError("unreachable")
+
+    async def _mark_all(self) -> None:
+        """Write what became of mails, as many in one commit as are there."""
         ending = False
         while not ending:
             tried = await self._gather()
@@ -415,11 +503,10 @@ class _Drain:
             if not found:
                 continue
             try:
-                counted = marking.mark(self.parts, found, self.relay, self.clock())
+                counted = await self._marked(found)
             except BaseException:
-                # A line may miss that it is cancelled (Python 3.11's `wait_for` swallows it):
-                # it must not wait for a hand that marks no more.
-                self._failed = True
+                # No line may wait for a hand that marks no more.
+                self._stop()
                 self._release(UNMARKED + self.parts.settings.smtp_connections)
                 raise
             self._release(len(found))
@@ -427,11 +514,6 @@ class _Drain:
                 if one.ready.message.id in counted:
                     self.delivered.note(one)
                     self._again = self._again or one.verdict.is_for_another
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _trouble(outcomes: Mapping[str, Outcome]) -> str | None:

@@ -6,11 +6,13 @@ more, and outside office hours nothing goes out.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
@@ -27,6 +29,8 @@ from storage import addresses, ledger, notices, recipients
 from storage.notices import Told
 from storage.outbox import Message, Status
 from storage.recipients import SETTLED, Recipient
+
+log = logging.getLogger(__name__)
 
 KEPT = 64  # runs whose fold is kept between looks
 Newest = Mapping[tuple[str, int, str], datetime]
@@ -53,7 +57,8 @@ class Ready:
 
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
     to wait for that. `before` is what became of it at each address so far; `answers_to` the
-    address of whom it comes from; `why` what servers said where there is no address left.
+    address of whom it comes from; `why` what servers said where there is no address left;
+    `broken` why it can't be looked at, which keeps no other message waiting.
     `hours` is None where it keeps to none: a brief goes out when it is asked for.
     """
 
@@ -66,6 +71,7 @@ class Ready:
     answers_to: str = ""
     waits_until: datetime | None = None
     why: str = ""
+    broken: str = ""
     hours: Hours | None = None
 
     @property
@@ -97,21 +103,38 @@ class Looker:
             known = addresses.known(connection)
             # One snapshot: what is read of a run holds for all its messages.
             runs_of = {message.run for message in messages}
-            lives = {run: self._live(connection, run) for run in runs_of}
+            lives: dict[str, LiveRun | Exception] = {}
+            for run in runs_of:
+                try:
+                    lives[run] = self._live(connection, run)
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:
+                    lives[run] = error
             heard = {run: _hear(connection, run, messages, carried) for run in runs_of}
             found = []
             for message in messages:
-                live = lives[message.run]
-                ready = _look(
-                    self.parts,
-                    connection,
-                    live,
-                    message,
-                    carried[message.id],
-                    now=now,
-                    heard=heard[message.run],
-                )
-                found.append(_addressed(ready, live.plan, known, before[message.id], now=now))
+                try:
+                    live = lives[message.run]
+                    if isinstance(live, Exception):
+                        raise live
+                    ready = _look(
+                        self.parts,
+                        connection,
+                        live,
+                        message,
+                        carried[message.id],
+                        now=now,
+                        heard=heard[message.run],
+                    )
+                    ready = _addressed(ready, live.plan, known, before[message.id], now=now)
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:
+                    extra = {"action": "mail-failed"}
+                    log.exception("message %s can't be looked at", message.id, extra=extra)
+                    ready = Ready(message, broken=f"{type(error).__name__}: {error}")
+                found.append(ready)
         return found
 
     def _live(self, connection: Connection, run: str) -> LiveRun:

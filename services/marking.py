@@ -17,7 +17,7 @@ from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.channel import Outcome, Outcomes, Refused, Sent, TryLater
 from services import pacing, runs
-from services.judging import Verdict, judge
+from services.judging import WAITS, Verdict, judge
 from services.looking import opens
 from services.preparing import Prepared
 from services.wiring import Parts
@@ -34,14 +34,24 @@ class Tried:
     ready: Prepared
     verdict: Verdict
     outcomes: Outcomes
+    expires_at: datetime | None = None
 
 
 def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> Tried:
-    """Judge a try."""
-    if ready.waits_until is not None:
+    """Judge a try.
+
+    What was tried a few times only, before offices closed, keeps the time that it had left.
+    """
+    expires_at = None
+    if ready.broken:
+        verdict = Verdict(Status.UNDELIVERABLE, ready.broken)
+    elif ready.waits_until is not None:
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
+        expires_at = _put_off(ready.message, now, ready.waits_until)
     elif ready.is_pointless:
-        verdict = Verdict(Status.CANCELLED)
+        # What reached who is to answer was said, though copies of it have become pointless.
+        was_told = ready.message.sent_at is not None
+        verdict = Verdict(Status.SENT if was_told else Status.CANCELLED)
     elif not ready.addressees:
         # What a server said of the last one tells more than that there is none left.
         why = ready.message.error or ready.why or NO_ADDRESS
@@ -50,8 +60,18 @@ def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> T
         verdict = judge(ready.message, ready.addressees, ready.before, outcomes, now=now)
         if verdict.next_try_at is not None and verdict.next_try_at > now:
             again = opens(parts, ready.hours, verdict.next_try_at)
+            expires_at = _put_off(ready.message, verdict.next_try_at, again)
             verdict = replace(verdict, next_try_at=again)
-    return Tried(ready, verdict, outcomes)
+    return Tried(ready, verdict, outcomes, expires_at)
+
+
+def _put_off(message: Message, at: datetime, opens: datetime) -> datetime | None:
+    """Return when a message is given up that was to be tried `at`, if that would be too soon."""
+    if message.expires_at is None or message.tries > len(WAITS):
+        return None
+    if not at < message.expires_at <= opens:
+        return None
+    return opens + (message.expires_at - at)
 
 
 def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set[int]:
@@ -85,6 +105,8 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
     with parts.database.writing() as connection:
         found = outbox.expire(connection, now, limit=limit)
         for message in found:
+            if message.status is not Status.EXPIRED:
+                continue
             entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
             ledger.append(connection, message.run, [entry])
     return found
@@ -115,13 +137,16 @@ def _marking(one: Tried, now: datetime) -> Marking:
         detail=one.verdict.detail,
         next_try_at=one.verdict.next_try_at,
         sent_at=now if one.verdict.reaches else None,
+        expires_at=one.expires_at,
+        was_tried=one.ready.waits_until is None,
     )
 
 
 def _entries(one: Tried, now: datetime) -> list[Entry]:
     ready, verdict = one.ready, one.verdict
     message = ready.message
-    found = [unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in ready.outdated]
+    outdated = ready.outdated if message.sent_at is None else ()
+    found = [unsent(EntryKind.NOTICE_DROPPED, notice, now) for notice in outdated]
     if verdict.reaches:
         to = [address for address, outcome in one.outcomes.items() if isinstance(outcome, Sent)]
         kind = EntryKind.MESSAGE_SENT
@@ -154,7 +179,12 @@ def _told(
 
 
 def _settle_notices(parts: Parts, connection: Connection, ready: Prepared, now: datetime) -> None:
-    """Drop what is not true any more; take back what a pause keeps: it is due again after it."""
+    """Drop what is not true any more; take back what a pause keeps: it is due again after it.
+
+    What has reached somebody who is to answer was said, and stays so.
+    """
+    if ready.message.sent_at is not None:
+        return
     notices.drop(connection, ready.message.id, ready.outdated)
     if not ready.paused:
         return

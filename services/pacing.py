@@ -69,6 +69,11 @@ def answered(relay: Relay) -> Relay:
     return replace(relay, failures=0, open_until=None, why="")
 
 
+def untried(relay: Relay, now: datetime) -> Relay:
+    """Return the relay after a probe that nothing came of: it may be tried with another mail."""
+    return replace(relay, open_until=now)
+
+
 def ready_at(relay: Relay, at: datetime, *, per_minute: int) -> datetime:
     """Return when something that is due `at` may be handed over: then, or later."""
     moments = [at]

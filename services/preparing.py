@@ -51,6 +51,7 @@ class Prepared:
     before: tuple[Recipient, ...] = ()
     waits_until: datetime | None = None
     why: str = ""
+    broken: str = ""
     hours: Hours | None = None
 
 
@@ -80,7 +81,7 @@ def _prepared(ready: Ready, settings: Settings) -> Prepared:
         subject=subject,
         envelope=envelope,
         fault=fault,
-        is_pointless=ready.mail is None and ready.waits_until is None,
+        is_pointless=ready.mail is None and ready.waits_until is None and not ready.broken,
         outdated=ready.outdated,
         paused=ready.paused,
         addressees=ready.addressees,
@@ -88,6 +89,7 @@ def _prepared(ready: Ready, settings: Settings) -> Prepared:
         before=ready.before,
         waits_until=ready.waits_until,
         why=ready.why,
+        broken=ready.broken,
         hours=ready.hours,
     )
 

@@ -203,8 +203,6 @@ def _auto_reply(
 def _report(
     parts: Parts, connection: Connection, message: Message, returned: Returned, now: datetime
 ) -> list[Taken]:
-    if message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries):
-        return [Taken(Came.EARLY, message.run, message.id, message.recipient)]
     went_to = {
         one.address.lower(): one
         for one in recipients.of_messages(connection, [message.id])[message.id]
@@ -215,6 +213,11 @@ def _report(
         for report in returned.reports
         if (address := next((one for one in report.addresses if one in went_to), None))
     ]
+    if message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries):
+        for recipient, report in hits:  # what else is written meanwhile goes to another
+            if report.verdict is Verdict.GONE:
+                _mark(parts, connection, message, recipient.address, _said(report), now)
+        return [Taken(Came.EARLY, message.run, message.id, message.recipient)]
     if not hits:  # it never went there: whoever wrote this does not know what we sent
         return [Taken(Came.LETTER)]
     if not post.take(parts.database, connection, _posted(message, returned, hits, now)):

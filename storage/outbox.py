@@ -63,7 +63,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """What a try came to. `sent_at` is when it first reached anybody who is to answer."""
+    """What a try came to. `sent_at` is when it first reached anybody who is to answer.
+
+    `expires_at` is set where it is given up later than was meant; one that only waits for
+    offices to open was not tried.
+    """
 
     message: Message
     status: Status
@@ -71,6 +75,8 @@ class Marking:
     detail: str = ""
     next_try_at: datetime | None = None
     sent_at: datetime | None = None
+    expires_at: datetime | None = None
+    was_tried: bool = True
 
 
 def next_part(connection: Connection, run: str, recipient: str, slot: datetime) -> int:
@@ -253,6 +259,9 @@ def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
     counted = [one for one in markings if (one.message.id, one.message.tries) in held]
     if counted:
         connection.execute(_MARKED, [_marked(one) for one in counted])
+    untried = [one.message.attempt for one in markings if not one.was_tried]
+    if untried:
+        connection.execute(ATTEMPTS.delete().where(ATTEMPTS.c.id.in_(untried)))
     connection.execute(
         _FINISHED,
         [
@@ -282,6 +291,8 @@ _MARKED = (
         sent_at=bindparam("_sent_at"),
         error=bindparam("_error"),
         subject=bindparam("_subject"),
+        expires_at=bindparam("_expires_at"),
+        tries=bindparam("_tries"),
     )
 )
 _FINISHED = (
@@ -299,13 +310,16 @@ def _marked(one: Marking) -> dict[str, Any]:
         "_sent_at": one.message.sent_at or one.sent_at,
         "_error": one.detail,
         "_subject": one.subject or one.message.subject,
+        "_expires_at": one.expires_at or one.message.expires_at,
+        "_tries": one.message.tries if one.was_tried else one.message.tries - 1,
     }
 
 
 def expire(connection: Connection, now: datetime, *, limit: int) -> list[Message]:
-    """Give up what was tried for too long, and return it as it was.
+    """Give up what was tried for too long, and return it as it is now.
 
-    What was not tried at all, in an outage of ours, is late, and goes out.
+    What was not tried at all, in an outage of ours, is late, and goes out. What has reached
+    somebody who is to answer, and only others not, counts as sent.
     """
     query = (
         select(MESSAGES)
@@ -318,12 +332,15 @@ def expire(connection: Connection, now: datetime, *, limit: int) -> list[Message
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    found = [_message(row) for row in connection.execute(query)]
-    if found:
+    found = [
+        replace(one, status=Status.EXPIRED if one.sent_at is None else Status.SENT)
+        for one in map(_message, connection.execute(query))
+    ]
+    for status in dict.fromkeys(one.status for one in found):
         connection.execute(
             MESSAGES.update()
-            .where(MESSAGES.c.id.in_([one.id for one in found]))
-            .values(status=Status.EXPIRED.value, next_try_at=None)
+            .where(MESSAGES.c.id.in_([one.id for one in found if one.status is status]))
+            .values(status=status.value, next_try_at=None)
         )
     return found
 

@@ -169,6 +169,8 @@ def test_lines_that_begin_with_a_dot_survive(tmp_path: Path) -> None:
         ("MAIL", "452 4.3.1 out of storage", TryLater),
         ("MAIL", "553 5.1.8 bad sender", TryLater),
         ("MAIL", "530 5.7.0 authenticate first", TryLater),
+        ("RCPT", "554 5.7.1 Relay access denied", TryLater),
+        ("RCPT", "550 relay not permitted", TryLater),
         ("RCPT", "drop", TryLater),
         ("DATA", "drop", Unknown),
         ("DATA", "421 4.3.2 shutting down", TryLater),
@@ -260,6 +262,48 @@ def test_an_answer_that_never_comes_is_unknown() -> None:
 
     assert isinstance(outcome, Unknown)
     assert SmtpSettings("h").final_timeout == 600
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "expected"),
+    [
+        (b"MAIL", b"250 ok\r\n250 ok\r\n", TryLater),
+        (b"RCPT", b"250 ok\r\n250 ok\r\n", TryLater),
+        (b"DATA", b"354 go\r\n250 taken\r\n", TryLater),
+        (b".\r\n", b"250 taken\r\n250 taken\r\n", Sent),
+    ],
+)
+def test_a_server_that_answers_twice_is_not_taken_at_its_word(
+    word: bytes, said: bytes, expected: type[Outcome]
+) -> None:
+    """Its next answer would be heard as that to another address, or to another mail."""
+    connections = []
+
+    async def conversation() -> list[Outcome]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.append(writer)
+            writer.write(b"220 twice\r\n")
+            is_text = False
+            while line := await reader.readline():
+                if is_text and line != b".\r\n":
+                    continue
+                asked = line if is_text else line[:4].upper()
+                is_text = asked == b"DATA"
+                usual = b"354 go\r\n" if is_text else b"250 ok\r\n"
+                writer.write(said if asked == word else usual)
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            channel = SmtpChannel(settings(server.sockets[0].getsockname()[1]))
+            async with channel.session() as session:
+                found = [await session.send(envelope()) for _ in range(2)]
+            return [outcome for outcomes in found for outcome in outcomes.values()]
+
+    outcomes = asyncio.run(conversation())
+
+    assert [type(one) for one in outcomes] == [expected] * 2
+    assert len(connections) == 2
 
 
 @pytest.mark.parametrize("address", ["văn-thư@b.example", "a@b.example\r\nRCPT TO:<c@d.example>"])

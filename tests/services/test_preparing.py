@@ -10,15 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from notifiers.channel import Envelope, Outcomes, Sent
+from notifiers.channel import Envelope, Outcomes
 from services import briefing, chasing, delivering, helper, recording
-from services.delivering import FRESH, Delivered
+from services.delivering import Delivered
 from services.helper import Helper, helped
 from services.preparing import Prepared, Preparer
 from services.wiring import Parts
@@ -28,13 +27,11 @@ from tests.services.office import (
     BY,
     Recording,
     deliver,
-    kinds,
     office,
     outbox_of,
     start,
     statuses,
     submit,
-    wake,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -212,20 +209,28 @@ def test_mail_goes_out_where_no_helper_can_be_started(
 
 
 def test_a_helper_that_cannot_read_the_database_leaves_it_to_the_sender(small: Parts):
-    """It says so in its log, and stays for what it can prepare."""
+    """It says so in its log, and stays for when the database is well."""
     chasing.issue_notices(small, w.START)
-    message = outbox_of(small)[0]
-    lost = [replace(message, run="no-such-run")]
+    messages = outbox_of(small)
 
     async def run() -> tuple[list[Prepared] | None, list[Prepared] | None]:
         async with helped(small.settings) as one:
             await one.started()
-            return await one.prepare(lost, w.START), await one.prepare([message], w.START)
+            execute(small, "ALTER TABLE addresses RENAME TO gone")
+            failed = await one.prepare(messages, w.START)
+            execute(small, "ALTER TABLE gone RENAME TO addresses")
+            return failed, await one.prepare(messages, w.START)
 
     failed, done = asyncio.run(run())
 
     assert failed is None
-    assert done is not None
+    assert done == Preparer(small).prepare(messages, w.START)
+
+
+def execute(parts: Parts, statement: str) -> None:
+    """Change the database behind everybody's back."""
+    with parts.database.writing() as connection:
+        connection.exec_driver_sql(statement)
 
 
 def test_who_is_killed_leaves_no_helper_behind(much: Parts):
@@ -281,29 +286,3 @@ def test_a_server_with_a_low_rate_needs_no_helper(much: Parts, monkeypatch: pyte
     deliver(Parts(slow, much.database), w.START)
 
     assert set(statuses(much)) == {"sent"}
-
-
-# ── How old a look may be ──
-
-
-def test_what_was_looked_at_long_ago_is_looked_at_again(small: Parts):
-    """A slow server has a batch for minutes: who submits meanwhile is not chased."""
-    wake(small, w.START)
-    wake(small, w.EVE)
-    chasing.issue_notices(small, w.LATE)
-    clock = [w.LATE]
-
-    def slowly(_: Envelope) -> Sent:
-        if clock[0] == w.LATE:
-            submit(small, w.REPORT_A, w.REPORT_B, w.REPORT_C, now=w.LATE)
-        clock[0] += FRESH + timedelta(seconds=1)
-        return Sent("250 OK")
-
-    one_line = small.settings.model_copy(update={"smtp_connections": 1})
-    way = Recording(slowly)
-    asyncio.run(
-        delivering.deliver(Parts(one_line, small.database), way, w.LATE, clock=lambda: clock[0])
-    )
-
-    assert len(way.envelopes) < len([one for one in outbox_of(small) if one.send_at == w.LATE])
-    assert "notice-dropped" in kinds(small)

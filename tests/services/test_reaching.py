@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater
+from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
+from notifiers.digest import compose
 from plan_definitions import Bundle
-from services import addressing, chasing, delivering, mailroom, recording
+from services import addressing, chasing, delivering, looking, mailroom, marking, recording
 from services.wiring import Parts
 from storage import addresses, notices, outbox, recipients
 from storage.outbox import Message, Status
 from storage.recipients import Fate
 from tests.services import written as w
-from tests.services.office import BY, Recording, deliver, kinds, office, outbox_of, start, wake
+from tests.services.office import (
+    BY,
+    Recording,
+    deliver,
+    kinds,
+    office,
+    outbox_of,
+    start,
+    submit,
+    wake,
+)
 
 CONTACTS = """\
   a:
@@ -309,7 +323,11 @@ def test_one_delivery_goes_on_for_a_while_at_the_server_s_rate(
     now = [w.START]
     sleeps: list[float] = []
 
+    really = asyncio.sleep
+
     async def sleep(seconds: float) -> None:
+        if seconds == delivering.RENEWED.total_seconds():
+            await really(3600)  # who renews claims has nothing to do here, and is cancelled
         sleeps.append(seconds)
         now[0] += timedelta(seconds=seconds)
 
@@ -323,3 +341,244 @@ def test_one_delivery_goes_on_for_a_while_at_the_server_s_rate(
     assert len(way.envelopes) == 3, "one at once, then one every half a minute"
     assert sum(sleeps) == pytest.approx(60)
     assert delivering.next_due(slow) == w.START + timedelta(seconds=90)
+
+
+def test_a_server_that_answers_to_no_mail_is_left_alone(parts: Parts):
+    """Each of them may have been taken: a whole morning must not arrive twice."""
+    start(parts, w.real())
+    chasing.issue_notices(parts, w.START)
+    silent = Answering(lambda _: Unknown("no answer to the text"))
+
+    delivered = deliver(parts, w.START, silent)
+
+    assert len(silent.envelopes) <= delivering.RIDDLES + parts.settings.smtp_connections
+    assert delivered.trouble == "no answer to the text"
+    assert Status.QUEUED in {one.status for one in outbox_of(parts)}
+
+
+def test_what_has_reached_the_agency_but_not_a_copy_in_five_days_counts_as_sent(parts: Parts):
+    """Nobody is alarmed for a copy."""
+    chasing.issue_notices(parts, w.START)
+    busy = refusing(later=("luu@nho.example",))
+    deliver(parts, w.START, busy)
+
+    delivered = deliver(parts, w.START + timedelta(days=8), busy)
+
+    assert message_to_a(parts).status is Status.SENT
+    assert delivered.undeliverable == []
+    assert kinds(parts).count("message-expired") == 0
+
+
+def test_one_message_that_can_not_be_looked_at_keeps_no_other_waiting(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A fault of ours costs one mail, and a person hears of it."""
+    chasing.issue_notices(parts, w.START)
+    really = compose
+
+    def stumbles(*arguments: Any, **named: Any) -> Any:
+        if named["recipient"] == "b":
+            raise LookupError("a fault of ours")
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(looking, "compose", stumbles)
+
+    delivered = deliver(parts, w.START)
+
+    assert [(one.recipient, one.why) for one in delivered.undeliverable] == [
+        ("b", "LookupError: a fault of ours")
+    ]
+    assert message_to_a(parts).status is Status.SENT
+
+
+def test_a_delivery_that_is_broken_off_sees_mail_on_its_way_through(parts: Parts):
+    """At SIGTERM: what the server has is marked, the rest is given back and goes out next time."""
+    chasing.issue_notices(parts, w.START)
+
+    class Slow(Recording):
+        """A way out on which the first mail is under way while the delivery is broken off."""
+
+        async def send(self, envelope: Envelope) -> Outcomes:
+            if not self.envelopes:
+                delivery.cancel()
+                await asyncio.sleep(0)
+            return await super().send(envelope)
+
+    way = Slow()
+    delivery: Any = None
+
+    async def run() -> None:
+        nonlocal delivery
+        delivery = asyncio.create_task(delivering.deliver(parts, way, w.START))
+        with pytest.raises(asyncio.CancelledError):
+            await delivery
+
+    asyncio.run(run())
+
+    assert len(way.envelopes) == 1
+    found = Counter(one.status for one in outbox_of(parts))
+    assert found == {Status.SENT: 1, Status.QUEUED: 3}
+    second = Recording()
+    deliver(parts, w.START, second)
+    assert not set(second.ids) & set(way.ids)
+
+
+def test_what_has_reached_the_agency_stays_said_though_its_copy_became_pointless(parts: Parts):
+    """The proof of what was sent outlives a submission between two tries."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    chasing.issue_notices(parts, w.LATE)
+    deliver(parts, w.LATE, refusing(later=("luu@nho.example",)))
+
+    def told() -> list[str]:
+        with parts.database.reading() as connection:
+            found = notices.told(connection, "nho", about=[w.REPORT_A])
+        return [one.rung for one in found if one.recipient == "a"]
+
+    before = told()
+    submit(parts, w.REPORT_A, now=w.LATE + timedelta(minutes=1))
+
+    deliver(parts, w.LATE + timedelta(minutes=6))
+
+    assert "overdue-1" in before
+    assert told() == before
+    assert message_to_a(parts).status is Status.SENT
+    assert "message-cancelled" not in kinds(parts)
+
+
+def test_a_probe_that_need_not_go_out_leaves_the_server_to_the_next(parts: Parts):
+    """Else mail that became pointless would keep the rest waiting a quarter of an hour each."""
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    chasing.issue_notices(parts, w.LATE)
+    dead = Recording(lambda _: TryLater("refused", of_relay=True))
+    deliver(parts, w.LATE, dead)
+    (first,) = (one for one in outbox_of(parts) if one.status is Status.LATER)
+    reports = {"a": w.REPORT_A, "b": w.REPORT_B, "c": w.REPORT_C}
+    open_ones = [one for one in outbox_of(parts) if one.status is Status.QUEUED]
+    pointless = next(one for one in open_ones if one.recipient in reports)
+    for one in open_ones:
+        if one.id < pointless.id:
+            mailroom.cancel(parts, one.id, by="văn thư", why="Thôi", now=w.LATE)
+    submit(parts, reports[pointless.recipient], now=w.LATE + timedelta(seconds=5))
+    way = Recording()
+
+    deliver(parts, w.LATE + timedelta(minutes=1, seconds=1), way)
+
+    status = {one.id: one.status for one in outbox_of(parts)}
+    assert status[pointless.id] is Status.CANCELLED
+    assert way.envelopes
+    assert {status[one.id] for one in open_ones} <= {Status.CANCELLED, Status.SENT}
+    assert status[first.id] is Status.LATER
+
+
+def test_who_submits_while_a_slow_server_is_at_it_is_not_chased(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A look holds for moments, not for a whole claim."""
+    monkeypatch.setattr(delivering, "FRESH", 0.0)
+    wake(parts, w.START)
+    wake(parts, w.EVE)
+    chasing.issue_notices(parts, w.LATE)
+    others = {"a": w.REPORT_A, "b": w.REPORT_B, "c": w.REPORT_C}
+    way = Recording()
+
+    def answer(envelope: Envelope) -> Outcome:
+        if len(way.envelopes) == 1:
+            mine = envelope.recipients[0][0]
+            for agency, report in others.items():
+                if agency != mine:
+                    submit(parts, report, now=w.LATE)
+        return Sent("250 ok")
+
+    way.answer = answer
+    parts.settings.__dict__["smtp_connections"] = 1
+
+    deliver(parts, w.LATE, way)
+
+    assert not any(one.recipients[0] in ("b@nho.example", "c@nho.example") for one in way.envelopes)
+    assert len(way.envelopes) == 2, "to Sở An, and the report above about it alone"
+
+
+def test_what_waits_for_offices_to_open_was_not_tried(parts: Parts):
+    """A machine that was off, then a night: it goes out, however late, and does not expire."""
+    parts.settings.__dict__["mail_days"] = 1
+    chasing.issue_notices(parts, w.START)
+    night, morning = w.at("2020-04-06 20:00"), w.at("2020-04-07 08:30")
+    deliver(parts, night)
+
+    assert {one.tries for one in outbox_of(parts) if one.status is Status.QUEUED} <= {0}
+    chasing.issue_notices(parts, morning)
+    delivered = deliver(parts, morning)
+
+    assert delivered.undeliverable == []
+    assert {one.status for one in outbox_of(parts)} <= {Status.SENT, Status.CANCELLED}
+
+
+def test_what_was_put_off_once_before_a_weekend_is_tried_after_it(parts: Parts):
+    """Greylisted at five on Friday; given up on Saturday it would have had no second try."""
+    parts.settings.__dict__["mail_days"] = 1
+    friday = w.at("2020-04-10 16:58")
+    recording.extend(
+        parts, "nho", w.REPORT_A, BY, until=w.at("2020-05-20 00:00").date(), now=friday
+    )
+    wake(parts, w.at("2020-04-10 08:00"))
+    chasing.issue_notices(parts, friday)
+    message = message_to_a(parts)
+    deliver(parts, friday, refusing(later=("an@nho.example", "a@nho.example", "luu@nho.example")))
+    put_off = message_to_a(parts)
+    assert put_off.next_try_at == w.at("2020-04-13 08:00")
+
+    deliver(parts, w.at("2020-04-13 08:00"))
+
+    assert message_to_a(parts).status is Status.SENT
+    assert message_to_a(parts).id == message.id
+
+
+def test_a_mark_that_the_database_does_not_take_is_tried_again(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """What the server has and nobody marked would arrive twice."""
+    chasing.issue_notices(parts, w.START)
+    really, asked = marking.mark, []
+
+    def locked_once(*arguments: Any) -> set[int]:
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+        return really(*arguments)
+
+    monkeypatch.setattr(marking, "mark", locked_once)
+    way = Recording()
+
+    deliver(parts, w.START, way)
+
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}
+    assert len(way.ids) == len(set(way.ids))
+
+
+def test_the_claim_on_a_mail_that_is_long_on_its_way_is_renewed(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A server may take minutes for each command: nobody else sends the same meanwhile."""
+    monkeypatch.setattr(delivering, "RENEWED", timedelta(seconds=0.01))
+    chasing.issue_notices(parts, w.START)
+    only = [outbox_of(parts)[0].id]
+    now = [w.START]
+    second = Recording()
+
+    class Slow(Recording):
+        """A way out that takes longer than a lease, by the office's clock."""
+
+        async def send(self, envelope: Envelope) -> Outcomes:
+            for _ in range(2):
+                now[0] += delivering.LEASE - timedelta(minutes=2)
+                await asyncio.sleep(0.1)
+            await delivering.deliver(parts, second, now[0], only=only)
+            return await super().send(envelope)
+
+    way = Slow()
+    asyncio.run(delivering.deliver(parts, way, now[0], only=only, clock=lambda: now[0]))
+
+    assert (len(way.envelopes), second.envelopes) == (1, [])
+    assert outbox_of(parts)[0].status is Status.SENT

@@ -23,8 +23,9 @@ from services.returning import Came
 from services.settings import Settings
 from services.wiring import Parts, opened
 from storage import addresses, ledger, notices, recipients
-from storage.outbox import Message
+from storage.outbox import Message, Status
 from storage.recipients import Fate, Recipient
+from storage.tables import MESSAGES
 from tests import dovecot
 from tests.dovecot import Dovecot
 from tests.notifiers.test_mail_bounces import content
@@ -430,6 +431,21 @@ def test_about_a_message_that_is_still_tried_it_is_read_again_later(parts: Parts
 
 
 # ── The mailbox ──
+
+
+def test_an_address_that_is_gone_is_spared_though_a_copy_is_still_tried(sent: Parts):
+    """The report is read again when the message is settled; what is written meanwhile goes on."""
+    first = message_to(sent)
+    with sent.database.writing() as connection:
+        connection.execute(
+            MESSAGES.update().where(MESSAGES.c.id == first.id).values(status=Status.LATER.value)
+        )
+
+    assert take(sent, bounce(sent)) == [Came.EARLY]
+
+    assert known(sent) == {"a@nho.example": True}
+    assert statuses(sent) == ["later"]
+    assert bounced_entries(sent) == []
 
 
 def test_a_look_into_the_mailbox_takes_what_is_ours_and_leaves_the_rest(sent: Parts):
