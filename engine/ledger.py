@@ -6,8 +6,8 @@ recorded. Deadlines are judged by the first, what is sent by the second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -240,6 +240,9 @@ class ObligationState:
         return Outcome.OVERDUE if late else Outcome.PENDING
 
 
+_FIELDS = tuple(one.name for one in fields(ObligationState))
+
+
 @dataclass(frozen=True, slots=True)
 class StageState:
     """What the ledger says of one stage; `missing` counts what was not in when it was done."""
@@ -307,10 +310,52 @@ def fold(plan: Plan, entries: Iterable[Entry]) -> RunState:
     return folding.state()
 
 
+def fold_some(
+    plan: Plan, keys: Collection[str], entries: Iterable[Entry]
+) -> dict[str, ObligationState]:
+    """Return the states of some obligations alone, in the order of `keys`.
+
+    `entries` are those of the whole run and those of these obligations, in their order. Of
+    obligations of one task that only the run's entries are about, one is folded for all.
+    """
+    told = list(entries)
+    own = {entry.obligation for entry in told if entry.obligation is not None}
+    paused = {entry.data.get("agency") for entry in told if entry.kind is EntryKind.CHASING_PAUSED}
+    folded: dict[str, str] = {}  # which obligation is folded, by the one asked for
+    alike: dict[str, str] = {}
+    for key in keys:
+        obligation = plan.obligations[key]
+        if key in own or obligation.agency.id in paused:
+            folded[key] = key
+        else:
+            folded[key] = alike.setdefault(f"{obligation.stage.id}/{obligation.task.id}", key)
+    folding = Folding(plan, dict.fromkeys(folded.values()))
+    for entry in told:
+        folding.take(entry)
+    states = folding.obligations
+    return {
+        key: states[one] if one == key else _of(plan.obligations[key], states[one])
+        for key, one in folded.items()
+    }
+
+
+def _of(obligation: Obligation, state: ObligationState) -> ObligationState:
+    """Return what `state` would be of another obligation; quicker than `replace`."""
+    made = object.__new__(ObligationState)
+    for name in _FIELDS:
+        object.__setattr__(made, name, getattr(state, name))
+    object.__setattr__(made, "obligation", obligation)
+    return made
+
+
 class Folding:
     """A fold in progress: take entries one by one, look at the state in between."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, only: Iterable[str] | None = None) -> None:
+        """Begin before the first entry; with `only` some of the plan's obligations are folded.
+
+        Of stages and gates a fold of some says nothing.
+        """
         self.plan = plan
         self.started_at: datetime | None = None
         self.completed_at: datetime | None = None
@@ -318,7 +363,8 @@ class Folding:
         self.events: dict[str, EventState] = {}
         self.pauses: dict[str | None, Pause] = {}
         self.obligations = {
-            key: ObligationState(obligation) for key, obligation in plan.obligations.items()
+            key: ObligationState(plan.obligations[key])
+            for key in (plan.obligations if only is None else only)
         }
         self._derive_all()
 

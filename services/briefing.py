@@ -9,35 +9,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from engine.chasing import at_once, send_time
+from engine.chasing import at_once
 from engine.deadline import start_of
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from engine.plan import Agency, Plan
-from notifiers.brief import AHEAD, WORD, Brief, Reached, Unreached
+from notifiers.brief import WORD, Brief, Reached, Unreached
 from notifiers.digest import domain_of, message_id, thread_id
-from services import runs
+from services import mornings, runs
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import ledger, notices, obligations, outbox, plans
-from storage.outbox import Message
-from storage.plans import StoredRun
+from storage import ledger, notices, outbox, plans
+from storage.outbox import Message, Queued
 
 log = logging.getLogger(__name__)
 
-_UNDELIVERED = frozenset(
-    {
-        EntryKind.MESSAGE_UNDELIVERABLE,
-        EntryKind.MESSAGE_EXPIRED,
-        EntryKind.MESSAGE_BOUNCED,
-    }
-)
-_NEWS = ledger.STATE_KINDS | _UNDELIVERED
+AT_ONCE = 200  # briefs that one look queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +83,18 @@ def plan_of(parts: Parts, run: str) -> Plan:
 
 
 def next_at(parts: Parts) -> datetime | None:
-    """Return the next morning on which a brief goes out by itself, if ever.
+    """Return the next morning on which a brief goes out by itself, if ever."""
+    if parts.settings.brief == "off":
+        return None
+    with parts.database.reading() as connection:
+        return plans.next_brief(connection)
 
-    Only a run of which there is something to say has one: news since the last brief,
-    something late, or something that falls due soon. A quiet run is never woken for it.
-    """
-    return min((at for _, at in _mornings(parts)), default=None)
 
-
-def is_due(parts: Parts, connection: Connection, live: LiveRun, now: datetime) -> bool:
+def is_due(parts: Parts, live: LiveRun, now: datetime) -> bool:
     """Say whether the brief of a run is queued by itself at `now`: then it tells the news."""
     if parts.settings.brief == "off" or live.folding.completed_at is not None:
         return False
-    if not live.plan.agencies[live.plan.coordinator].addresses:
-        return False
-    morning = _morning(connection, live.stored, live.plan)
-    return morning is not None and morning <= now
+    return live.stored.brief_at is not None and live.stored.brief_at <= now
 
 
 def send_due(parts: Parts, now: datetime) -> list[Requested]:
@@ -114,17 +102,21 @@ def send_due(parts: Parts, now: datetime) -> list[Requested]:
 
     After an outage there is one of each run, not one for every morning missed.
     """
-    due = [run for run, morning in _mornings(parts) if morning <= now]
+    if parts.settings.brief == "off":
+        return []
+    with parts.database.reading() as connection:
+        due = plans.due_briefs(connection, now, limit=AT_ONCE)
     return [sent for run in due if (sent := _send_by_itself(parts, run, now)) is not None]
 
 
 def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:
     with parts.database.writing() as connection:
-        plans.lock(connection, run)
+        if not plans.lock(connection, run, wait=False):
+            return None  # whoever has it moves its morning, or the next look finds it again
         stored = plans.find_run(connection, run)
         assert stored is not None
         plan = parts.plan(stored.plan_version)
-        morning = _morning(connection, stored, plan)
+        morning = mornings.reckon(connection, stored, plan)
         if morning is None or morning > now:
             return None  # another clock was faster
         recipient = plan.agencies[plan.coordinator]
@@ -156,8 +148,7 @@ def _queue(
     part = outbox.next_part(connection, run, recipient.id, slot)
     domain = parts.settings.mail_domain
     identity = message_id(run, recipient.id, slot, part=part, domain=domain)
-    message = outbox.enqueue(
-        connection,
+    queued = Queued(
         run=run,
         recipient=recipient.id,
         slot=slot,
@@ -167,10 +158,14 @@ def _queue(
         message_id=identity,
         expires_at=send_at + parts.settings.mail_expires,
     )
+    message = outbox.enqueue(connection, queued)
     data = {"recipient": recipient.id, "slot": slot.isoformat()}
     entry = Entry(EntryKind.BRIEF_REQUESTED, now, now, by, data=data)
     ledger.append(connection, run, [entry])
     _take_news(connection, run, recipient, identity, now)
+    stored = plans.find_run(connection, run)
+    assert stored is not None
+    mornings.reckon(connection, stored, parts.plan(stored.plan_version))
     log.info("run %s: a brief for %s", run, recipient.id, extra={"action": "brief-requested"})
     return Requested(run, message, recipient, is_new=True)
 
@@ -209,7 +204,7 @@ def _compose(
         told = notices.told(connection, run)
         mails = ledger.entries(connection, run, kinds=_MAILS, as_of=now)
         since = _since(live.plan, mails, now)
-        news = ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=now, after=since)
+        news = ledger.states(connection, run, as_of=now, after=since)
     identity = message_id(run, recipient, slot, part=part, domain=domain)
     return Brief(
         state=live.folding.state(),
@@ -231,7 +226,7 @@ def _compose(
     )
 
 
-_MAILS = (EntryKind.MESSAGE_SENT, *sorted(_UNDELIVERED))
+_MAILS = (EntryKind.MESSAGE_SENT, *sorted(mornings.UNDELIVERED))
 
 
 def _since(plan: Plan, mails: Sequence[Entry], now: datetime) -> datetime:
@@ -265,48 +260,3 @@ def _unreached(mails: Sequence[Entry]) -> tuple[Unreached, ...]:
         why, address = (str(entry.data.get(key, "")) for key in ("detail", "address"))
         found[recipient] = Unreached(recipient, count, since, why, address)
     return tuple(found.values())
-
-
-# ── When it goes out by itself ──
-
-
-def _mornings(parts: Parts) -> list[tuple[str, datetime]]:
-    if parts.settings.brief == "off":
-        return []
-    found = []
-    with parts.database.reading() as connection:
-        for stored in plans.all_runs(connection, active_only=True):
-            plan = parts.plan(stored.plan_version)
-            if plan.agencies[plan.coordinator].addresses:
-                at = _morning(connection, stored, plan)
-                found += [] if at is None else [(stored.id, at)]
-    return found
-
-
-def _morning(connection: Connection, stored: StoredRun, plan: Plan) -> datetime | None:
-    """Return the first send hour at which there is something to say after the last brief."""
-    seq, last = ledger.last(connection, stored.id, EntryKind.BRIEF_REQUESTED)
-    earliest = _send_hour(plan, stored.started_at)
-    if last is not None:
-        day = datetime.fromisoformat(last.data["slot"]).astimezone(plan.zone).date()
-        earliest = _send_hour(plan, start_of(day + timedelta(days=1), plan.zone))
-    moments = []
-    news = ledger.first_after(connection, stored.id, seq, _NEWS)
-    if news is not None:
-        moments.append(max(earliest, _send_hour(plan, news.recorded_at)))
-    last_day = obligations.first_last_day(connection, stored.id)
-    if last_day is not None:
-        day = plan.calendar.offset(last_day, -AHEAD)
-        morning = at_once(plan, plan.first_ladder, send_time(plan, plan.first_ladder, day))
-        moments.append(max(earliest, morning))
-    return min(moments, default=None)
-
-
-def _send_hour(plan: Plan, moment: datetime) -> datetime:
-    """Return the first send hour after `moment` on a working day that is not a quiet one."""
-    ladder = plan.first_ladder
-    day = plan.calendar.on_or_after(moment.astimezone(plan.zone).date())
-    at = send_time(plan, ladder, day)
-    if at <= moment:
-        at = send_time(plan, ladder, plan.calendar.offset(day, 1))
-    return at_once(plan, ladder, at)

@@ -180,7 +180,7 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
 
 def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:
     """Fold what was recorded behind `place`; return the last place."""
-    last, entries = ledger.behind(connection, run, place, kinds=ledger.STATE_KINDS)
+    last, entries = ledger.states_behind(connection, run, place)
     for entry in entries:
         folding.take(entry)
     return last

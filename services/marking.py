@@ -16,7 +16,7 @@ from engine.chasing import Notice
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from notifiers.channel import Outcome, Outcomes, Refused, Sent, TryLater
-from services import pacing, runs
+from services import mornings, pacing, runs
 from services.judging import WAITS, Verdict, judge
 from services.looking import opens
 from services.preparing import Prepared
@@ -94,6 +94,8 @@ def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set
                 for entry in _entries(one, now)
             ]
             ledger.append(connection, run, entries)
+            if any(entry.kind in mornings.UNDELIVERED for entry in entries):
+                _tell_in_a_brief(parts, connection, run)
         for one in told:
             _settle_notices(parts, connection, one.ready, now)
         _heed_relay(parts, connection, relay, tries, now)
@@ -109,7 +111,15 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
                 continue
             entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
             ledger.append(connection, message.run, [entry])
+            _tell_in_a_brief(parts, connection, message.run)
     return found
+
+
+def _tell_in_a_brief(parts: Parts, connection: Connection, run: str) -> None:
+    """Let a brief go out that tells what could not be delivered."""
+    stored = plans.find_run(connection, run)
+    assert stored is not None
+    mornings.reckon(connection, stored, parts.plan(stored.plan_version))
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:

@@ -40,7 +40,7 @@ from services.runs import LiveRun
 from services.settings import Settings
 from services.wiring import Parts
 from storage import addresses, notices, outbox, plans, post, recipients
-from storage.outbox import Message, Status
+from storage.outbox import Message, Queued, Status
 from storage.post import Posted
 from storage.recipients import Fate, Recipient
 
@@ -339,8 +339,7 @@ def _sent_again(
     ladder = live.plan.obligations[carried[0].obligation].ladder
     send_at = at_once(live.plan, ladder, now)
     part = outbox.next_part(connection, message.run, message.recipient, message.slot)
-    number = outbox.enqueue(
-        connection,
+    queued = Queued(
         run=message.run,
         recipient=message.recipient,
         slot=message.slot,
@@ -356,6 +355,7 @@ def _sent_again(
         ),
         expires_at=send_at + parts.settings.mail_expires,
     )
+    number = outbox.enqueue(connection, queued)
     notices.move(connection, message.id, carried, to=number)
     day = send_at.astimezone(live.plan.zone).date()
     agency = live.plan.agencies[message.recipient]

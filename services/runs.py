@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from engine import news
 from engine.chasing import NoticeKey, is_held_back, next_wake
 from engine.graph import SYSTEM, advance, is_finished, next_turn
-from engine.ledger import Entry, EntryKind, Folding
+from engine.ledger import Entry, EntryKind, Folding, ObligationState, fold_some
 from engine.plan import Plan
 from plan_definitions import Bundle, load
+from services import mornings
 from services.errors import Refused
 from services.wiring import Parts
 from storage import ledger, notices, obligations, plans
@@ -145,7 +146,7 @@ def live(
 ) -> LiveRun:
     """Load a run to look at: its plan, and the fold of its ledger up to `as_of`."""
     found = unfolded(parts, connection, run)
-    for entry in ledger.entries(connection, run, kinds=ledger.STATE_KINDS, as_of=as_of):
+    for entry in ledger.states(connection, run, as_of=as_of):
         found.folding.take(entry)
     return found
 
@@ -157,6 +158,23 @@ def unfolded(parts: Parts, connection: Connection, run: str) -> LiveRun:
         raise Refused("refused.unknown-run", run=run, known="-")
     plan = parts.plan(stored.plan_version)
     return LiveRun(stored, plan, Folding(plan), stored.news_at)
+
+
+def of_due(
+    parts: Parts, connection: Connection, taken: Sequence[StoredRun], now: datetime
+) -> dict[str, tuple[Plan, dict[str, ObligationState]]]:
+    """Return the plans of runs, and the states of what wakes in them at or before `now`.
+
+    Read by a few statements and folded alone, in plan order: the cost follows what is due.
+    """
+    names = [stored.id for stored in taken]
+    due = obligations.due_of(connection, names, now)
+    entries = ledger.states_of_due(connection, names, now)
+    found = {}
+    for stored in taken:
+        plan = parts.plan(stored.plan_version)
+        found[stored.id] = plan, fold_some(plan, due[stored.id], entries[stored.id])
+    return found
 
 
 def held(parts: Parts, connection: Connection, run: str) -> LiveRun:
@@ -193,6 +211,10 @@ def keep(
     _project(connection, run, changed, now=now)
     run.news_at = _news_at(connection, run, appended, now)
     appended += _settle(connection, run, now=now)
+    if any(entry.kind in mornings.NEWS for entry in appended):
+        is_completed = run.folding.completed_at is not None
+        at = mornings.reckon(connection, run.stored, run.plan, is_completed=is_completed)
+        run.stored = replace(run.stored, brief_at=at)
     return appended
 
 

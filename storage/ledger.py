@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, literal_column, select
 
 from engine.ledger import Entry, EntryKind
-from storage.tables import LEDGER
+from storage.database import insert_rows
+from storage.tables import LEDGER, OBLIGATIONS
 
 # What the fold reads; the rest says what was sent.
 STATE_KINDS = frozenset(
@@ -36,6 +38,11 @@ STATE_KINDS = frozenset(
 
 def append(connection: Connection, run: str, entries: Iterable[Entry]) -> None:
     """Write entries at the ledger's end, in their order."""
+    append_all(connection, ((run, entry) for entry in entries))
+
+
+def append_all(connection: Connection, entries: Iterable[tuple[str, Entry]]) -> None:
+    """Write entries of many runs at the ledger's end, each with its run, in their order."""
     rows = [
         {
             "run": run,
@@ -47,14 +54,63 @@ def append(connection: Connection, run: str, entries: Iterable[Entry]) -> None:
             "stage": entry.stage,
             "document": entry.document,
             "data": dict(entry.data),
+            "changes_state": entry.kind in STATE_KINDS,
         }
-        for entry in entries
+        for run, entry in entries
     ]
-    if rows:
-        connection.execute(_APPENDED, rows)
+    insert_rows(connection, LEDGER, rows)
 
 
-_APPENDED = LEDGER.insert()
+def states_of_due(
+    connection: Connection, runs: Collection[str], now: datetime
+) -> dict[str, list[Entry]]:
+    """Return what the fold reads of the obligations that wake at or before `now`, by run.
+
+    Their own entries and those of the whole run, in the order they were recorded: the cost
+    follows what is due, not what a run holds.
+    """
+    asked = {"runs": list(runs), "now": now}
+    rows = [*connection.execute(_OF_WHOLE_RUNS, asked), *connection.execute(_OF_DUE, asked)]
+    rows.sort(key=attrgetter("seq"))
+    found: dict[str, list[Entry]] = {run: [] for run in runs}
+    for row in rows:
+        found[row.run].append(_entry(row))
+    return found
+
+
+_OF_WHOLE_RUNS = select(LEDGER).where(
+    LEDGER.c.run.in_(bindparam("runs", expanding=True)),
+    LEDGER.c.obligation.is_(None),
+    LEDGER.c.changes_state,
+)
+_OF_DUE = (
+    select(LEDGER)
+    .join(
+        OBLIGATIONS,
+        and_(OBLIGATIONS.c.run == LEDGER.c.run, OBLIGATIONS.c.id == LEDGER.c.obligation),
+    )
+    .where(
+        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
+        OBLIGATIONS.c.next_wake_at <= bindparam("now"),
+        LEDGER.c.changes_state,
+    )
+)
+
+
+def states(
+    connection: Connection,
+    run: str,
+    *,
+    as_of: datetime | None = None,
+    after: datetime | None = None,
+) -> list[Entry]:
+    """Return what the fold reads of a run, recorded after `after` up to `as_of` (included)."""
+    query = select(LEDGER).where(LEDGER.c.run == run, LEDGER.c.changes_state)
+    if as_of is not None:
+        query = query.where(LEDGER.c.recorded_at <= as_of)
+    if after is not None:
+        query = query.where(LEDGER.c.recorded_at > after)
+    return [_entry(row) for row in connection.execute(query.order_by(LEDGER.c.seq))]
 
 
 def entries(
@@ -76,12 +132,9 @@ def entries(
     return [_entry(row) for row in connection.execute(query)]
 
 
-def behind(
-    connection: Connection, run: str, place: int, *, kinds: Collection[EntryKind]
-) -> tuple[int, list[Entry]]:
-    """Return a run's entries of `kinds` behind a place, and the place of the last of them."""
-    named = sorted(kind.value for kind in kinds)
-    rows = connection.execute(_BEHIND, {"run": run, "place": place, "kinds": named}).all()
+def states_behind(connection: Connection, run: str, place: int) -> tuple[int, list[Entry]]:
+    """Return what the fold reads of a run behind a place, and the place of the last of it."""
+    rows = connection.execute(_BEHIND, {"run": run, "place": place}).all()
     return (rows[-1].seq if rows else place), [_entry(row) for row in rows]
 
 
@@ -90,17 +143,28 @@ _BEHIND = (
     .where(
         LEDGER.c.run == bindparam("run"),
         LEDGER.c.seq > bindparam("place"),
-        LEDGER.c.kind.in_(bindparam("kinds", expanding=True)),
+        LEDGER.c.changes_state,
     )
     .order_by(LEDGER.c.seq)
 )
 
 
-def last(connection: Connection, run: str, kind: EntryKind) -> tuple[int, Entry | None]:
-    """Return a run's last entry of `kind` and its place in the ledger; (0, None) without one."""
-    query = select(LEDGER).where(LEDGER.c.run == run, LEDGER.c.kind == kind.value)
-    row = connection.execute(query.order_by(LEDGER.c.seq.desc()).limit(1)).one_or_none()
+def last_brief(connection: Connection, run: str) -> tuple[int, Entry | None]:
+    """Return a run's last entry that a brief was asked for, and its place; (0, None) without."""
+    row = connection.execute(_LAST_BRIEF, {"run": run}).one_or_none()
     return (0, None) if row is None else (row.seq, _entry(row))
+
+
+_LAST_BRIEF = (
+    select(LEDGER)
+    # The kind is spelled out: only then is the index that holds nothing but these used.
+    .where(
+        LEDGER.c.run == bindparam("run"),
+        LEDGER.c.kind == literal_column(f"'{EntryKind.BRIEF_REQUESTED.value}'"),
+    )
+    .order_by(LEDGER.c.seq.desc())
+    .limit(1)
+)
 
 
 def first_after(

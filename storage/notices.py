@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from engine.chasing import Kind, Notice, NoticeKey
 from engine.reason import Reason
-from storage.database import Database
-from storage.tables import MESSAGES, NOTICES
+from storage.database import insert_rows
+from storage.tables import MESSAGES, NOTICES, OBLIGATIONS
 
 _MANY = 500  # a longer list of ids would run into the database's limit on parameters
 
@@ -49,36 +49,36 @@ class Told:
     sent_at: datetime
 
 
-def save(
-    database: Database,
-    connection: Connection,
-    run: str,
-    notices: Iterable[Notice],
-    *,
-    status: NoticeStatus,
-    message: int | None,
-    now: datetime,
-) -> None:
-    """Write notices; one that is there already stays as it is."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A notice of a run as it is written: issued in a message, or superseded without one."""
+
+    run: str
+    notice: Notice
+    message: int | None = None
+    status: NoticeStatus = NoticeStatus.ISSUED
+
+
+def save(connection: Connection, notices: Iterable[Kept], *, now: datetime) -> None:
+    """Write notices, of however many runs; one that is there already stays as it is."""
     rows = [
         {
-            "run": run,
-            "obligation": notice.obligation,
-            "round": notice.round,
-            "rung": notice.rung,
-            "recipient": notice.recipient,
-            "kind": notice.kind.word,
-            "count": notice.count,
-            "at": notice.at,
+            "run": kept.run,
+            "obligation": kept.notice.obligation,
+            "round": kept.notice.round,
+            "rung": kept.notice.rung,
+            "recipient": kept.notice.recipient,
+            "kind": kept.notice.kind.word,
+            "count": kept.notice.count,
+            "at": kept.notice.at,
             "issued_at": now,
-            "status": status.value,
-            "message": message,
-            "reason": notice.reason.to_json(),
+            "status": kept.status.value,
+            "message": kept.message,
+            "reason": kept.notice.reason.to_json(),
         }
-        for notice in notices
+        for kept in notices
     ]
-    if rows:
-        connection.execute(database.insert_new(NOTICES), rows)
+    insert_rows(connection, NOTICES, rows, new_only=True)
 
 
 def keys(connection: Connection, run: str, obligations: Sequence[str]) -> dict[str, set[NoticeKey]]:
@@ -92,6 +92,39 @@ def keys(connection: Connection, run: str, obligations: Sequence[str]) -> dict[s
         if row.obligation in found:
             found[row.obligation].add((row.obligation, row.round, row.rung, row.recipient))
     return found
+
+
+def keys_of_due(
+    connection: Connection, runs: Collection[str], now: datetime
+) -> dict[tuple[str, str], set[NoticeKey]]:
+    """Return the keys of what was issued or superseded of what wakes at or before `now`.
+
+    By run and obligation; the index of the unique key answers it alone.
+    """
+    found: dict[tuple[str, str], set[NoticeKey]] = {}
+    for row in connection.execute(_KEYS_OF_DUE, {"runs": list(runs), "now": now}):
+        run, *key = row
+        found.setdefault((run, row.obligation), set()).add(tuple(key))
+    return found
+
+
+_KEYS_OF_DUE = (
+    select(
+        NOTICES.c.run,
+        NOTICES.c.obligation,
+        NOTICES.c.round,
+        NOTICES.c.rung,
+        NOTICES.c.recipient,
+    )
+    .join(
+        OBLIGATIONS,
+        and_(OBLIGATIONS.c.run == NOTICES.c.run, OBLIGATIONS.c.id == NOTICES.c.obligation),
+    )
+    .where(
+        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
+        OBLIGATIONS.c.next_wake_at <= bindparam("now"),
+    )
+)
 
 
 def of_message(connection: Connection, message: int) -> list[Notice]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select
 
 from engine.ledger import ObligationState, Standing
-from storage.tables import OBLIGATIONS, PLAN_RUNS
+from storage.database import insert_rows, update_rows
+from storage.tables import OBLIGATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,13 @@ def create(connection: Connection, run: str, projected: Iterable[Projected]) -> 
         }
         for position, item in enumerate(projected)
     ]
-    if rows:
-        connection.execute(OBLIGATIONS.insert(), rows)
+    insert_rows(connection, OBLIGATIONS, rows)
 
 
 def project(connection: Connection, run: str, projected: Iterable[Projected]) -> None:
     """Bring the rows of changed obligations up to their state."""
-    rows = [{"_id": item.state.obligation.id, **_changing(item)} for item in projected]
-    if rows:
-        connection.execute(
-            OBLIGATIONS.update().where(
-                OBLIGATIONS.c.run == run, OBLIGATIONS.c.id == bindparam("_id")
-            ),
-            rows,
-        )
+    rows = [{"run": run, "id": item.state.obligation.id, **_changing(item)} for item in projected]
+    update_rows(connection, OBLIGATIONS, rows, key=("run", "id"))
 
 
 def due(connection: Connection, run: str, now: datetime) -> list[str]:
@@ -60,22 +54,44 @@ def due(connection: Connection, run: str, now: datetime) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
-    """Return the runs in which something wakes at or before `now`, the longest waiting first.
+def due_of(connection: Connection, runs: Collection[str], now: datetime) -> dict[str, list[str]]:
+    """Return the ids of what wakes at or before `now` in each of `runs`, in plan order."""
+    found: dict[str, list[str]] = {run: [] for run in runs}
+    for row in connection.execute(_DUE_OF, {"runs": list(runs), "now": now}):
+        found[row.run].append(row.id)
+    return found
 
-    An obligation with a rung to issue, a gate that gives way, or news to be told.
-    """
-    waking = union_all(
-        select(OBLIGATIONS.c.run.label("run"), OBLIGATIONS.c.next_wake_at.label("at")).where(
-            OBLIGATIONS.c.next_wake_at <= now
-        ),
-        *(
-            select(PLAN_RUNS.c.id.label("run"), column.label("at")).where(column <= now)
-            for column in (PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at)
-        ),
-    ).subquery()
-    query = select(waking.c.run).group_by(waking.c.run).order_by(func.min(waking.c.at)).limit(limit)
-    return list(connection.execute(query).scalars())
+
+_DUE_OF = (
+    select(OBLIGATIONS.c.run, OBLIGATIONS.c.id)
+    .where(
+        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
+        OBLIGATIONS.c.next_wake_at <= bindparam("now"),
+    )
+    .order_by(OBLIGATIONS.c.run, OBLIGATIONS.c.position)
+)
+
+
+def count_due(connection: Connection, runs: Collection[str], now: datetime) -> dict[str, int]:
+    """Return how many obligations of each of `runs` wake at or before `now`."""
+    rows = connection.execute(_COUNTED, {"runs": list(runs), "now": now})
+    return dict.fromkeys(runs, 0) | {row.run: row.due for row in rows}
+
+
+_COUNTED = (
+    select(OBLIGATIONS.c.run, func.count().label("due"))
+    .where(
+        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
+        OBLIGATIONS.c.next_wake_at <= bindparam("now"),
+    )
+    .group_by(OBLIGATIONS.c.run)
+)
+
+
+def set_wakes(connection: Connection, wakes: Iterable[tuple[str, str, datetime | None]]) -> None:
+    """Set when obligations next wake, each named by its run and its id."""
+    rows = [{"run": run, "id": key, "next_wake_at": at} for run, key, at in wakes]
+    update_rows(connection, OBLIGATIONS, rows, key=("run", "id"))
 
 
 def first_last_day(connection: Connection, run: str) -> date | None:
@@ -100,15 +116,6 @@ def has_wakes(connection: Connection, run: str) -> bool:
         OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at.is_not(None)
     )
     return connection.execute(query.limit(1)).first() is not None
-
-
-def next_wake(connection: Connection) -> datetime | None:
-    """Return the earliest moment at which any run wants attention, if ever."""
-    firsts = (
-        select(column).where(column.is_not(None)).order_by(column).limit(1).scalar_subquery()
-        for column in (OBLIGATIONS.c.next_wake_at, PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at)
-    )
-    return min((at for at in connection.execute(select(*firsts)).one() if at), default=None)
 
 
 def _changing(item: Projected) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
 
+from storage.database import insert_rows
 from storage.tables import ATTEMPTS, MESSAGES
 
 
@@ -105,35 +106,54 @@ def in_slot(
     return connection.execute(query).scalar()
 
 
-def enqueue(
-    connection: Connection,
-    *,
-    run: str,
-    recipient: str,
-    slot: datetime,
-    part: int,
-    send_at: datetime,
-    kind: str,
-    message_id: str,
-    expires_at: datetime,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message as it is put into the outbox."""
+
+    run: str
+    recipient: str
+    slot: datetime
+    part: int
+    send_at: datetime
+    kind: str
+    message_id: str
+    expires_at: datetime
+    lap: int = 0
+
+
+def enqueue(connection: Connection, message: Queued) -> int:
     """Put a message into the outbox and return its id."""
-    values = {
-        "run": run,
-        "recipient": recipient,
-        "slot": slot,
-        "part": part,
-        "send_at": send_at,
-        "kind": kind,
-        "message_id": message_id,
+    query = MESSAGES.insert().returning(MESSAGES.c.id)
+    return int(connection.execute(query, _queued(message)).scalar_one())
+
+
+def enqueue_all(connection: Connection, messages: Sequence[Queued]) -> dict[str, int]:
+    """Put messages into the outbox, of however many runs; return their ids by their Message-IDs.
+
+    One whose recipient has a message with this part of this slot already is passed over.
+    """
+    rows = [_queued(message) for message in messages]
+    found = insert_rows(connection, MESSAGES, rows, new_only=True, returning=("id", "message_id"))
+    return {row.message_id: row.id for row in found}
+
+
+def _queued(message: Queued) -> dict[str, Any]:
+    return {
+        "run": message.run,
+        "recipient": message.recipient,
+        "slot": message.slot,
+        "part": message.part,
+        "lap": message.lap,
+        "send_at": message.send_at,
+        "kind": message.kind,
+        "message_id": message.message_id,
         "status": Status.QUEUED.value,
-        "next_try_at": send_at,
-        "expires_at": expires_at,
+        "next_try_at": message.send_at,
+        "expires_at": message.expires_at,
         "subject": "",
         "tries": 0,
         "error": "",
     }
-    return int(connection.execute(MESSAGES.insert().returning(MESSAGES.c.id), values).scalar_one())
 
 
 def claim(
@@ -163,7 +183,7 @@ def claim(
             query = query.where((columns.kind == LAST_OUT) == briefs)
         if only is not None:
             query = query.where(columns.id.in_(list(only)))
-        query = query.order_by(at, columns.id).limit(limit - len(taken))
+        query = query.order_by(at, columns.lap, columns.id).limit(limit - len(taken))
         taken += connection.execute(query.with_for_update(skip_locked=True)).all()
     if not taken:
         return []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select
 
 from storage.database import Database
-from storage.tables import PLAN_RUNS, PLAN_VERSIONS
+from storage.tables import OBLIGATIONS, PLAN_RUNS, PLAN_VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class StoredRun:
     completed_at: datetime | None
     next_turn_at: datetime | None
     news_at: datetime | None
+    wakes_at: datetime | None = None
+    brief_at: datetime | None = None
 
 
 def save_version(
@@ -83,18 +85,105 @@ def find_run(connection: Connection, run: str) -> StoredRun | None:
     return None if row is None else _stored(row)
 
 
-def lock(connection: Connection, run: str) -> None:
-    """Keep others who lock the run waiting until the transaction ends.
+def lock(connection: Connection, run: str, *, wait: bool = True) -> bool:
+    """Keep others who lock the run waiting until the transaction ends; say whether it is locked.
 
-    SQLite knows no such lock and passes over it: its writers stand in line anyway. What
-    only refers to the run (the rows of what Prefect shows) need not wait.
+    Without `wait` a run that another has locked is left to it. SQLite knows no such lock
+    and passes over it: its writers stand in line anyway. What only refers to the run (the
+    rows of what Prefect shows) need not wait.
     """
-    connection.execute(_LOCKED, {"run": run})
+    locked = connection.execute(_LOCKED if wait else _LOCKED_IF_FREE, {"run": run})
+    return locked.first() is not None
 
 
-_LOCKED = (
-    select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == bindparam("run")).with_for_update(key_share=True)
+_ONE = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.id == bindparam("run"))
+_LOCKED = _ONE.with_for_update(key_share=True)
+_LOCKED_IF_FREE = _ONE.with_for_update(key_share=True, skip_locked=True)
+
+
+def find_runs(connection: Connection, runs: Collection[str]) -> dict[str, StoredRun]:
+    """Return runs by their ids."""
+    rows = connection.execute(_runs().where(PLAN_RUNS.c.id.in_(runs)))
+    return {row.id: _stored(row) for row in rows}
+
+
+def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
+    """Return the runs in which something wakes at or before `now`, the longest waiting first.
+
+    An obligation with a rung to issue, a gate that gives way, or news to be told.
+    """
+    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.wakes_at <= now)
+    return list(connection.execute(query.order_by(*_BY_WAKE).limit(limit)).scalars())
+
+
+def take_due(connection: Connection, now: datetime, *, limit: int) -> list[StoredRun]:
+    """Lock up to `limit` due runs that nobody else has, and return them, the longest waiting first.
+
+    Others who ask meanwhile get others. Who dies gives them back with the connection.
+    """
+    query = _runs().where(PLAN_RUNS.c.wakes_at <= now).order_by(*_BY_WAKE).limit(limit)
+    query = query.with_for_update(of=PLAN_RUNS, key_share=True, skip_locked=True)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+_BY_WAKE = (PLAN_RUNS.c.wakes_at, PLAN_RUNS.c.plan_version, PLAN_RUNS.c.id)
+
+
+def next_wake(connection: Connection) -> datetime | None:
+    """Return the earliest moment at which any run wants attention, if ever."""
+    return connection.execute(select(func.min(PLAN_RUNS.c.wakes_at))).scalar()
+
+
+def next_brief(connection: Connection) -> datetime | None:
+    """Return the earliest moment at which a brief of any run goes out by itself, if ever."""
+    return connection.execute(select(func.min(PLAN_RUNS.c.brief_at))).scalar()
+
+
+def due_briefs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
+    """Return the runs whose brief goes out by itself at or before `now`."""
+    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.brief_at <= now)
+    query = query.order_by(PLAN_RUNS.c.brief_at, PLAN_RUNS.c.id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def set_brief(connection: Connection, run: str, at: datetime | None) -> None:
+    """Set when the brief of a run goes out by itself."""
+    connection.execute(PLAN_RUNS.update().where(PLAN_RUNS.c.id == run).values(brief_at=at))
+
+
+def set_wakes(connection: Connection, runs: Collection[str]) -> None:
+    """Reckon anew when runs wake: with their first obligation, turn or news."""
+    connection.execute(_WAKING, {"runs": list(runs)})
+
+
+def _sooner(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The sooner of two moments, either of which may be missing; databases differ in that."""
+    return case((one.is_(None), other), (other.is_(None), one), (one < other, one), else_=other)
+
+
+_FIRST_OBLIGATION = (
+    select(func.min(OBLIGATIONS.c.next_wake_at))
+    .where(OBLIGATIONS.c.run == PLAN_RUNS.c.id)
+    .correlate(PLAN_RUNS)
+    .scalar_subquery()
 )
+_WAKING = (
+    PLAN_RUNS.update()
+    .where(PLAN_RUNS.c.id.in_(bindparam("runs", expanding=True)))
+    .values(
+        wakes_at=_sooner(_FIRST_OBLIGATION, _sooner(PLAN_RUNS.c.next_turn_at, PLAN_RUNS.c.news_at))
+    )
+)
+
+
+def asleep(connection: Connection, runs: Collection[str]) -> list[str]:
+    """Return those of `runs` that nothing wakes any more and that are not completed."""
+    query = select(PLAN_RUNS.c.id).where(
+        PLAN_RUNS.c.id.in_(runs),
+        PLAN_RUNS.c.wakes_at.is_(None),
+        PLAN_RUNS.c.completed_at.is_(None),
+    )
+    return list(connection.execute(query).scalars())
 
 
 def all_runs(connection: Connection, *, active_only: bool = False) -> list[StoredRun]:
@@ -115,18 +204,21 @@ def set_turn(
 ) -> None:
     """Set when a gate of the run next gives way by itself, and whether it is completed.
 
-    `news_at` is when its coordinator is told of events and stages, if there is news.
+    `news_at` is when its coordinator is told of events and stages, if there is news. When
+    the run wakes is reckoned anew, by what its obligations' rows say by then.
     """
     connection.execute(
         PLAN_RUNS.update()
         .where(PLAN_RUNS.c.id == run)
         .values(next_turn_at=next_turn_at, completed_at=completed_at, news_at=news_at)
     )
+    set_wakes(connection, [run])
 
 
 def clear_news(connection: Connection, run: str) -> None:
     """Note that no news of a run wait any more."""
     connection.execute(PLAN_RUNS.update().where(PLAN_RUNS.c.id == run).values(news_at=None))
+    set_wakes(connection, [run])
 
 
 def _runs() -> Select[Any]:
@@ -151,4 +243,6 @@ def _stored(row: Row[Any]) -> StoredRun:
         completed_at=row.completed_at,
         next_turn_at=row.next_turn_at,
         news_at=row.news_at,
+        wakes_at=row.wakes_at,
+        brief_at=row.brief_at,
     )

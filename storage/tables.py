@@ -9,7 +9,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, Column, DateTime, Index, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -58,23 +70,30 @@ class PlanRun(SQLModel, table=True):
     """One execution of a plan.
 
     `next_turn_at`: when a gate next gives way by itself; `news_at`: when those above are
-    next told of events and stages, null while there is nothing to tell.
+    next told of events and stages, null while there is nothing to tell; `wakes_at`: the
+    earliest of these and of its obligations' wake-ups, by which what is due is found;
+    `brief_at`: when its brief goes out by itself.
     """
 
     __tablename__ = "plan_runs"
+    # Runs of one version together: its plan is then read once.
+    __table_args__ = (Index("ix_plan_runs_wakes_at", "wakes_at", "plan_version", "id"),)
 
     id: str = Field(primary_key=True)
     plan_version: int = Field(foreign_key="plan_versions.id")
     started_at: datetime = _instant(nullable=False)
     completed_at: datetime | None = _instant()
-    next_turn_at: datetime | None = _instant(index=True)
-    news_at: datetime | None = _instant(index=True)
+    next_turn_at: datetime | None = _instant()
+    news_at: datetime | None = _instant()
+    wakes_at: datetime | None = _instant()
+    brief_at: datetime | None = _instant(index=True)
 
 
 class ObligationRow(SQLModel, table=True):
     """The projection of one obligation's state. `next_wake_at` is null while nothing is due."""
 
     __tablename__ = "obligations"
+    __table_args__ = (Index("ix_obligations_run_wake", "run", "next_wake_at"),)
 
     run: str = Field(foreign_key="plan_runs.id", primary_key=True)
     id: str = Field(primary_key=True)
@@ -89,14 +108,34 @@ class ObligationRow(SQLModel, table=True):
     late_from: datetime | None = _instant()
     submitted_on: datetime | None = _instant()
     settled_at: datetime | None = _instant()
-    next_wake_at: datetime | None = _instant(index=True)
+    next_wake_at: datetime | None = _instant()
 
 
 class LedgerRow(SQLModel, table=True):
-    """One entry of a run's ledger: when it happened, when recorded, by whom, on what document."""
+    """One entry of a run's ledger: when it happened, when recorded, by whom, on what document.
+
+    `changes_state`: the fold reads it; the others say what was sent, and are many more.
+    """
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("ix_ledger_run_seq", "run", "seq"),)
+    __table_args__ = (
+        Index("ix_ledger_run_seq", "run", "seq"),
+        Index(
+            "ix_ledger_state",
+            "run",
+            "obligation",
+            "seq",
+            sqlite_where=text("changes_state = 1"),
+            postgresql_where=text("changes_state"),
+        ),
+        Index(
+            "ix_ledger_briefs",
+            "run",
+            "seq",
+            sqlite_where=text("kind = 'brief-requested'"),
+            postgresql_where=text("kind = 'brief-requested'"),
+        ),
+    )
 
     seq: int | None = Field(default=None, primary_key=True)
     run: str = Field(foreign_key="plan_runs.id")
@@ -108,6 +147,9 @@ class LedgerRow(SQLModel, table=True):
     stage: str | None = None
     document: str = ""
     data: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    changes_state: bool = Field(
+        sa_column=Column(Boolean, nullable=False, server_default=false()), default=False
+    )
 
 
 class NoticeRow(SQLModel, table=True):
@@ -138,14 +180,15 @@ class MessageRow(SQLModel, table=True):
     """One message of the outbox: what one recipient gets at one send time.
 
     `slot` is the rung's time that it belongs to; `part` numbers later messages of the
-    same slot. A claim is a lease of `claimed_by` that lapses at `claimed_until`. After
-    `expires_at` nothing is tried any more.
+    same slot; `lap` counts a run's messages that were queued together: of what is due at
+    one time the first of each run goes out before anybody's second. A claim is a lease of
+    `claimed_by` that lapses at `claimed_until`. After `expires_at` nothing is tried any more.
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("run", "recipient", "slot", "part"),
-        Index("ix_messages_status_due", "status", "next_try_at", "id"),
+        Index("ix_messages_status_due", "status", "next_try_at", "lap", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -153,6 +196,7 @@ class MessageRow(SQLModel, table=True):
     recipient: str
     slot: datetime = _instant(nullable=False)
     part: int = 1
+    lap: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"), default=0)
     send_at: datetime = _instant(nullable=False)
     kind: str
     message_id: str = Field(unique=True)

@@ -15,7 +15,7 @@ from services import chasing, previewing, recording, reports, runs
 from services.errors import Refused
 from services.recording import Source
 from services.wiring import Parts
-from storage import obligations
+from storage import plans
 from tests.services.office import deliver
 
 Messages = list[tuple[str, str, str, tuple[str, ...], tuple[str, ...]]]
@@ -52,7 +52,7 @@ def _following(
     parts: Parts, scenario: Scenario, waiting: list[Act], now: datetime
 ) -> datetime | None:
     with parts.database.reading() as connection:
-        wake = obligations.next_wake(connection)
+        wake = plans.next_wake(connection)
     moments = [act.at for act in waiting[:1]]
     if wake is not None:
         moments.append(scenario.awake(max(wake, now)))

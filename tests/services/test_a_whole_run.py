@@ -28,7 +28,7 @@ from services.errors import Refused as NotAllowed
 from services.recording import Source
 from services.settings import Settings
 from services.wiring import Parts
-from storage import ledger, notices, obligations
+from storage import ledger, notices, plans
 from storage.outbox import Status
 from storage.tables import metadata
 from tests.services.office import Halt
@@ -144,7 +144,7 @@ def test_issuing_step_by_step_gives_just_the_preview(parts: Parts, name: str):
 
 def _next(parts: Parts) -> datetime | None:
     with parts.database.reading() as connection:
-        return obligations.next_wake(connection)
+        return plans.next_wake(connection)
 
 
 def _projection_is_the_fold(parts: Parts, run: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from services import briefing, chasing, mailroom, recording, reports
 from services.errors import Refused
 from services.settings import Settings
 from services.wiring import Parts, opened
-from storage import obligations
+from storage import plans
 from storage.outbox import Message, Status
 from tests.services import written as w
 from tests.services.office import (
@@ -352,7 +352,7 @@ def test_a_quiet_run_is_never_woken_for_a_brief(tmp_path: Path):
         wake(parts, w.START)
         wake(parts, w.at("2020-04-07 08:00"))
         with parts.database.reading() as connection:
-            rung = obligations.next_wake(connection)
+            rung = plans.next_wake(connection)
 
         assert [one.slot for one in briefs(parts)] == [w.at("2020-04-07 08:00")]
         assert briefing.next_at(parts) == w.at("2020-05-04 08:00")

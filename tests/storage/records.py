@@ -14,8 +14,8 @@ from engine.ledger import Entry, EntryKind
 from engine.reason import reason
 from storage import notices, outbox, plans
 from storage.database import Database
-from storage.notices import NoticeStatus
-from storage.outbox import Message
+from storage.notices import Kept, NoticeStatus
+from storage.outbox import Message, Queued
 from storage.tables import metadata
 from tests.engine import builders as b
 
@@ -84,7 +84,8 @@ def save_notices(
 ) -> None:
     """Write notices in a transaction of their own."""
     with database.writing() as connection:
-        notices.save(database, connection, run, made, status=status, message=message, now=MORNING)
+        kept = [Kept(run, one, message, status) for one in made]
+        notices.save(connection, kept, now=MORNING)
 
 
 def put(
@@ -97,8 +98,7 @@ def put(
     kind: str = "remind",
 ) -> int:
     """Put a message into the outbox."""
-    return outbox.enqueue(
-        connection,
+    queued = Queued(
         run=run,
         recipient=recipient,
         slot=send_at,
@@ -108,6 +108,7 @@ def put(
         message_id=f"<{run}.{recipient}.{send_at.astimezone(UTC):%Y%m%d%H%M}.{part}@x.example>",
         expires_at=send_at + LIFE,
     )
+    return outbox.enqueue(connection, queued)
 
 
 def enqueue(database: Database, **values: Any) -> int:

@@ -190,9 +190,9 @@ def test_what_stands_after_the_last_of_a_kind_is_found_without_the_rest(run: Dat
     news = {EntryKind.SUBMITTED, EntryKind.RETURNED}
 
     with run.reading() as connection:
-        seq, last = ledger.last(connection, "r", EntryKind.BRIEF_REQUESTED)
+        seq, last = ledger.last_brief(connection, "r")
         after = ledger.first_after(connection, "r", seq, news)
-        nothing = ledger.last(connection, "s", EntryKind.BRIEF_REQUESTED)
+        nothing = ledger.last_brief(connection, "s")
         start = ledger.first_after(connection, "r", 0, news)
         none = ledger.first_after(connection, "r", seq, {EntryKind.WAIVED})
 

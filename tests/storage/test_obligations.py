@@ -31,6 +31,7 @@ def create(database: Database, run: str = "r", **wakes: datetime | None) -> None
                 for state in story.folding.obligations.values()
             ],
         )
+        plans.set_wakes(connection, [run])
 
 
 def rows(database: Database, run: str = "r") -> list[Any]:
@@ -142,9 +143,9 @@ def test_the_run_that_waited_longest_comes_first(database: Database):
     create(database, "never")
 
     with database.reading() as connection:
-        assert obligations.due_runs(connection, MORNING, limit=10) == ["s", "t", "r"]
-        assert obligations.due_runs(connection, MORNING, limit=2) == ["s", "t"]
-        assert obligations.due_runs(connection, MORNING - minutes(4), limit=10) == []
+        assert plans.due_runs(connection, MORNING, limit=10) == ["s", "t", "r"]
+        assert plans.due_runs(connection, MORNING, limit=2) == ["s", "t"]
+        assert plans.due_runs(connection, MORNING - minutes(4), limit=10) == []
 
 
 def test_a_run_whose_gate_gives_way_is_due_too(database: Database):
@@ -157,8 +158,8 @@ def test_a_run_whose_gate_gives_way_is_due_too(database: Database):
         plans.set_turn(connection, "r", next_turn_at=MORNING, completed_at=None)
 
     with database.reading() as connection:
-        assert obligations.due_runs(connection, MORNING, limit=10) == ["s", "r"]
-        assert obligations.due_runs(connection, turn, limit=10) == ["s"]
+        assert plans.due_runs(connection, MORNING, limit=10) == ["s", "r"]
+        assert plans.due_runs(connection, turn, limit=10) == ["s"]
 
 
 def test_the_next_wake_is_the_earliest_of_all(database: Database):
@@ -166,21 +167,21 @@ def test_the_next_wake_is_the_earliest_of_all(database: Database):
     create(database, "r", a=MORNING, b=MORNING + minutes(1))
     create(database, "s", c=MORNING + minutes(2))
     with database.reading() as connection:
-        assert obligations.next_wake(connection) == MORNING
+        assert plans.next_wake(connection) == MORNING
 
     with database.writing() as connection:
         turn = MORNING - timedelta(days=1)
         plans.set_turn(connection, "s", next_turn_at=turn, completed_at=None)
-        assert obligations.next_wake(connection) == turn
+        assert plans.next_wake(connection) == turn
 
 
 def test_where_nothing_is_due_there_is_no_next_wake(database: Database):
     """The clock then waits for the sweep alone."""
     with database.reading() as connection:
-        assert obligations.next_wake(connection) is None
+        assert plans.next_wake(connection) is None
     create(database)
     with database.reading() as connection:
-        assert obligations.next_wake(connection) is None
+        assert plans.next_wake(connection) is None
         assert obligations.has_wakes(connection, "r") is False
 
 
@@ -226,9 +227,9 @@ def test_a_run_whose_news_wait_is_due_at_their_time(database: Database):
     with database.writing() as connection:
         plans.set_turn(connection, "s", next_turn_at=None, completed_at=None, news_at=MORNING)
 
-        assert obligations.next_wake(connection) == MORNING
-        assert obligations.due_runs(connection, MORNING, limit=10) == ["s"]
-        assert obligations.due_runs(connection, MORNING - minutes(1), limit=10) == []
+        assert plans.next_wake(connection) == MORNING
+        assert plans.due_runs(connection, MORNING, limit=10) == ["s"]
+        assert plans.due_runs(connection, MORNING - minutes(1), limit=10) == []
 
         plans.clear_news(connection, "s")
-        assert obligations.next_wake(connection) == MORNING + minutes(9)
+        assert plans.next_wake(connection) == MORNING + minutes(9)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import outbox
 from storage.database import Database
-from storage.outbox import Marking, Message, Status
+from storage.outbox import Marking, Message, Queued, Status
 from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
@@ -108,18 +108,18 @@ def test_a_message_id_is_used_once(run: Database):
     """A reader's program takes two mails of one id for the same."""
     enqueue(run)
 
+    same = Queued(
+        run="s",
+        recipient="b",
+        slot=MORNING,
+        part=1,
+        send_at=MORNING,
+        kind="remind",
+        message_id="<r.a.202005080100.1@x.example>",
+        expires_at=MORNING + LIFE,
+    )
     with pytest.raises(IntegrityError), run.writing() as connection:
-        outbox.enqueue(
-            connection,
-            run="s",
-            recipient="b",
-            slot=MORNING,
-            part=1,
-            send_at=MORNING,
-            kind="remind",
-            message_id="<r.a.202005080100.1@x.example>",
-            expires_at=MORNING + LIFE,
-        )
+        outbox.enqueue(connection, same)
 
 
 def test_parts_of_a_slot_are_numbered(run: Database):
