@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from engine.ledger import Entry, EntryKind, ObligationState
 from engine.plan import Ladder, Level, Plan
 from engine.reason import Reason, reason
+
+T = TypeVar("T")
 
 
 class Kind(IntEnum):
@@ -141,27 +143,62 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
     """
     if not state.is_open or state.round_began is None:
         return ()
-    key = _ladder_key(plan, state)
-    found = _KNOWN.get(key)
-    if found is None:
-        if len(_KNOWN) >= MOST_KNOWN:
-            _KNOWN.clear()
-        found = _KNOWN[key] = _rungs(plan, state, state.round_began)
-    return found
+    obligation = state.obligation
+
+    def reckoned() -> tuple[Notice, ...]:
+        return tuple(
+            _notice(obligation.id, step, recipient)
+            for step in _steps(plan, state)
+            if (recipient := _recipient(plan, obligation.agency.id, step)) is not None
+        )
+
+    return _KNOWN_RUNGS.get((_case(plan, state), obligation.agency.id), reckoned)
 
 
-MOST_KNOWN = 4_096  # ladders that are kept, of all plans: some 40 MB
-_LadderKey: TypeAlias = tuple[object, ...]
-_KNOWN: dict[_LadderKey, tuple[Notice, ...]] = {}
-"""What was reckoned before: a mail asks for its ladders three times, and runs of one plan alike."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A rung as it falls for every obligation of a task in the same case.
+
+    `level` is how far above the one who owes it goes; None: to that one itself.
+    """
+
+    rung: str
+    round: int
+    kind: Kind
+    level: int | None
+    at: datetime
+    count: int
+    reason: Reason
 
 
-def _ladder_key(plan: Plan, state: ObligationState) -> _LadderKey:
-    """Return all that the rungs of an obligation follow from."""
-    due = state.due
+class _Known(Generic[T]):
+    """What was reckoned before: runs of one plan ask alike, and a mail asks three times."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[object, T] = {}
+
+    def get(self, key: object, reckon: Callable[[], T]) -> T:
+        """Return what is kept under `key`, reckoned at the first time."""
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            found = self._kept[key] = reckon()
+        return found
+
+
+_KNOWN_STEPS: _Known[tuple[_Step, ...]] = _Known(1_024)
+_KNOWN_RUNGS: _Known[tuple[Notice, ...]] = _Known(4_096)  # of all plans: some 40 MB
+
+
+def _case(plan: Plan, state: ObligationState) -> object:
+    """Return all that the rungs of an obligation follow from, but for whose it is."""
+    due, obligation = state.due, state.obligation
     return (
         plan.identity,
-        state.obligation.id,
+        obligation.stage.id,
+        obligation.task.id,
         state.round,
         state.round_began,
         state.told_of,
@@ -171,10 +208,35 @@ def _ladder_key(plan: Plan, state: ObligationState) -> _LadderKey:
     )
 
 
-def _rungs(plan: Plan, state: ObligationState, began: datetime) -> tuple[Notice, ...]:
+def _steps(plan: Plan, state: ObligationState) -> tuple[_Step, ...]:
+    """Return the rungs of an open obligation by time, whoever gets them."""
+    began = state.round_began
+    if began is None or not state.is_open:
+        return ()
+    return _KNOWN_STEPS.get(_case(plan, state), lambda: _reckoned(plan, state, began))
+
+
+def _reckoned(plan: Plan, state: ObligationState, began: datetime) -> tuple[_Step, ...]:
     found = [*_firsts(plan, state)]
-    found += [notice for notice in _dated(plan, state) if notice.at >= began]
-    return tuple(sorted(found, key=lambda notice: (notice.at, notice.kind)))
+    found += [step for step in _dated(plan, state) if step.at >= began]
+    return tuple(sorted(found, key=lambda step: (step.at, step.kind)))
+
+
+def _recipient(plan: Plan, agency: str, step: _Step) -> str | None:
+    return agency if step.level is None else escalated_to(plan, agency, step.level)
+
+
+def _notice(obligation: str, step: _Step, recipient: str) -> Notice:
+    return Notice(
+        obligation=obligation,
+        round=step.round,
+        rung=step.rung,
+        kind=step.kind,
+        recipient=recipient,
+        at=step.at,
+        count=step.count,
+        reason=step.reason,
+    )
 
 
 def decide(
@@ -190,18 +252,21 @@ def decide(
     """
     if state.is_paused(now) or not is_office_hour(plan, state.obligation.ladder, now):
         return NOTHING_DUE
-    reached: dict[str, list[Notice]] = {}
-    for notice in rungs(plan, state):
-        if notice.at <= now:
-            reached.setdefault(notice.recipient, []).append(notice)
-    due: list[Notice] = []
-    superseded: list[Notice] = []
-    for notices in reached.values():
-        newest = notices[-1].at
-        for notice in notices:
-            if notice.key not in issued:
-                (due if notice.at == newest else superseded).append(notice)
-    return Decision(tuple(due), tuple(superseded))
+    obligation = state.obligation
+    newest: dict[str, datetime] = {}
+    fresh: list[Notice] = []
+    for step in _steps(plan, state):
+        if step.at > now:
+            break
+        recipient = _recipient(plan, obligation.agency.id, step)
+        if recipient is not None:
+            newest[recipient] = step.at
+            if (obligation.id, step.round, step.rung, recipient) not in issued:
+                fresh.append(_notice(obligation.id, step, recipient))
+    if not fresh:
+        return NOTHING_DUE
+    due = tuple(one for one in fresh if one.at == newest[one.recipient])
+    return Decision(due, tuple(one for one in fresh if one.at != newest[one.recipient]))
 
 
 def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice | None:
@@ -252,11 +317,17 @@ def next_wake(
     What falls within a pause, or on a quiet day, waits for the first send time after it; in
     a pause without an end for the entry that resumes it.
     """
-    waiting = next((n for n in rungs(plan, state) if n.key not in issued), None)
-    if waiting is None:
+    key, agency = state.obligation.id, state.obligation.agency.id
+    waiting = (
+        step.at
+        for step in _steps(plan, state)
+        if (recipient := _recipient(plan, agency, step)) is not None
+        and (key, step.round, step.rung, recipient) not in issued
+    )
+    at = next(waiting, None)
+    if at is None:
         return None
     ladder = state.obligation.ladder
-    at = waiting.at
     at = _after_quiet_days(plan, ladder, at) if at > now else at_once(plan, ladder, now)
     if not state.is_paused(at):
         return at
@@ -324,46 +395,41 @@ def digests(plan: Plan, decisions: Iterable[Decision], *, now: datetime) -> list
     ]
 
 
-def _firsts(plan: Plan, state: ObligationState) -> Iterator[Notice]:
+def _firsts(plan: Plan, state: ObligationState) -> Iterator[_Step]:
     """Yield what begins a round: the assignment, or the return."""
-    obligation = state.obligation
     assert state.told_from is not None
-    at = _when_offices_open(plan, obligation.ladder, state.told_from)
+    at = _when_offices_open(plan, state.obligation.ladder, state.told_from)
     first = replace(state, round=state.told_round)
     match state.told_of:
         case EntryKind.STAGE_OPENED:
-            yield _notice(first, "assign", Kind.ASSIGN, obligation.agency.id, at, 0)
+            yield _step(first, "assign", Kind.ASSIGN, None, at, 0)
         case EntryKind.RETURNED:
-            yield _notice(first, "returned", Kind.RETURNED, obligation.agency.id, at, 0)
+            yield _step(first, "returned", Kind.RETURNED, None, at, 0)
 
 
-def _dated(plan: Plan, state: ObligationState) -> Iterator[Notice]:
+def _dated(plan: Plan, state: ObligationState) -> Iterator[_Step]:
     """Yield the rungs that hang on the deadline."""
     if state.due is None:
         return
-    obligation, due, calendar = state.obligation, state.due, plan.calendar
-    ladder, agency = obligation.ladder, obligation.agency.id
+    due, calendar = state.due, plan.calendar
+    ladder = state.obligation.ladder
 
     def on(day: date) -> datetime:
         return send_time(plan, ladder, day)
 
     for days in ladder.remind:
         at = on(calendar.offset(due.last_working_day, -days))
-        yield _notice(state, f"remind-{days}", Kind.REMIND, agency, at, days)
+        yield _step(state, f"remind-{days}", Kind.REMIND, None, at, days)
     counted_from = max(due.last_day, _told_on(plan, state))
     for number in range(1, ladder.overdue.at_most + 1):
         after = ladder.overdue.first + (number - 1) * ladder.overdue.every
         at = on(calendar.offset(counted_from, after))
-        yield _notice(state, f"overdue-{number}", Kind.OVERDUE, agency, at, number)
-    for number, step in enumerate(ladder.escalate, start=1):
-        recipient = escalated_to(plan, agency, step.to)
-        if recipient is not None:
-            day = calendar.offset(counted_from, step.after)
-            late = calendar.working_days_between(due.last_day, day)
-            yield replace(
-                _notice(state, f"escalate-{number}", Kind.ESCALATE, recipient, on(day), late),
-                count=step.after,
-            )
+        yield _step(state, f"overdue-{number}", Kind.OVERDUE, None, at, number)
+    for number, above in enumerate(ladder.escalate, start=1):
+        day = calendar.offset(counted_from, above.after)
+        late = calendar.working_days_between(due.last_day, day)
+        step = _step(state, f"escalate-{number}", Kind.ESCALATE, above.to, on(day), late)
+        yield replace(step, count=above.after)
 
 
 def _told_on(plan: Plan, state: ObligationState) -> date:
@@ -385,10 +451,9 @@ def escalated_to(plan: Plan, agency: str, level: int) -> str | None:
     return next((recipient for recipient in above if recipient != agency), None)
 
 
-def _notice(
-    state: ObligationState, rung: str, kind: Kind, recipient: str, at: datetime, count: int
-) -> Notice:
-    obligation = state.obligation
+def _step(
+    state: ObligationState, rung: str, kind: Kind, level: int | None, at: datetime, count: int
+) -> _Step:
     values: dict[str, str | int | date] = {"count": count}
     if state.due is not None:
         values["last_day"] = state.due.last_day
@@ -398,13 +463,5 @@ def _notice(
         variant = "-undated"
     elif kind is Kind.REMIND and count == 0:
         variant = "-today"
-    return Notice(
-        obligation=obligation.id,
-        round=state.round,
-        rung=rung,
-        kind=kind,
-        recipient=recipient,
-        at=at,
-        count=count,
-        reason=reason(f"notice.{kind.word}{variant}", **values),
-    )
+    why = reason(f"notice.{kind.word}{variant}", **values)
+    return _Step(rung, state.round, kind, level, at, count, why)

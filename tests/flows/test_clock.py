@@ -124,9 +124,8 @@ def test_a_look_costs_the_same_few_statements_however_much_there_is(small: Parts
     reading = [one for one in statements if one.startswith("SELECT")]
     assert len(reading) <= 5 * 100
     with small.database.reading() as connection:
-        for one in ("obligations", "plan_runs"):
-            column = "next_wake_at" if one == "obligations" else "next_turn_at"
-            query = f"SELECT {column} FROM {one} WHERE {column} IS NOT NULL ORDER BY {column}"
+        for column in ("wakes_at", "brief_at"):
+            query = f"SELECT {column} FROM plan_runs WHERE {column} IS NOT NULL ORDER BY {column}"
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query} LIMIT 1").all()
             assert "COVERING INDEX" in str(plan)
 
