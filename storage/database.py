@@ -8,7 +8,7 @@ IMMEDIATE, because a read that upgrades to a write fails at once whatever the ti
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,10 +21,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Connection,
     Engine,
-    Row,
-    Update,
-    bindparam,
-    column,
     create_engine,
     event,
     func,
@@ -35,7 +31,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
-from sqlalchemy.sql.selectable import TableValuedAlias
 
 BUSY_TIMEOUT_MS = 30_000
 WAL_TRIES = 100
@@ -148,90 +143,6 @@ def _upsert(table: Table, *, is_sqlite: bool) -> Insert:
     keys = {column.name for column in table.primary_key}
     changed = {one.name: new.excluded[one.name] for one in table.c if one.name not in keys}
     return new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
-
-
-def insert_rows(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    new_only: bool = False,
-    returning: tuple[str, ...] = (),
-) -> list[Row[Any]]:
-    """Write many rows, all with the same columns, by one statement; return what is asked of them.
-
-    `new_only` passes over rows whose unique key is taken already: of these nothing is
-    returned. What is returned stands in no order.
-    """
-    if not rows:
-        return []
-    columns = tuple(rows[0])
-    if connection.dialect.name == "sqlite":
-        statement = _inserts(sqlite.insert, table, new_only=new_only)
-        if not returning:
-            connection.execute(statement, rows)
-            return []
-        asked = [table.c[name] for name in returning]
-        return list(connection.execute(statement.returning(*asked), rows))
-    statement = _inserts_arrays(table, columns, new_only=new_only, returning=returning)
-    found = connection.execute(statement, _arrays(columns, rows))
-    return list(found) if returning else []
-
-
-def update_rows(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...]
-) -> None:
-    """Bring many rows, each named by its `key`, up to the values of the other columns."""
-    if not rows:
-        return
-    columns = tuple(rows[0])
-    if connection.dialect.name == "sqlite":
-        named = [{f"_{name}": value for name, value in row.items()} for row in rows]
-        connection.execute(_updates(table, columns, key), named)
-        return
-    connection.execute(_updates_from_arrays(table, columns, key), _arrays(columns, rows))
-
-
-def _arrays(columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {f"_{name}": [row[name] for row in rows] for name in columns}
-
-
-def _unnested(table: Table, columns: tuple[str, ...]) -> TableValuedAlias:
-    """Rows that come as one array for each column: PostgreSQL then plans and parses once."""
-    arrays = [bindparam(f"_{name}", type_=postgresql.ARRAY(table.c[name].type)) for name in columns]
-    wanted = [column(name, table.c[name].type) for name in columns]
-    return func.unnest(*arrays).table_valued(*wanted).render_derived("given")
-
-
-# Statements take longer to put together than to execute.
-@cache
-def _inserts(insert: Callable[[Table], Any], table: Table, *, new_only: bool) -> Any:
-    statement = insert(table)
-    return statement.on_conflict_do_nothing() if new_only else statement
-
-
-@cache
-def _inserts_arrays(
-    table: Table, columns: tuple[str, ...], *, new_only: bool, returning: tuple[str, ...]
-) -> Any:
-    given = _unnested(table, columns)
-    statement = _inserts(postgresql.insert, table, new_only=new_only)
-    statement = statement.from_select(columns, select(*(given.c[name] for name in columns)))
-    return statement.returning(*(table.c[name] for name in returning)) if returning else statement
-
-
-@cache
-def _updates(table: Table, columns: tuple[str, ...], key: tuple[str, ...]) -> Update:
-    named = [table.c[name] == bindparam(f"_{name}") for name in key]
-    values: dict[str, Any] = {name: bindparam(f"_{name}") for name in columns if name not in key}
-    return table.update().where(*named).values(values)
-
-
-@cache
-def _updates_from_arrays(table: Table, columns: tuple[str, ...], key: tuple[str, ...]) -> Update:
-    given = _unnested(table, columns)
-    named = [table.c[name] == given.c[name] for name in key]
-    return table.update().where(*named).values({n: given.c[n] for n in columns if n not in key})
 
 
 def _knows(script: ScriptDirectory, revision: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, func, literal_column, select
 
 from engine.ledger import Entry, EntryKind
-from storage.database import insert_rows
+from storage import sets
 from storage.tables import LEDGER, OBLIGATIONS
 
 # What the fold reads; the rest says what was sent.
@@ -43,22 +43,20 @@ def append(connection: Connection, run: str, entries: Iterable[Entry]) -> None:
 
 def append_all(connection: Connection, entries: Iterable[tuple[str, Entry]]) -> None:
     """Write entries of many runs at the ledger's end, each with its run, in their order."""
-    rows = [
-        {
-            "run": run,
-            "kind": entry.kind.value,
-            "happened_at": entry.happened_at,
-            "recorded_at": entry.recorded_at,
-            "by": entry.by,
-            "obligation": entry.obligation,
-            "stage": entry.stage,
-            "document": entry.document,
-            "data": dict(entry.data),
-            "changes_state": entry.kind in STATE_KINDS,
-        }
-        for run, entry in entries
-    ]
-    insert_rows(connection, LEDGER, rows)
+    rows = list(entries)
+    values: sets.Values = {
+        "run": [run for run, _ in rows],
+        "kind": [entry.kind.value for _, entry in rows],
+        "happened_at": [entry.happened_at for _, entry in rows],
+        "recorded_at": [entry.recorded_at for _, entry in rows],
+        "by": [entry.by for _, entry in rows],
+        "obligation": [entry.obligation for _, entry in rows],
+        "stage": [entry.stage for _, entry in rows],
+        "document": [entry.document for _, entry in rows],
+        "data": [dict(entry.data) for _, entry in rows],
+        "changes_state": [entry.kind in STATE_KINDS for _, entry in rows],
+    }
+    sets.insert(connection, LEDGER, values)
 
 
 def states_of_due(

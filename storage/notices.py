@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from engine.chasing import Kind, Notice, NoticeKey
 from engine.reason import Reason
-from storage.database import insert_rows
+from storage import sets
 from storage.tables import MESSAGES, NOTICES, OBLIGATIONS
 
 _MANY = 500  # a longer list of ids would run into the database's limit on parameters
@@ -61,24 +61,24 @@ class Kept:
 
 def save(connection: Connection, notices: Iterable[Kept], *, now: datetime) -> None:
     """Write notices, of however many runs; one that is there already stays as it is."""
-    rows = [
-        {
-            "run": kept.run,
-            "obligation": kept.notice.obligation,
-            "round": kept.notice.round,
-            "rung": kept.notice.rung,
-            "recipient": kept.notice.recipient,
-            "kind": kept.notice.kind.word,
-            "count": kept.notice.count,
-            "at": kept.notice.at,
-            "issued_at": now,
-            "status": kept.status.value,
-            "message": kept.message,
-            "reason": kept.notice.reason.to_json(),
-        }
-        for kept in notices
-    ]
-    insert_rows(connection, NOTICES, rows, new_only=True)
+    rows = list(notices)
+    made = [kept.notice for kept in rows]
+    reasons = {id(notice.reason): notice.reason.to_json() for notice in made}  # many share one
+    values: sets.Values = {
+        "run": [kept.run for kept in rows],
+        "obligation": [notice.obligation for notice in made],
+        "round": [notice.round for notice in made],
+        "rung": [notice.rung for notice in made],
+        "recipient": [notice.recipient for notice in made],
+        "kind": [notice.kind.word for notice in made],
+        "count": [notice.count for notice in made],
+        "at": [notice.at for notice in made],
+        "issued_at": [now] * len(made),
+        "status": [kept.status.value for kept in rows],
+        "message": [kept.message for kept in rows],
+        "reason": [reasons[id(notice.reason)] for notice in made],
+    }
+    sets.insert(connection, NOTICES, values, new_only=True)
 
 
 def keys(connection: Connection, run: str, obligations: Sequence[str]) -> dict[str, set[NoticeKey]]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, bindparam, func, select
 
 from engine.ledger import ObligationState, Standing
-from storage.database import insert_rows, update_rows
+from storage import sets
 from storage.tables import OBLIGATIONS
 
 
@@ -35,13 +35,13 @@ def create(connection: Connection, run: str, projected: Iterable[Projected]) -> 
         }
         for position, item in enumerate(projected)
     ]
-    insert_rows(connection, OBLIGATIONS, rows)
+    sets.insert(connection, OBLIGATIONS, sets.columns_of(rows))
 
 
 def project(connection: Connection, run: str, projected: Iterable[Projected]) -> None:
     """Bring the rows of changed obligations up to their state."""
     rows = [{"run": run, "id": item.state.obligation.id, **_changing(item)} for item in projected]
-    update_rows(connection, OBLIGATIONS, rows, key=("run", "id"))
+    sets.update(connection, OBLIGATIONS, sets.columns_of(rows), key=("run", "id"))
 
 
 def due(connection: Connection, run: str, now: datetime) -> list[str]:
@@ -90,8 +90,13 @@ _COUNTED = (
 
 def set_wakes(connection: Connection, wakes: Iterable[tuple[str, str, datetime | None]]) -> None:
     """Set when obligations next wake, each named by its run and its id."""
-    rows = [{"run": run, "id": key, "next_wake_at": at} for run, key, at in wakes]
-    update_rows(connection, OBLIGATIONS, rows, key=("run", "id"))
+    rows = list(wakes)
+    values: sets.Values = {
+        "next_wake_at": [at for _, _, at in rows],
+        "run": [run for run, _, _ in rows],
+        "id": [key for _, key, _ in rows],
+    }
+    sets.update(connection, OBLIGATIONS, values, key=("run", "id"))
 
 
 def first_last_day(connection: Connection, run: str) -> date | None:

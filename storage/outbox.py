@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
 
-from storage.database import insert_rows
+from storage import sets
 from storage.tables import ATTEMPTS, MESSAGES
 
 
@@ -132,8 +132,8 @@ def enqueue_all(connection: Connection, messages: Sequence[Queued]) -> dict[str,
 
     One whose recipient has a message with this part of this slot already is passed over.
     """
-    rows = [_queued(message) for message in messages]
-    found = insert_rows(connection, MESSAGES, rows, new_only=True, returning=("id", "message_id"))
+    values = sets.columns_of([_queued(message) for message in messages])
+    found = sets.insert(connection, MESSAGES, values, new_only=True, returning=("id", "message_id"))
     return {row.message_id: row.id for row in found}
 
 

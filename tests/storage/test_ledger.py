@@ -151,7 +151,7 @@ def test_an_instant_keeps_its_place_in_time_and_comes_back_in_utc(run: Database,
 
 def test_an_instant_without_a_zone_is_refused(run: Database):
     """Guessing one would move a deadline by hours."""
-    with pytest.raises(StatementError, match="needs its zone"):
+    with pytest.raises(ValueError, match="needs its zone"):
         append(run, entry(happened_at=datetime(2020, 5, 8, 8, 0)))
 
     assert read(run) == []
