@@ -13,6 +13,8 @@ from services.settings import Settings
 from storage import plans
 from storage.database import Database, DatabaseUnreachable, SchemaTooNew
 
+MOST_PLANS = 128  # that a process keeps: some 0.3 MB each, and some milliseconds to read again
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -23,12 +25,16 @@ class Parts:
     _plans: dict[int, Plan] = field(default_factory=dict)
 
     def plan(self, version: int) -> Plan:
-        """Return the plan of a stored version; read and checked once per process."""
-        if version not in self._plans:
+        """Return the plan of a stored version; those used last are kept, read and checked."""
+        plan = self._plans.pop(version, None)
+        if plan is None:
             with self.database.reading() as connection:
                 bundle = plans.bundle_of(connection, version)
-            self._plans[version] = load(Bundle.from_json(bundle))
-        return self._plans[version]
+            plan = load(Bundle.from_json(bundle))
+        self._plans[version] = plan  # the last one used stands last
+        while len(self._plans) > MOST_PLANS:
+            self._plans.pop(next(iter(self._plans)), None)
+        return plan
 
 
 @contextmanager

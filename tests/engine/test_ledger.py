@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from engine.ledger import (
     RunState,
     Standing,
     fold,
+    fold_some,
 )
 from tests.engine.builders import BY_9_JUNE, NO_DATE, Story, at, plan, stage, task
 
@@ -534,6 +536,65 @@ def told(actions: list[tuple[EntryKind, str, int, int]]) -> list[RunState]:
         )
         states.append(folding.snapshot())
     return states
+
+
+def entries_of(actions: list[tuple[EntryKind, str, int, int]]) -> list[Entry]:
+    """Return a ledger of such entries: in between a stage opens and agencies are paused."""
+    start = at("2020-04-06 08:00")
+    made = [Entry(EntryKind.RUN_STARTED, start, start, "")]
+    for kind, agency, days, count in sorted(actions, key=lambda action: action[2]):
+        moment = start + timedelta(days=days)
+        until = (moment + timedelta(days=count)).date().isoformat()
+        data: dict[str, object] = {"days": count, "until": until}
+        about: dict[str, Any] = {"obligation": f"first/report/{agency}"}
+        if kind in (EntryKind.CHASING_PAUSED, EntryKind.CHASING_RESUMED):
+            about, data["agency"] = {}, agency if count % 3 else None
+        if kind is EntryKind.STAGE_OPENED:
+            about = {"stage": "first"}
+        made.append(Entry(kind, moment, moment, "", data=data, **about))
+    return made
+
+
+anything = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                EntryKind.STAGE_OPENED,
+                EntryKind.SUBMITTED,
+                EntryKind.SUBMISSION_WITHDRAWN,
+                EntryKind.RETURNED,
+                EntryKind.EXTENDED,
+                EntryKind.CHASING_PAUSED,
+                EntryKind.CHASING_RESUMED,
+            ]
+        ),
+        st.sampled_from("abc"),
+        st.integers(0, 40),
+        st.integers(1, 9),
+    ),
+    max_size=12,
+)
+
+
+@given(anything, st.sets(st.sampled_from("abc")), st.booleans())
+def test_some_obligations_fold_alone_to_what_they_fold_to_with_all(
+    actions: list[tuple[EntryKind, str, int, int]], agencies: set[str], both: bool
+):
+    """What is due is folded without what is not: it must not be another answer."""
+    made = plan(stage("first", task(), task("other", due=BY_9_JUNE)))
+    keys = [
+        key
+        for key, one in made.obligations.items()
+        if one.agency.id in agencies and (both or one.task.id == "report")
+    ]
+    entries = entries_of(actions)
+    mine = [entry for entry in entries if entry.obligation in (None, *keys)]
+
+    found = fold_some(made, keys, mine)
+
+    whole = fold(made, entries).obligations
+    assert found == {key: whole[key] for key in keys}
+    assert list(found) == keys
 
 
 @given(actions)

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import event, select
 
 from services import chasing, reports
 from services.wiring import Parts
-from storage import obligations
+from storage import obligations, plans
 from storage.tables import OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import (
@@ -242,6 +243,60 @@ def test_the_run_is_completed_once_when_nothing_is_left(parts: Parts):
     assert chasing.next_wake(parts) is None
     issue(parts, w.LATE)
     assert kinds(parts).count("run-completed") == 1
+
+
+@pytest.fixture
+def settled(parts: Parts) -> Parts:
+    """Three runs of which only rungs will be due: their beginning was told."""
+    for name in ("nho-1", "nho-2", "nho-3"):
+        start(parts, w.bundle(plan=name))
+    while chasing.issue_notices(parts, w.START):
+        pass
+    return parts
+
+
+def test_runs_of_which_only_rungs_are_due_are_chased_by_a_few_statements(settled: Parts):
+    """The cost of a batch is not that of its runs one by one."""
+    statements: list[str] = []
+
+    def listen(*what: Any) -> None:
+        statements.append(what[2])
+
+    event.listen(settled.database.engine, "before_cursor_execute", listen)
+    done = chasing.issue_notices(settled, w.EVE)
+    event.remove(settled.database.engine, "before_cursor_execute", listen)
+
+    assert {one.run for one in done} == {"nho-1", "nho-2", "nho-3"}
+    assert sum(one.notices for one in done) == len(
+        [one for one in notice_rows(settled) if one.issued_at == w.EVE and one.status == "issued"]
+    )
+    writing = [one.split()[0] for one in statements if not one.startswith("SELECT")]
+    assert writing.count("INSERT") == 3  # messages, notices, the ledger
+    assert writing.count("UPDATE") == 2  # obligations, runs
+
+
+def test_a_run_too_large_for_a_batch_is_chased_alone_after_the_others(
+    settled: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """One huge run keeps nobody waiting, and is done all the same."""
+    with settled.database.writing() as connection:
+        # Of two runs only one obligation each is due.
+        for name in ("nho-2", "nho-3"):
+            connection.execute(
+                OBLIGATIONS.update()
+                .where(OBLIGATIONS.c.run == name, OBLIGATIONS.c.id != w.REPORT_A)
+                .values(next_wake_at=None)
+            )
+        plans.set_wakes(connection, ["nho-2", "nho-3"])
+    monkeypatch.setattr(chasing, "AT_ONCE", 2)
+
+    first = chasing.issue_notices(settled, w.EVE)
+    second = chasing.issue_notices(settled, w.EVE)
+
+    assert [one.run for one in first] == ["nho-2", "nho-3"]
+    assert [one.run for one in second] == ["nho-1"]
+    assert second[0].notices > 2
+    assert chasing.issue_notices(settled, w.EVE) == []
 
 
 def test_the_clock_is_told_the_next_moment(small: Parts):

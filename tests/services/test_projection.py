@@ -14,7 +14,7 @@ from engine.chasing import next_wake
 from engine.ledger import fold
 from engine.rehearsal import Act
 from plan_definitions import load
-from services import chasing
+from services import chasing, mornings
 from services.wiring import Parts
 from storage import ledger, notices, plans
 from storage.tables import OBLIGATIONS
@@ -48,6 +48,10 @@ def check(parts: Parts, now: datetime, *, issued_now: bool) -> None:
         assert row.next_wake_at == wake or (overslept and wake and not issued_now), key
     assert run is not None
     assert run.completed_at == state.completed_at
+    woken = [*(row.next_wake_at for row in rows.values()), run.next_turn_at, run.news_at]
+    assert run.wakes_at == min((at for at in woken if at is not None), default=None)
+    with parts.database.writing() as connection:
+        assert mornings.reckon(connection, run, PLAN) == run.brief_at
 
 
 @settings(max_examples=20, deadline=None, derandomize=True, phases=(Phase.generate,))

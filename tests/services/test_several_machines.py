@@ -203,6 +203,48 @@ def test_what_a_run_records_is_committed_in_the_order_of_its_numbers(machines: l
     assert look() > before
 
 
+def test_a_run_that_another_chases_is_left_to_it_and_the_others_go_on(machines: list[Parts]):
+    """Many chase side by side: nobody stands in line, and who dies gives back what it had."""
+    for number in range(4):
+        start(machines[0], w.bundle(plan=f"nho-{number}"))
+    with machines[0].database.writing() as connection:
+        held = plans.take_due(connection, w.START, limit=2)
+
+        done = chasing.issue_notices(machines[1], w.START)
+        assert chasing.issue_notices(machines[2], w.START) == []
+
+    names = {f"nho-{number}" for number in range(4)}
+    assert {one.run for one in done} == names - {stored.id for stored in held}
+    assert {one.run for one in chasing.issue_notices(machines[2], w.START)} == {
+        stored.id for stored in held
+    }
+    assert chasing.issue_notices(machines[1], w.START) == []
+
+
+def test_many_runs_chased_from_all_at_once_are_each_chased_once(machines: list[Parts]):
+    """Each of eight takes what the others have not: all of it is done, none of it twice."""
+    for number in range(40):
+        start(machines[0], w.bundle(plan=f"nho-{number}"))
+
+    def wake_ups(parts: Parts) -> list[str]:
+        with parts.database.reading() as connection:
+            return plans.due_runs(connection, w.START, limit=1)
+
+    def chase_all(parts: Parts) -> list[str]:
+        done: list[str] = []
+        while wake_ups(parts):
+            done += [one.run for one in chasing.issue_notices(parts, w.START) if one.notices]
+        return done
+
+    done = at_once(*[partial(chase_all, parts) for parts in machines])
+
+    assert sorted(run for runs_of_one in done for run in runs_of_one) == sorted(
+        f"nho-{number}" for number in range(40)
+    )
+    keys = Counter((row.run, row.obligation, row.rung) for row in notice_rows(machines[0]))
+    assert set(keys.values()) == {1}
+
+
 def test_one_who_looks_waits_for_nobody(machines: list[Parts]):
     """The board is read while a run is being written, and holds no writer up."""
     start(machines[0])

@@ -96,6 +96,7 @@ def put(
     send_at: datetime = MORNING,
     part: int = 1,
     kind: str = "remind",
+    lap: int = 0,
 ) -> int:
     """Put a message into the outbox."""
     queued = Queued(
@@ -107,6 +108,7 @@ def put(
         kind=kind,
         message_id=f"<{run}.{recipient}.{send_at.astimezone(UTC):%Y%m%d%H%M}.{part}@x.example>",
         expires_at=send_at + LIFE,
+        lap=lap,
     )
     return outbox.enqueue(connection, queued)
 

@@ -23,6 +23,7 @@ from tests.storage.records import (
     found,
     keep_run,
     minutes,
+    put,
 )
 from tests.storage.together import at_once
 
@@ -196,6 +197,19 @@ def test_a_claim_takes_the_oldest_first_and_no_more_than_its_limit(run: Database
 
     assert [message.id for message in claim(run, limit=2)] == [numbers[1], numbers[2]]
     assert [message.id for message in claim(run, limit=2)] == [numbers[0]]
+
+
+def test_of_what_is_due_together_each_run_comes_before_anybodys_second_lap(run: Database):
+    """A run of ten thousand mails keeps a run of one waiting for a moment only."""
+    with run.writing() as connection:
+        for lap, recipient in ((0, "a"), (0, "b"), (1, "c"), (1, "d")):
+            put(connection, recipient=recipient, lap=lap)
+        put(connection, run="s", recipient="e")
+        put(connection, run="s", recipient="f", send_at=MORNING - minutes(1), lap=9)
+
+    claimed = claim(run, MORNING + minutes(1), limit=6)
+
+    assert [one.recipient for one in claimed] == ["f", "a", "b", "e", "c", "d"]
 
 
 def test_a_claim_can_be_kept_to_some_messages(run: Database):
