@@ -126,7 +126,8 @@ def is_office_hour(plan: Plan, ladder: Ladder, moment: datetime) -> bool:
 
     And from the send hour on, until offices end.
     """
-    return at_once(plan, ladder, moment) == moment
+    key = (plan.identity, ladder.name, moment)
+    return _KNOWN_HOURS.get(key, lambda: at_once(plan, ladder, moment) == moment)
 
 
 def _ends(ladder: Ladder) -> time:
@@ -190,6 +191,7 @@ class _Known(Generic[T]):
 
 _KNOWN_STEPS: _Known[tuple[_Step, ...]] = _Known(1_024)
 _KNOWN_RUNGS: _Known[tuple[Notice, ...]] = _Known(4_096)  # of all plans: some 40 MB
+_KNOWN_HOURS: _Known[bool] = _Known(256)
 
 
 def _case(plan: Plan, state: ObligationState) -> object:
