@@ -152,7 +152,7 @@ class _Life:
             raise ValueError(f"no mail goes out at {wanted.at.isoformat()}")
 
     def _made(self, number: int) -> _Run:
-        """Return a run: the first has one obligation, due this morning; the rest are of all ages."""
+        """Return a run; the first has one obligation, due this morning, the rest are of any age."""
         name, today = f"{PROTOTYPE}{number:03}", self.wanted.at.date()
         template = TEMPLATES[number % len(TEMPLATES)] if number else SINGLE
         first_due = self._due_around(number)
