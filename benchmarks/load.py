@@ -87,8 +87,13 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded: rows by table, how many obligations are open or due, and at what cost."""
+    """What was loaded, and at what cost.
 
+    `runs` says of which prototype each is a copy; `rows` counts those of each table; `open`
+    and `due` are obligations.
+    """
+
+    runs: Mapping[str, str]
     rows: Mapping[str, int]
     open: int
     due: int
@@ -125,6 +130,7 @@ def load(url: str, lived: Lived, size: Size, told: Told = lambda _: None) -> Loa
         database.close()
     due = [copy.pattern for copy in copies if copy.pattern.due]
     return Loaded(
+        runs={copy.run: copy.pattern.run for copy in copies},
         rows=rows,
         open=sum(copy.pattern.open for copy in copies),
         due=sum(pattern.due for pattern in due),
