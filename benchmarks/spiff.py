@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -61,8 +62,7 @@ def _waiting(rungs: int) -> BpmnWorkflow:
     """Return a workflow that waits for its first timer, which is due."""
     names = ["start", *(f"timer_{n}" for n in range(1, rungs + 1)), "end"]
     flows = "".join(
-        FLOW.format(n=n, one=one, other=other)
-        for n, (one, other) in enumerate(zip(names, names[1:], strict=False))
+        FLOW.format(n=n, one=one, other=other) for n, (one, other) in enumerate(pairwise(names))
     )
     timers = "".join(TIMER.format(n=n, at=PAST if n == 1 else FUTURE) for n in range(1, rungs + 1))
     model = (
