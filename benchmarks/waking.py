@@ -42,7 +42,7 @@ from tests import postgres
 SIZES = (100_000, 1_000_000)
 KINDS = ("sqlite", "postgresql")
 BATCHES = 6  # of about a thousand obligations; every other one is replayed raw
-DUE = (2 * BATCHES + 1) * chasing.AT_ONCE
+DUE = (2 * BATCHES + 3) * chasing.AT_ONCE
 OLDEST = 30  # days of history: the more, the more rows that no wake-up reads
 RUNGS = 17  # of the ladder of plan 37
 STORAGE: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (

@@ -33,6 +33,7 @@ from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
 BUSY_TIMEOUT_MS = 30_000
+CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB are a batch's pages twice over
 WAL_TRIES = 100
 UPGRADE_LOCK = 0x646F6E646F63  # "dondoc": who upgrades a shared database does it alone
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -154,7 +155,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     _switch_to_wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
