@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 
 from storage import sets
 from storage.tables import ATTEMPTS, MESSAGES
@@ -446,12 +456,18 @@ def count_due(connection: Connection, now: datetime, *, most: int) -> int:
 
 def next_due(connection: Connection) -> datetime | None:
     """Return when the next message is to be tried, or a claim lapses, if any."""
-    open_at = select(func.min(MESSAGES.c.next_try_at)).where(MESSAGES.c.status.in_(OPEN))
-    lapse_at = select(func.min(MESSAGES.c.claimed_until)).where(
-        MESSAGES.c.status == Status.SENDING.value
-    )
-    moments = [connection.execute(query).scalar() for query in (open_at, lapse_at)]
-    return min((at for at in moments if at is not None), default=None)
+    return min((at for at in connection.execute(_NEXT_DUE).one() if at is not None), default=None)
+
+
+def _first(column: ColumnElement[Any], status: str) -> ScalarSelect[Any]:
+    """The first moment of one status: its end of the index, however many there are."""
+    return select(func.min(column)).where(MESSAGES.c.status == status).scalar_subquery()
+
+
+_NEXT_DUE = select(
+    *(_first(MESSAGES.c.next_try_at, status) for status in OPEN),
+    _first(MESSAGES.c.claimed_until, Status.SENDING.value),
+)
 
 
 def retry(connection: Connection, message: int, now: datetime, *, expires_at: datetime) -> bool:
