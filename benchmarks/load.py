@@ -73,16 +73,22 @@ class NotEmpty(Exception):
 class Size:
     """How much to load.
 
-    `obligations` in all, at least; of these exactly `due` wake by the prototypes' morning, in
-    about `due_runs` runs (default: ten in each). `versions` is how many versions of plans
-    there are (default: one for every ten runs); one belongs to one plan of one province.
+    `obligations` in all, at least, or, with `only_open`, at least so many that are open; of
+    these exactly `due` wake by the prototypes' morning, in about `due_runs` runs (default: ten
+    in each). `versions` is how many versions of plans there are (default: one for every ten
+    runs); one belongs to one plan of one province.
     """
 
     obligations: int
+    only_open: bool = False
     due: int = 0
     due_runs: int | None = None
     versions: int | None = None
     seed: int = 7
+
+    def counted(self, pattern: _Pattern) -> int:
+        """Return how many obligations of a copy count."""
+        return pattern.open if self.only_open else pattern.obligations
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +274,13 @@ def _copies(patterns: _Patterns, size: Size) -> list[_Copy]:
     """Choose the runs: as many as wake by the morning, and all others as they were after it."""
     drawn = random.Random(size.seed)
     chosen = _waking(patterns.before, size, drawn)
-    left = size.obligations - sum(one.obligations for one in chosen)
+    left = size.obligations - sum(size.counted(one) for one in chosen)
     if left < 0:
         raise ValueError(f"the runs of {size.due} due obligations have {-left} too many in all")
     while left > 0:
         for one in drawn.sample(patterns.after, len(patterns.after)):
             chosen.append(one)
-            left -= one.obligations
+            left -= size.counted(one)
             if left <= 0:
                 break
     return _named(_mixed(chosen, drawn), size)
@@ -704,7 +710,14 @@ def _bytes(connection: Connection) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load as told on the command line; return 1 where that can't be."""
     given = _parser().parse_args(arguments)
-    size = Size(given.obligations, given.due, given.due_runs, given.versions, given.seed)
+    size = Size(
+        obligations=given.obligations,
+        only_open=given.open,
+        due=given.due,
+        due_runs=given.due_runs,
+        versions=given.versions,
+        seed=given.seed,
+    )
     wanted = Wanted(given.seed, given.at, given.count, given.oldest)
     console = Console(stderr=True)
     with console.status("…") as status:
@@ -733,15 +746,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=_WHAT)
     parser.add_argument("--database", required=True, help="URL of an empty database")
     parser.add_argument("--obligations", type=int, default=100_000)
+    parser.add_argument("--open", action="store_true", help="count only those that are open")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--due", type=int, default=0, help="obligations that wake by --at")
     parser.add_argument("--due-runs", type=int, help="in about so many runs; default: due / 10")
-    parser.add_argument("--at", type=datetime.fromisoformat, default=MORNING)
+    parser.add_argument("--at", type=_moment, default=MORNING)
     parser.add_argument("--versions", type=int, help="versions of plans; default: runs / 10")
     parser.add_argument("--count", type=int, default=24, help="prototypes")
     parser.add_argument("--oldest", type=int, default=150, help="days that the oldest run is old")
     parser.add_argument("--prototypes", type=Path, default=ROOT / "build/prototypes")
     return parser
+
+
+def _moment(written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError("say the zone too, as in 2026-05-11T08:00+07:00")
+    return moment
 
 
 _WHAT = "Fill an empty database with a country's worth of plan runs."

@@ -97,6 +97,14 @@ def test_it_is_as_many_as_were_asked_for(filled: Filled):
     assert loaded.rows["plan_versions"] == SIZE.versions
 
 
+def test_what_is_closed_need_not_count(lived: Lived, tmp_path: Path):
+    """A million open obligations are not a million of which most are done."""
+    wanted = Size(obligations=700, only_open=True)
+    loaded = load(f"sqlite:///{tmp_path / 'open.sqlite3'}", lived, wanted)
+    assert 700 <= loaded.open <= 850
+    assert loaded.due == 0
+
+
 def test_obligations_are_in_every_state(filled: Filled):
     """A database in which nobody is late measures nothing."""
     columns = OBLIGATIONS.c
