@@ -140,7 +140,7 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[URL]:
         yield url
     finally:
         process.send_signal(signal.SIGINT)  # the fast way: clients are sent away
-        process.wait(30)
+        process.wait(300)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: URL, log_file: Path) -> None:
