@@ -30,6 +30,7 @@ from storage.errors import (
     SchemaTooNew,
     SchemaTooOld,
     StorageError,
+    WrongSchema,
 )
 from storage.postgresql import Postgresql
 from storage.sqlite import BUSY_TIMEOUT_MS, Sqlite
@@ -45,6 +46,7 @@ __all__ = [
     "SchemaTooOld",
     "Step",
     "StorageError",
+    "WrongSchema",
 ]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -75,6 +77,20 @@ class Database:
     def place(self) -> str:
         """Where the database is, without a password."""
         return self.driver.place(self.url)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to open; of a server that only connecting can tell."""
+        return self.driver.exists(self.url)
+
+    @property
+    def head(self) -> str | None:
+        """The newest revision that this program knows."""
+        return _head()
+
+    def knows(self, revision: str) -> bool:
+        """Say whether this program knows a revision."""
+        return any(one.revision == revision for one in _script().walk_revisions())
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

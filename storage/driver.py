@@ -54,6 +54,9 @@ class Driver(Protocol):
     def place(self, url: URL) -> str:
         """Return where the database is, without a password."""
 
+    def exists(self, url: URL) -> bool:
+        """Say whether there is anything to open, as far as that shows without opening it."""
+
     def mark(self, connection: Connection) -> object:
         """Return what changes, for this connection, whenever the schema does; cheap."""
 

@@ -15,19 +15,25 @@ class StorageError(Exception):
     """The database can't be used as it is."""
 
 
-class SchemaTooNew(StorageError):
+class WrongSchema(StorageError):
+    """The database is not of this version of the program; `found` is its revision."""
+
+    found: str
+
+
+class SchemaTooNew(WrongSchema):
     """The database was written by a newer version of the program."""
 
     def __init__(self, found: str) -> None:
-        super().__init__(found)
+        super().__init__(f"the database was written by a newer version of the program ({found})")
         self.found = found
 
 
-class SchemaTooOld(StorageError):
+class SchemaTooOld(WrongSchema):
     """The database has to be brought up to this version of the program first."""
 
     def __init__(self, found: str, wanted: str) -> None:
-        super().__init__(f"{found} < {wanted}")
+        super().__init__(f"the database has to be brought up from {found} to {wanted} first")
         self.found, self.wanted = found, wanted
 
 

@@ -78,6 +78,10 @@ class Postgresql:
         """Return the server and the database."""
         return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
+    def exists(self, url: URL) -> bool:  # noqa: ARG002
+        """Say yes: only connecting can tell."""
+        return True
+
     def mark(self, connection: Connection) -> object:  # noqa: ARG002
         """Return nothing that changes: whoever upgrades ends the sessions of others."""
         return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,10 +38,11 @@ class Sqlite:
         return sqlite.insert(table)
 
     def engine(self, url: URL, who: str, patience: Patience) -> Engine:  # noqa: ARG002
-        """Return the pool; the folder of the file is made where it is missing."""
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        """Return the pool; the folder of the file is made at the first use where it is missing."""
         engine = create_engine(url)
+        if url.database:
+            folder = Path(url.database).parent
+            event.listen(engine, "do_connect", partial(_make, folder))
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
@@ -48,6 +50,10 @@ class Sqlite:
     def place(self, url: URL) -> str:
         """Return the file."""
         return url.database or ":memory:"
+
+    def exists(self, url: URL) -> bool:
+        """Say whether the file is there: opening it would make it."""
+        return bool(url.database) and Path(url.database or "").exists()
 
     def mark(self, connection: Connection) -> object:
         """Return the number that SQLite gives the schema; it stands in the file's first page."""
@@ -82,6 +88,10 @@ class Sqlite:
             raise BackupFailed(str(error)) from error
         if said != "ok":
             raise BackupFailed(said)
+
+
+def _make(folder: Path, *_: Any) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _uri(file: str | None) -> str:
