@@ -17,6 +17,7 @@ from cli import (
     briefing,
     calendar,
     comparing,
+    databases,
     doctoring,
     drafting,
     entries,
@@ -52,6 +53,7 @@ for module in (
     mailing,
     outbox,
     doctoring,
+    databases,
 ):
     module.register(app)
 

@@ -14,6 +14,7 @@ import asyncio
 import faulthandler
 import logging
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -25,14 +26,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from flows import client, moment, office
 from services import chasing
 from services.chasing import Signs
-from services.errors import one_line
+from services.errors import Refused, one_line
 from services.settings import Settings
-from services.wiring import Parts
+from services.wiring import Parts, refusal
+from storage.database import WrongSchema
 
 log = logging.getLogger(__name__)
 
 WAKE_UP = "wake-up"
 LOOK = 1.0  # seconds between looks
+VERIFY = timedelta(seconds=60)  # between two looks whether the schema is still ours
 FAR = timedelta(days=1)  # no job is set for what is further off: a look sets it in time
 BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of them
 POST = timedelta(minutes=3)  # between two looks for mail that came back
@@ -97,6 +100,7 @@ class Clock:
         self._trouble: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next: dict[str, float] = {}
+        self.outdated: WrongSchema | None = None
 
     def start(self) -> None:
         """Look at once for what came due while nothing ran."""
@@ -107,6 +111,7 @@ class Clock:
         """Set the wake-up to the earliest moment there is, and begin what else it is time for."""
         self._notice_a_jump()
         try:
+            self._verify()
             self._set(self._next_wake())
         except Exception as error:
             # A database that is away comes back; until then there is nothing to do.
@@ -194,6 +199,12 @@ class Clock:
             self._known = signs, chasing.next_wake(self.parts)
         return self._known[1]
 
+    def _verify(self) -> None:
+        """See once a minute whether another version of the program has changed the schema."""
+        if self._ticks() >= self._next.get("verify", 0.0):
+            self.parts.database.verify()
+            self._next["verify"] = self._ticks() + VERIFY.total_seconds()
+
     def _standing(self) -> tuple[datetime | None, Signs]:
         """Return what is next and what that rests on: a chase that does anything moves it."""
         return chasing.next_wake(self.parts), chasing.signs(self.parts)
@@ -241,7 +252,12 @@ class Clock:
         self._seen = wall, ticks
 
     def _tell(self, what: str, error: Exception) -> None:
-        """Log a failure in one line, and once for as long as it stays the same."""
+        """Log a failure in one line, and once for as long as it stays the same.
+
+        A schema that is another version's does not pass: who runs this clock is to end it.
+        """
+        if isinstance(error, WrongSchema):
+            self.outdated = error
         said = one_line(error)
         if self._trouble.get(what) != said:
             extra = {"action": f"{what}-failed"}
@@ -256,11 +272,13 @@ class Clock:
 async def run(stop: asyncio.Event) -> None:
     """Run the clock of this process until `stop` is set.
 
-    A process that hangs is ended with a traceback of all threads: whoever supervises it
+    Raises Refused once the database is another version's: writing on would write wrongly. A
+    process that hangs is ended with a traceback of all threads: whoever supervises it
     starts another.
     """
     from flows.errands import Errands as Real
 
+    office.be("clock")
     parts = office.parts()
     sweep = timedelta(seconds=parts.settings.sweep_seconds)
     clock = Clock(parts, Real(parts), sweep=sweep)
@@ -272,6 +290,8 @@ async def run(stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), LOOK)
                 return
             clock.look()
+            if clock.outdated is not None:
+                raise refusal(clock.outdated)
     finally:
         await clock.stop()
         faulthandler.cancel_dump_traceback_later()
@@ -302,4 +322,7 @@ async def _until_told() -> None:
 if __name__ == "__main__":
     from flows import clock  # under its own name, as the others import it
 
-    clock.main()
+    try:
+        clock.main()
+    except Refused as refused:
+        sys.exit(str(refused))

@@ -20,8 +20,9 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -37,6 +38,9 @@ from prefect.utilities.processutils import sanitize_subprocess_env, setup_signal
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from flows.processes import POOL, PREFECT_FILE
+from services import upkeep
+from services.errors import Refused
+from services.settings import Settings
 
 # What the engine and the flows import only when they come to need it.
 LATE = [
@@ -51,6 +55,7 @@ LATE = [
     "prefect.flow_engine",
     "rich._emoji_codes",
 ]
+VERIFY = 60.0  # seconds between two looks whether the database's schema is still ours
 warm = multiprocessing.get_context("forkserver")
 
 
@@ -148,6 +153,21 @@ def _deployed() -> list[str]:
     return sorted({one["entrypoint"].rpartition(".")[0] for one in deployments})
 
 
+async def work(worker: ProcessWorker, *, look: Callable[[], Refused | None]) -> None:
+    """Run a worker until it ends, or until the schema is another version's; raises Refused then.
+
+    Its runs would be refused one by one, and a worker that is up to date would not get them.
+    """
+    working = asyncio.create_task(worker.start())
+    while not (await asyncio.wait({working}, timeout=VERIFY))[0]:
+        refused = await asyncio.to_thread(look)
+        if refused is not None:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            raise refused
+    await working
+
+
 def main() -> None:
     """Run a worker of the pool until SIGTERM or Ctrl-C."""
     arguments = argparse.ArgumentParser(prog="python -m flows.worker", description=__doc__)
@@ -162,8 +182,12 @@ def main() -> None:
     # such a worker would never end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     setup_signal_handlers_worker(os.getpid(), "the worker", print)
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(worker.start())
+    try:
+        asyncio.run(work(worker, look=partial(upkeep.outdated, Settings())))
+    except Refused as refused:
+        sys.exit(str(refused))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        pass
 
 
 if __name__ == "__main__":

@@ -159,17 +159,16 @@ def home(folder: Path, usage: Callable[[Path], Any]) -> Finding:
 
 def database(settings: Settings) -> Finding:
     """Say whether the database opens, and whether its schema is this program's."""
-    where = "PostgreSQL" if settings.database_url else str(settings.home / "dondoc.sqlite3")
-    if not settings.database_url and not Path(where).exists():
-        return care("database", "missing", where=where)
+    opened = Database(settings.url, who="doctor")
+    where = opened.place
     try:
-        opened = Database(settings.url)
-        try:
-            found, head = opened.revisions()
-        finally:
-            opened.close()
+        if not opened.exists:
+            return care("database", "missing", where=where)
+        found, head = opened.revisions()
     except Exception as error:
         return failed("database", error)
+    finally:
+        opened.close()
     if found is None:
         return care("database", "empty", where=where)
     if found != head:
@@ -179,7 +178,7 @@ def database(settings: Settings) -> Finding:
 
 @contextmanager
 def _parts(settings: Settings) -> Iterator[Parts]:
-    opened = Database(settings.url)
+    opened = Database(settings.url, who="doctor")
     try:
         yield Parts(settings, opened)
     finally:

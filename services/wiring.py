@@ -11,7 +11,7 @@ from plan_definitions import Bundle, load
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
-from storage.database import Database, DatabaseUnreachable, SchemaTooNew
+from storage.database import Database, DatabaseUnreachable, SchemaTooOld, WrongSchema
 
 MOST_PLANS = 128  # that a process keeps: some 0.3 MB each, and some milliseconds to read again
 
@@ -38,20 +38,37 @@ class Parts:
 
 
 @contextmanager
-def opened(settings: Settings | None = None) -> Iterator[Parts]:
-    """Open the database, bring its schema up, and give the parts.
+def opened(settings: Settings | None = None, *, who: str = "command") -> Iterator[Parts]:
+    """Open the database, see that its schema is this program's, and give the parts.
 
-    Raises Unavailable where the database does not answer, Refused where it is newer than
-    this program.
+    An empty database gets the schema; a file of an older version is brought up. `who` is
+    what a server shows the sessions as. Raises Unavailable where the database does not
+    answer, Refused where it is newer than this program, or older and shared by machines
+    that may still run the older one.
     """
     settings = settings or Settings()
-    database = Database(settings.url)
+    database = Database(settings.url, who=who)
     try:
-        database.upgrade()
-        yield Parts(settings, database)
-    except DatabaseUnreachable as error:
-        raise Unavailable("error.database-unreachable", detail=str(error)) from error
-    except SchemaTooNew as error:
-        raise Refused("error.schema-too-new", found=error.found) from error
+        with said_plainly():
+            database.ready()
+            yield Parts(settings, database)
     finally:
         database.close()
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+    """Say what the store says in a sentence for people, as Unavailable or Refused."""
+    try:
+        yield
+    except DatabaseUnreachable as error:
+        raise Unavailable("error.database-unreachable", detail=str(error)) from error
+    except WrongSchema as error:
+        raise refusal(error) from error
+
+
+def refusal(error: WrongSchema) -> Refused:
+    """Return why nothing is done with a schema that is not this program's."""
+    if isinstance(error, SchemaTooOld):
+        return Refused("error.schema-too-old", found=error.found, wanted=error.wanted)
+    return Refused("error.schema-too-new", found=error.found)

@@ -1,90 +1,113 @@
 """Database: one connection pool, its transactions, and the schema's version.
 
-The only module that knows which database it is. SQLite runs in WAL with
-`synchronous=FULL`: a commit survives a power cut; every writing transaction begins
-IMMEDIATE, because a read that upgrades to a write fails at once whatever the time-out.
+The only module that looks which database it is: `storage.sqlite` and `storage.postgresql`
+say what differs. Whoever writes through a database that is `ready` writes with the schema
+that this program knows, or not at all: a connection looks at it before its first write, and
+again when the schema has changed; whoever upgrades ends the connections of others.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import (
-    Connection,
-    Engine,
-    create_engine,
-    event,
-    func,
-    make_url,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
-BUSY_TIMEOUT_MS = 30_000
-CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB are a batch's pages twice over
-WAL_TRIES = 100
-UPGRADE_LOCK = 0x646F6E646F63  # "dondoc": who upgrades a shared database does it alone
+from storage.driver import Driver, Fault, Patience
+from storage.errors import (
+    DatabaseUnreachable,
+    InUse,
+    SchemaTooNew,
+    SchemaTooOld,
+    StorageError,
+    WrongSchema,
+)
+from storage.postgresql import Postgresql
+from storage.sqlite import BUSY_TIMEOUT_MS, Sqlite
+
+__all__ = [
+    "BUSY_TIMEOUT_MS",
+    "MIGRATIONS",
+    "Database",
+    "DatabaseUnreachable",
+    "InUse",
+    "Patience",
+    "SchemaTooNew",
+    "SchemaTooOld",
+    "Step",
+    "StorageError",
+    "WrongSchema",
+]
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+_SEEN = "dondoc_schema"  # under which a connection remembers what schema it has looked at
 
 
-class StorageError(Exception):
-    """The database can't be used as it is."""
+@dataclass(frozen=True)
+class Step:
+    """One step of an upgrade that begins now: to which revision, the n-th of how many."""
 
-
-class SchemaTooNew(StorageError):
-    """The database was written by a newer version of the program."""
-
-    def __init__(self, found: str) -> None:
-        super().__init__(found)
-        self.found = found
-
-
-class DatabaseUnreachable(StorageError):
-    """The database does not answer, or its file can't be opened."""
+    revision: str
+    number: int
+    of: int
 
 
 class Database:
     """A database by its URL; connects at the first use, not before."""
 
-    def __init__(self, url: str) -> None:
-        """Take a SQLAlchemy URL. The folder of a SQLite file is made where it is missing."""
+    def __init__(self, url: str, *, who: str = "", patience: Patience | None = None) -> None:
+        """Take a SQLAlchemy URL; a server shows its sessions as `dondoc/<who>`."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        # A server may have been restarted since a connection was last used; a file was not.
-        self.engine: Engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
-        # PostgreSQL's default shows each statement a snapshot of its own.
-        self._reading: dict[str, Any] = (
-            {"dondoc_reading": True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        )
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+        self.driver: Driver = Sqlite() if self.is_sqlite else Postgresql()
+        self.engine: Engine = self.driver.engine(self.url, who, patience or Patience())
+        self._is_guarded = False
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without a password."""
+        return self.driver.place(self.url)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to open; of a server that only connecting can tell."""
+        return self.driver.exists(self.url)
+
+    @property
+    def head(self) -> str | None:
+        """The newest revision that this program knows."""
+        return _head()
+
+    def knows(self, revision: str) -> bool:
+        """Say whether this program knows a revision."""
+        return any(one.revision == revision for one in _script().walk_revisions())
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that writes: committed at the end, rolled back on any error."""
+        """Open a transaction that writes: committed at the end, rolled back on any error.
+
+        Raises SchemaTooNew or SchemaTooOld where the schema is no longer the one known.
+        """
         with self._connected() as connection, connection.begin():
+            if self._is_guarded:
+                self._look(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads, from one snapshot."""
         with self._connected() as connection:
-            connection = connection.execution_options(**self._reading)
+            connection = connection.execution_options(**self.driver.reading)
             with connection.begin():
                 yield connection
 
@@ -99,81 +122,149 @@ class Database:
 
     def revisions(self) -> tuple[str | None, str | None]:
         """Return the schema's revision and this program's; changes nothing."""
-        head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
         with self._connected() as connection:
-            return MigrationContext.configure(connection).get_current_revision(), head
+            try:
+                return _revision(connection), _head()
+            except DBAPIError as error:  # as while somebody upgrades it
+                raise DatabaseUnreachable(str(error.orig)) from error
 
-    def upgrade(self) -> None:
-        """Bring the schema to this version of the program. Raises SchemaTooNew."""
-        script = ScriptDirectory(str(MIGRATIONS))
-        with self._connected() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-            connection.rollback()
-        if found == script.get_current_head():
-            return
-        if found is not None and not _knows(script, found):
-            raise SchemaTooNew(found)
-        with self.writing() as connection:
-            if not self.is_sqlite:  # whose writers stand in line anyway
-                connection.execute(select(func.pg_advisory_xact_lock(UPGRADE_LOCK)))
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    def ready(self) -> None:
+        """Make sure of the schema, now and whenever this is written to.
+
+        An empty database gets it. An older one is brought up where one machine uses it;
+        where several may, that is for a person to say: raises SchemaTooOld. Raises
+        SchemaTooNew for a newer one.
+        """
+        found, head = self.revisions()
+        if found != head and (found is None or self.driver.upgrades_itself):
+            self.upgrade()
+        else:
+            _verify(found)
+        self._is_guarded = True
+
+    def verify(self) -> None:
+        """Look whether the schema is the one known. Raises SchemaTooNew or SchemaTooOld."""
+        _verify(self.revisions()[0])
+
+    def _look(self, connection: Connection) -> None:
+        """Verify the schema, unless it is as at this connection's last look."""
+        mark = self.driver.mark(connection)
+        if connection.info.get(_SEEN) != mark:
+            _verify(_revision(connection))
+            connection.info[_SEEN] = mark
+
+    def upgrade(
+        self, *, tell: Callable[[Step], None] = lambda _: None, disconnect: bool = False
+    ) -> tuple[str | None, str | None]:
+        """Bring the schema to this version of the program; return from which to which.
+
+        All of it or nothing. `tell` hears of each step before it. Raises SchemaTooNew, and
+        InUse where other programs are at work on a database that is not empty, unless
+        `disconnect` ends their sessions.
+        """
+        found, head = self.revisions()
+        if found == head:
+            return found, head
+        _refuse_newer(found)
+        with self._connected() as connection, connection.begin():
+            self.driver.begin_upgrade(connection)
+            found = _revision(connection)  # another may have been quicker
+            _refuse_newer(found)
+            if found not in (None, head) and disconnect:
+                self.driver.send_away(connection)
+            elif found not in (None, head) and (others := self.driver.others(connection)):
+                raise InUse(others)
+            steps = _steps(found)
+            for number, revision in enumerate(steps, start=1):
+                tell(Step(revision, number, len(steps)))
+                command.upgrade(_config(connection), revision)
+        return found, head
+
+    def faults(self) -> list[Fault]:
+        """Return what the database finds wrong with itself. May read all of it."""
+        with self.reading() as connection:
+            return self.driver.faults(connection)
+
+    def backup(self, file: Path) -> None:
+        """Write all of it into an empty file, consistent while others go on.
+
+        Raises BackupFailed, and DatabaseUnreachable where there is none.
+        """
+        self.revisions()
+        self.driver.backup(self.url, file)
 
     def insert_new(self, table: Table) -> Insert:
         """Return an INSERT that passes over rows whose unique key is taken already.
 
         Its row count says how many were new; drivers keep that of an INSERT only if asked.
         """
-        insert = sqlite.insert if self.is_sqlite else postgresql.insert
-        return insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        new: Insert = self.driver.insert(table).on_conflict_do_nothing()
+        return new.execution_options(preserve_rowcount=True)
 
     def insert_or_update(self, table: Table) -> Insert:
         """Return an INSERT that brings a row whose primary key is taken up to the new values."""
-        return _upsert(table, is_sqlite=self.is_sqlite)
+        return _upsert(type(self.driver), table)
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
 
 
+def takes_arrays(connection: Connection) -> bool:
+    """Say whether a statement can be given a whole column as one array."""
+    return connection.dialect.name == "postgresql"
+
+
 @cache  # it takes longer to put together than to execute
-def _upsert(table: Table, *, is_sqlite: bool) -> Insert:
-    new = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+def _upsert(driver: type[Driver], table: Table) -> Insert:
+    new = driver().insert(table)
     keys = {column.name for column in table.primary_key}
     changed = {one.name: new.excluded[one.name] for one in table.c if one.name not in keys}
-    return new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
+    updated: Insert = new.on_conflict_do_update(index_elements=sorted(keys), set_=changed)
+    return updated
 
 
-def _knows(script: ScriptDirectory, revision: str) -> bool:
-    return any(found.revision == revision for found in script.walk_revisions())
+# ── The schema ────────────────────────────────────────────────────────────────
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: `_begin_sqlite` does.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    _switch_to_wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"cache_size=-{CACHE_KIB}"):
-        connection.execute(f"PRAGMA {pragma}")
+def _script() -> ScriptDirectory:
+    return _scripts(MIGRATIONS)
 
 
-def _switch_to_wal(connection: Any) -> None:
-    """Switch a new file to WAL. Of several who open it at once some are told at once to wait."""
-    for _ in range(WAL_TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-        # The switch ignores the time-out; a lock is waited for.
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("ROLLBACK")
-    connection.execute("PRAGMA journal_mode=WAL")
+@cache
+def _scripts(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory(str(folder))
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("dondoc_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _head() -> str | None:
+    return _script().get_current_head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _verify(found: str | None) -> None:
+    script = _script()
+    head = script.get_current_head()
+    if found == head:
+        return
+    _refuse_newer(found)
+    raise SchemaTooOld(found or "-", head or "-")
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and all(one.revision != found for one in _script().walk_revisions()):
+        raise SchemaTooNew(found)
+
+
+def _steps(found: str | None) -> list[str]:
+    """Return the revisions from `found` to this program's, in their order."""
+    return [one.revision for one in _script().iterate_revisions("head", found or "base")][::-1]
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

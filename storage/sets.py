@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, Column, Connection, Dialect, Row, Table
 
+from storage.database import takes_arrays
+
 Values: TypeAlias = dict[str, list[Any]]
 """Rows by their columns: lists of one length, in one order."""
 
@@ -38,7 +40,7 @@ def insert(
     if not columns or not values[columns[0]]:
         return []
     ready = _ready(connection.dialect, table, values)
-    if connection.dialect.name != "sqlite":
+    if takes_arrays(connection):
         sql = _inserts_arrays(connection.dialect, table, columns, new_only, returning)
         result = connection.exec_driver_sql(sql, tuple(map(_array, ready)))
         return list(result) if returning else []
@@ -60,7 +62,7 @@ def update(connection: Connection, table: Table, values: Values, *, key: tuple[s
     if not values or not values[columns[0]]:
         return
     ready = _ready(connection.dialect, table, {name: values[name] for name in columns})
-    if connection.dialect.name != "sqlite":
+    if takes_arrays(connection):
         sql = _updates_from_arrays(connection.dialect, table, columns, key)
         connection.exec_driver_sql(sql, tuple(map(_array, ready)))
         return

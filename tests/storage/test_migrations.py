@@ -10,14 +10,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import UniqueConstraint, inspect, text
+from sqlalchemy import inspect, text
 
+from storage import agreement
 from storage.database import MIGRATIONS, Database, SchemaTooNew
 from storage.tables import metadata
 from tests.storage.records import contents, keep_run
 from tests.storage.together import at_once
 
 HEAD = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+INSTANT = {"SQLite": "DATETIME", "PostgreSQL": "TIMESTAMP WITH TIME ZONE"}
 
 
 @pytest.fixture
@@ -42,28 +44,58 @@ def test_an_empty_database_becomes_what_the_models_say(empty: Database):
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
         assert compare_metadata(context, metadata) == []
+        assert agreement.differences(connection) == []
     assert revision(empty) == HEAD
 
 
-def test_the_unique_keys_are_really_in_the_database(database: Database):
-    """They are what makes things happen once; alembic compares them on some databases only."""
+TAMPERINGS = {
+    "no-table": ("DROP TABLE relays", "relays"),
+    "no-column": ("ALTER TABLE relays DROP COLUMN why", "relays.why"),
+    "column": ("ALTER TABLE relays ADD COLUMN colour VARCHAR", "relays.colour"),
+    "no-index": ("DROP INDEX ix_recipients_address", "recipients ix_recipients_address"),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERINGS)
+def test_what_is_not_as_the_models_say_is_named(database: Database, kind: str):
+    """Each of these would fail later, at night, in a sentence that nobody understands."""
+    statement, where = TAMPERINGS[kind]
+    with database.writing() as connection:
+        connection.execute(text(statement))
+
     with database.reading() as connection:
-        looked = inspect(connection)
-        for table in metadata.sorted_tables:
-            stated = {
-                tuple(column.name for column in one.columns)
-                for one in table.constraints
-                if isinstance(one, UniqueConstraint)
-            }
-            kept = {tuple(one["column_names"]) for one in looked.get_unique_constraints(table.name)}
-            assert stated == kept, table.name
-            keys = {
-                (tuple(one["constrained_columns"]), one["referred_table"])
-                for one in looked.get_foreign_keys(table.name)
-            }
-            assert keys == {
-                ((one.parent.name,), one.column.table.name) for one in table.foreign_keys
-            }, table.name
+        found = agreement.differences(connection)
+
+    assert [(one.kind, one.what) for one in found] == [(kind, where)]
+
+
+def test_the_unique_and_foreign_keys_are_really_looked_for(database: Database):
+    """They are what makes things happen once."""
+    with database.writing() as connection:
+        connection.execute(text("DROP TABLE outside_events"))
+        connection.execute(text("DROP TABLE stage_runs"))
+        connection.execute(
+            text(
+                "CREATE TABLE outside_events (id INTEGER NOT NULL PRIMARY KEY,"
+                " name VARCHAR NOT NULL, document VARCHAR NOT NULL,"
+                f" happened_at {INSTANT[database.driver.name]} NOT NULL,"
+                f' recorded_at {INSTANT[database.driver.name]} NOT NULL, "by" VARCHAR NOT NULL)'
+            )
+        )
+        connection.execute(
+            text(
+                "CREATE TABLE stage_runs (run VARCHAR NOT NULL, stage VARCHAR NOT NULL,"
+                " flow_run VARCHAR, shown TEXT NOT NULL, PRIMARY KEY (run, stage))"
+            )
+        )
+
+    with database.reading() as connection:
+        found = agreement.differences(connection)
+
+    assert {(one.kind, one.what) for one in found} == {
+        ("no-unique", "outside_events (name, document)"),
+        ("no-key", "stage_runs (run) → plan_runs"),
+    }
 
 
 def test_upgrading_twice_is_harmless(database: Database):

@@ -1,0 +1,79 @@
+"""Driver: what differs between the databases. `storage.database` chooses one by the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.sql.schema import Table
+
+UPGRADER = "upgrade"
+"""What a program is called that only brings the schema up: several of them do no harm."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited on a server, in seconds. A file knows but one wait, of 30 seconds.
+
+    `lock`: for a row that another holds, longer than `idle`; `idle`: for the next statement
+    of a transaction, whose locks keep others waiting meanwhile; `statement`: for one
+    statement; `peer`: for a sign of life of the machine at the other end of a connection.
+    """
+
+    connect: int = 10
+    peer: int = 30
+    idle: int = 60
+    lock: int = 90
+    statement: int = 1800
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong with what the database holds; `what` says where."""
+
+    kind: str
+    what: str
+
+
+class Driver(Protocol):
+    """One kind of database."""
+
+    name: str
+    upgrades_itself: bool  # a program that finds an older schema may bring it up unasked
+    reading: Mapping[str, Any]  # execution options of a transaction that only reads
+
+    def insert(self, table: Table) -> Any:
+        """Return its own INSERT, which knows what to do where a unique key is taken."""
+
+    def engine(self, url: URL, who: str, patience: Patience) -> Engine:
+        """Return the pool of connections, which says at the database that it is `who`'s."""
+
+    def place(self, url: URL) -> str:
+        """Return where the database is, without a password."""
+
+    def exists(self, url: URL) -> bool:
+        """Say whether there is anything to open, as far as that shows without opening it."""
+
+    def mark(self, connection: Connection) -> object:
+        """Return what changes, for this connection, whenever the schema does; cheap."""
+
+    def begin_upgrade(self, connection: Connection) -> None:
+        """Keep others who upgrade, or begin to write, waiting until the transaction ends."""
+
+    def others(self, connection: Connection) -> list[str]:
+        """Return the sessions of other programs of ours, as far as the database knows."""
+
+    def send_away(self, connection: Connection) -> None:
+        """End these sessions; what they had not committed is undone."""
+
+    def faults(self, connection: Connection) -> list[Fault]:
+        """Return what the database finds wrong with itself."""
+
+    def backup(self, url: URL, file: Path) -> None:
+        """Write all of it into `file`, which is empty; consistent, while others go on.
+
+        Raises BackupFailed.
+        """

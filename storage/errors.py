@@ -1,0 +1,57 @@
+"""Errors of the store.
+
+StorageError
+├── SchemaTooNew          a newer version of the program wrote it
+├── SchemaTooOld          it has to be brought up first
+├── InUse                 others are at work on it
+├── BackupFailed          no backup was made
+└── DatabaseUnreachable   it does not answer
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """The database can't be used as it is."""
+
+
+class WrongSchema(StorageError):
+    """The database is not of this version of the program; `found` is its revision."""
+
+    found: str
+
+
+class SchemaTooNew(WrongSchema):
+    """The database was written by a newer version of the program."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"the database was written by a newer version of the program ({found})")
+        self.found = found
+
+
+class SchemaTooOld(WrongSchema):
+    """The database has to be brought up to this version of the program first."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(f"the database has to be brought up from {found} to {wanted} first")
+        self.found, self.wanted = found, wanted
+
+
+class InUse(StorageError):
+    """Other programs are at work on the database; `others` names their sessions."""
+
+    def __init__(self, others: list[str]) -> None:
+        super().__init__(", ".join(others))
+        self.others = others
+
+
+class BackupFailed(StorageError):
+    """No backup was made. Without a program for it, `command` is what to run elsewhere."""
+
+    def __init__(self, why: str, *, command: str = "") -> None:
+        super().__init__(why)
+        self.command = command
+
+
+class DatabaseUnreachable(StorageError):
+    """The database does not answer, or its file can't be opened."""
