@@ -163,6 +163,28 @@ def is_mail_due(parts: Parts, now: datetime) -> bool:
     return at is not None and at <= now
 
 
+def put_right(parts: Parts, now: datetime) -> bool:
+    """Free what a clock that was set back would hold until then: claims, and the mail server.
+
+    What holds for longer than it can was written by a clock that was ahead, or is a day old by
+    a clock that went back. Return whether there was any.
+    """
+    beyond = now + LEASE + pacing.SKEW
+    with parts.database.reading() as connection:
+        held = max(outbox.holders(connection), default=now) > beyond
+        met = relays.every(connection)
+    if not held and all(pacing.possible(one, now) == one for one in met):
+        return False
+    with parts.database.writing() as connection:
+        for name in (one.name for one in met):
+            relay = relays.held(parts.database, connection, name)
+            relays.keep(connection, pacing.possible(relay, now))
+        lapsed = outbox.lapse(connection, beyond=beyond, at=now)
+    said = "the clock was set back: %d claims on mail have lapsed, the mail server is free"
+    log.warning(said, lapsed, extra={"action": "clock-set-back"})
+    return True
+
+
 async def deliver(
     parts: Parts,
     way: Channel,
@@ -175,6 +197,7 @@ async def deliver(
 
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
+    put_right(parts, now)
     drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
     async with AsyncExitStack() as stack:
         if only is None and _is_help_worth_it(parts, now):

@@ -225,6 +225,13 @@ def renew(connection: Connection, message: Message, until: datetime) -> bool:
     return done.rowcount == 1
 
 
+def lapse(connection: Connection, *, beyond: datetime, at: datetime) -> int:
+    """Let claims lapse `at` that hold until `beyond` or later; return how many those were."""
+    held = and_(MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until > beyond)
+    done = connection.execute(MESSAGES.update().where(held).values(claimed_until=at))
+    return done.rowcount
+
+
 def release(connection: Connection, messages: Iterable[Message], *, at: datetime) -> None:
     """Give claimed messages back as they were, untried; they are due again at `at`."""
     for message in messages:

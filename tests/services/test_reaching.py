@@ -17,9 +17,9 @@ from sqlalchemy.exc import OperationalError
 from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import compose
 from plan_definitions import Bundle
-from services import addressing, chasing, delivering, looking, mailroom, marking, recording
+from services import addressing, chasing, delivering, looking, mailroom, marking, pacing, recording
 from services.wiring import Parts
-from storage import addresses, notices, outbox, recipients
+from storage import addresses, notices, outbox, recipients, relays
 from storage.outbox import Message, Status
 from storage.recipients import Fate
 from tests.services import written as w
@@ -582,3 +582,48 @@ def test_the_claim_on_a_mail_that_is_long_on_its_way_is_renewed(
 
     assert (len(way.envelopes), second.envelopes) == (1, [])
     assert outbox_of(parts)[0].status is Status.SENT
+
+
+# ── The clock is set back ──
+
+
+def test_mail_that_was_claimed_by_a_clock_a_day_ahead_goes_out(parts: Parts):
+    """The machine died over it, and its clock was set right: nobody waits for that day."""
+    chasing.issue_notices(parts, w.START)
+    ahead = w.START + timedelta(days=1)
+    with parts.database.writing() as connection:
+        outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="dead")
+    parts.settings.__dict__["smtp_connections"] = 1  # the dead one must not hold the only line
+
+    assert not delivering.is_mail_due(parts, w.START)
+    assert delivering.put_right(parts, w.START)
+    assert delivering.is_mail_due(parts, w.START)
+    assert not delivering.put_right(parts, w.START)
+    deliver(parts, w.START)
+
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}
+
+
+def test_a_claim_that_another_machine_may_hold_is_left_alone(parts: Parts):
+    """Its clock may be some minutes ahead of ours."""
+    chasing.issue_notices(parts, w.START)
+    ahead = w.START + pacing.SKEW
+    with parts.database.writing() as connection:
+        outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="alive")
+
+    assert not delivering.put_right(parts, w.START)
+    deliver(parts, w.START)
+
+    assert Counter(one.status for one in outbox_of(parts))[Status.SENDING] == 2
+
+
+def test_a_mail_server_that_was_dead_tomorrow_is_tried_today(parts: Parts):
+    """The rest that it was given a day ahead is none any more."""
+    chasing.issue_notices(parts, w.START)
+    with parts.database.writing() as connection:
+        relay = relays.held(parts.database, connection, parts.settings.relay)
+        relays.keep(connection, pacing.failed(relay, "refused", w.START + timedelta(days=1)))
+
+    deliver(parts, w.START)
+
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}
