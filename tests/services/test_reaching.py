@@ -45,7 +45,7 @@ CONTACTS = """\
       - {name: Trần Thị Giám, role: head, email: giam@nho.example}
       - {name: Lưu trữ, role: copy, email: luu@nho.example}
 """
-NO_SUCH_USER = Refused("550 5.1.1 no such user", of_address=True)
+NO_SUCH_USER = Refused("550 5.1.1 no such user", of_address=True, of_mailbox=True)
 SECOND = w.at("2020-05-12 08:00")
 
 
