@@ -177,10 +177,10 @@ def put_right(parts: Parts, now: datetime) -> bool:
     if not held and all(pacing.possible(one, now) == one for one in met):
         return False
     with parts.database.writing() as connection:
+        lapsed = outbox.lapse(connection, beyond=beyond, at=now)
         for name in (one.name for one in met):
             relay = relays.held(parts.database, connection, name)
             relays.keep(connection, pacing.possible(relay, now))
-        lapsed = outbox.lapse(connection, beyond=beyond, at=now)
     said = "the clock was set back: %d claims on mail have lapsed, the mail server is free"
     log.warning(said, lapsed, extra={"action": "clock-set-back"})
     return True

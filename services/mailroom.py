@@ -55,6 +55,7 @@ def retry(parts: Parts, number: int, now: datetime) -> None:
     message = find(parts, number)
     expires_at = now + parts.settings.mail_expires
     with parts.database.writing() as connection:
+        plans.lock(connection, message.run)
         if not outbox.retry(connection, number, now, expires_at=expires_at):
             raise Refused("refused.not-retryable", number=number)
         for address in recipients.reopen(connection, number):
