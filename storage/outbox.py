@@ -367,13 +367,19 @@ def _expired(now: datetime) -> ColumnElement[bool]:
 
 
 def cancel(connection: Connection, message: int, why: str) -> bool:
-    """Take a message that has not gone out from the outbox; say whether it could be."""
-    done = connection.execute(
-        MESSAGES.update()
-        .where(MESSAGES.c.id == message, MESSAGES.c.status.in_((*OPEN, *GIVEN_UP)))
-        .values(status=Status.CANCELLED.value, next_try_at=None, error=why)
+    """Take a message that has not gone out from the outbox; say whether it could be.
+
+    What has reached somebody who is to answer, and only others not, counts as sent.
+    """
+    found = MESSAGES.update().where(
+        MESSAGES.c.id == message, MESSAGES.c.status.in_((*OPEN, *GIVEN_UP))
     )
-    return done.rowcount == 1
+    new = found.where(MESSAGES.c.sent_at.is_(None))
+    gone = new.values(status=Status.CANCELLED.value, next_try_at=None, error=why)
+    if connection.execute(gone).rowcount:
+        return True
+    rest = found.values(status=Status.SENT.value, next_try_at=None, error="")
+    return connection.execute(rest).rowcount == 1
 
 
 def find(connection: Connection, message: int) -> Message | None:

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from engine.ledger import EntryKind
 from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import compose
 from plan_definitions import Bundle
 from services import addressing, chasing, delivering, looking, mailroom, marking, pacing, recording
 from services.wiring import Parts
-from storage import addresses, notices, outbox, recipients, relays
+from storage import addresses, ledger, notices, outbox, recipients, relays
 from storage.outbox import Message, Status
 from storage.recipients import Fate
 from tests.services import written as w
@@ -272,6 +273,39 @@ def test_what_is_taken_back_says_nothing_any_more(parts: Parts):
     assert kinds(parts).count("message-cancelled") == 1
     with parts.database.reading() as connection:
         assert "a" not in {one.recipient for one in notices.told(connection, "nho")}
+        assert outbox.next_due(connection) is None
+
+
+def test_what_the_agency_has_got_stays_said_though_its_copy_is_taken_back(parts: Parts):
+    """A rung that was read counts: only the copy that is still tried is taken back."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+    message = message_to_a(parts)
+    assert message.status is Status.LATER
+
+    mailroom.cancel(parts, message.id, by="Lan", why="thôi bản sao", now=w.START)
+
+    assert message_to_a(parts).status is Status.SENT
+    assert "notice-dropped" not in kinds(parts)
+    with parts.database.reading() as connection:
+        assert "a" in {one.recipient for one in notices.told(connection, "nho")}
+        (entry,) = ledger.entries(connection, "nho", kinds=[EntryKind.MESSAGE_CANCELLED])
+        assert entry.data["only_copies"] is True
+        assert outbox.next_due(connection) is None
+
+
+def test_a_copy_that_a_pause_keeps_back_leaves_nothing_open(parts: Parts):
+    """Who is to answer has got it: the rung counts, and is not issued again after the pause."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+    recording.pause(parts, "nho", BY, why="bão", now=w.START + timedelta(minutes=1))
+
+    deliver(parts, w.START + timedelta(minutes=6))
+
+    assert message_to_a(parts).status is Status.SENT
+    assert "notice-withdrawn" not in kinds(parts)
+    with parts.database.reading() as connection:
+        assert "a" in {one.recipient for one in notices.told(connection, "nho")}
         assert outbox.next_due(connection) is None
 
 
