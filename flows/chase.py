@@ -33,6 +33,7 @@ async def chase(now: datetime | None = None, show: str | None = None) -> State[A
     parts = office.parts()
     given, now = now, now or moment.now(parts.settings)
     chased = chasing.issue_notices(parts, now)
+    delivering.put_right(parts, now)
     delivered = await deliver(now=given) if delivering.is_mail_due(parts, now) else Delivered()
     touched = {one.run for one in chased} | delivered.runs | ({show} if show else set())
     for run in sorted(touched):

@@ -80,6 +80,7 @@ class Errands:
         chased = chasing.issue_notices(self.parts, now)
         notices = sum(one.notices for one in chased)
         mails = 0
+        delivering.put_right(self.parts, now)
         if delivering.is_mail_due(self.parts, now):
             async with delivering.way_out(self.parts) as way:
                 clock = partial(moment.now, self.parts.settings)
@@ -95,7 +96,11 @@ class Errands:
         )
 
     async def reconcile(self, now: datetime) -> None:
-        """Put right what Prefect shows where it was cancelled, deleted or lost."""
+        """Put right what Prefect shows where it was cancelled, deleted or lost.
+
+        First what no chase would be woken for: mail that a clock which was set back holds.
+        """
+        delivering.put_right(self.parts, now)
         await showing.reconcile(self.parts, now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)

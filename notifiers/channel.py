@@ -41,10 +41,13 @@ class Refused:
     """The mail was refused for good; sending the same again is pointless.
 
     `of_address`: there is no such address, says the server; another of the agency may do.
+    `of_mailbox`: more precisely, no such mailbox: where it says so of everybody, its list of
+    them is broken.
     """
 
     reason: str
     of_address: bool = False
+    of_mailbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aiosmtplib import (
@@ -36,6 +36,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """Bad mailbox, host or syntax, moved, null MX, disabled (RFC 3463 §3.2-3.3, RFC 7505 §4.2)."""
+_NO_SUCH_MAILBOX = "5.1.1"
 _NOT_FOUND = frozenset({550, 551, 553})  # RFC 5321 §4.2.3, where no enhanced code says more
 _RELAYING = re.compile(r"\brelay(ing|ed)?\b", re.IGNORECASE)
 """A server that takes us for strangers: `Relay access denied`, `relay not permitted` …"""
@@ -180,7 +181,7 @@ class SmtpSession:
                 except SMTPResponseException as error:
                     if error.code == _CLOSING:
                         raise
-                    refused[address] = _classified(error, of_address=_is_unknown(error))
+                    refused[address] = _answered(error)
                     strange = error if _is_strange(error) else strange
             if strange is not None and len(refused) == len(fit):
                 raise strange
@@ -325,12 +326,22 @@ def _checked(envelope: Envelope) -> tuple[dict[str, str], dict[str, Outcome]]:
     return fit, dict[str, Outcome](outcomes)
 
 
-def _classified(error: SMTPResponseException, *, of_address: bool = False) -> Outcome:
+def _classified(error: SMTPResponseException) -> Outcome:
     """4xx: later; 5xx: refused (RFC 5321 §4.2.1), unless it is about our own credentials."""
     reason = _reason("answered", error)
     if error.code >= 500 and error.code not in _OURS:
-        return Refused(reason, of_address=of_address)
+        return Refused(reason)
     return TryLater(reason, of_relay=error.code in _OURS)
+
+
+def _answered(error: SMTPResponseException) -> Outcome:
+    """Return what an answer to RCPT comes to for its address."""
+    outcome = _classified(error)
+    if not isinstance(outcome, Refused) or not _is_unknown(error):
+        return outcome
+    found = _ENHANCED.match(error.message)
+    is_mailbox = found is None or found[0] == _NO_SUCH_MAILBOX
+    return replace(outcome, of_address=True, of_mailbox=is_mailbox)
 
 
 def _is_unknown(error: SMTPResponseException) -> bool:

@@ -31,7 +31,8 @@ from notifiers.channel import (
 )
 from notifiers.mailbox import MailboxServer
 from notifiers.smtp import SmtpChannel, SmtpSettings
-from services import marking, pacing
+from services import doubts, marking, pacing
+from services.doubts import Doubts
 from services.helper import Helper, helped
 from services.marking import Tried
 from services.preparing import Prepared, Preparer
@@ -163,6 +164,28 @@ def is_mail_due(parts: Parts, now: datetime) -> bool:
     return at is not None and at <= now
 
 
+def put_right(parts: Parts, now: datetime) -> bool:
+    """Free what a clock that was set back would hold until then: claims, and the mail server.
+
+    What holds for longer than it can was written by a clock that was ahead, or is a day old by
+    a clock that went back. Return whether there was any.
+    """
+    beyond = now + LEASE + pacing.SKEW
+    with parts.database.reading() as connection:
+        held = max(outbox.holders(connection), default=now) > beyond
+        met = relays.every(connection)
+    if not held and all(pacing.possible(one, now) == one for one in met):
+        return False
+    with parts.database.writing() as connection:
+        lapsed = outbox.lapse(connection, beyond=beyond, at=now)
+        for name in (one.name for one in met):
+            relay = relays.held(parts.database, connection, name)
+            relays.keep(connection, pacing.possible(relay, now))
+    said = "the clock was set back: %d claims on mail have lapsed, the mail server is free"
+    log.warning(said, lapsed, extra={"action": "clock-set-back"})
+    return True
+
+
 async def deliver(
     parts: Parts,
     way: Channel,
@@ -175,6 +198,7 @@ async def deliver(
 
     `clock` tells the time while a long delivery goes on; without one it stays `now`.
     """
+    put_right(parts, now)
     drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
     async with AsyncExitStack() as stack:
         if only is None and _is_help_worth_it(parts, now):
@@ -223,6 +247,7 @@ class _Drain:
         self._probed_until: datetime | None = None
         self._under_way: dict[int, Message] = {}
         self._riddles = 0
+        self._doubts = Doubts(parts)
         self._again = False  # something was refused that another address may take
 
     async def run(self) -> None:
@@ -311,6 +336,8 @@ class _Drain:
         for _ in range(UNMARKED):
             await self._unmarked.acquire()
         self._release(UNMARKED)
+        if self._failed:
+            return
         self._end_probe()
         self._probing = False
         self._alive.set()
@@ -353,6 +380,7 @@ class _Drain:
                 relays.keep(connection, after)
             if claimed and relay.failures:
                 self._probing, self._probed_until = True, after.open_until
+                self._doubts.is_distrusted = doubts.is_distrusted(relay.why)
         return claimed
 
     async def _send_all(self, session: Session, batch: Sequence[Message]) -> None:
@@ -497,10 +525,16 @@ class _Drain:
         """Write what became of mails, as many in one commit as are there."""
         ending = False
         while not ending:
-            tried = await self._gather()
-            ending = None in tried
-            found = [one for one in tried if one is not None]
+            gathered = await self._gather()
+            ending = None in gathered
+            tried = [one for one in gathered if one is not None]
+            found = self._doubts.sift(tried, self.clock(), ending=ending)
+            if self._doubts.trouble and not self._failed:
+                self.delivered.trouble = self._doubts.trouble
+                self._stop()
+            # What is held back was refused: nobody gets a copy more where it is never marked.
             if not found:
+                self._release(len(tried))
                 continue
             try:
                 counted = await self._marked(found)
@@ -509,7 +543,7 @@ class _Drain:
                 self._stop()
                 self._release(UNMARKED + self.parts.settings.smtp_connections)
                 raise
-            self._release(len(found))
+            self._release(len(tried))
             for one in found:
                 if one.ready.message.id in counted:
                     self.delivered.note(one)

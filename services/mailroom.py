@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -55,6 +56,7 @@ def retry(parts: Parts, number: int, now: datetime) -> None:
     message = find(parts, number)
     expires_at = now + parts.settings.mail_expires
     with parts.database.writing() as connection:
+        plans.lock(connection, message.run)
         if not outbox.retry(connection, number, now, expires_at=expires_at):
             raise Refused("refused.not-retryable", number=number)
         for address in recipients.reopen(connection, number):
@@ -79,16 +81,22 @@ def _unreachable(
 
 
 def cancel(parts: Parts, number: int, *, by: str, why: str, now: datetime) -> None:
-    """Take a message back that has not gone out; what it says is not said by it any more."""
+    """Take a message back that has not gone out; what it says is not said by it any more.
+
+    What somebody who is to answer has got was said, and stays so: only its copies are taken back.
+    """
     message = find(parts, number)
     with parts.database.writing() as connection:
         plans.lock(connection, message.run)
         if not outbox.cancel(connection, number, why):
             raise Refused("refused.not-cancellable", number=number)
-        carried = notices.of_message(connection, number)
+        found = outbox.find(connection, number)
+        is_told = found is not None and found.sent_at is not None
+        carried = [] if is_told else notices.of_message(connection, number)
         notices.drop(connection, number, carried)
-        data = {"message_id": message.message_id, "recipient": message.recipient}
+        data: dict[str, Any] = {"message_id": message.message_id, "recipient": message.recipient}
         data |= {"kind": message.kind, "subject": message.subject, "detail": why}
+        data |= {"only_copies": True} if is_told else {}
         entry = Entry(EntryKind.MESSAGE_CANCELLED, message.send_at, now, by, data=data)
         dropped = [marking.unsent(EntryKind.NOTICE_DROPPED, one, now, by) for one in carried]
         ledger.append(connection, message.run, [entry, *dropped])

@@ -105,7 +105,10 @@ def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set
 def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
     """Give up what has waited too long; return it."""
     with parts.database.writing() as connection:
-        found = outbox.expire(connection, now, limit=limit)
+        waiting = outbox.expiring(connection, now, limit=limit)
+        for run in sorted({run for _, run in waiting}):
+            plans.lock(connection, run)
+        found = outbox.expire(connection, now, only=[number for number, _ in waiting])
         for message in found:
             if message.status is not Status.EXPIRED:
                 continue

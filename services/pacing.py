@@ -21,6 +21,7 @@ REST = (
 )
 """How long a server is left alone after the first failure, the second …"""
 PROBE = timedelta(minutes=15)  # a probe that does not come back holds the others up no longer
+SKEW = timedelta(minutes=15)  # that the clocks of machines may be apart
 BURST = timedelta(seconds=10)  # what a rate of mails a minute may run ahead
 
 
@@ -72,6 +73,20 @@ def answered(relay: Relay) -> Relay:
 def untried(relay: Relay, now: datetime) -> Relay:
     """Return the relay after a probe that nothing came of: it may be tried with another mail."""
     return replace(relay, open_until=now)
+
+
+def possible(relay: Relay, now: datetime) -> Relay:
+    """Return the relay without times further ahead than they can be: the clock was set back.
+
+    No rest is longer than a quarter of an hour, and no more is handed over than the rate has
+    room for.
+    """
+    open_until, free_at = relay.open_until, relay.free_at
+    if open_until is not None and open_until > now + max(*REST, PROBE) + SKEW:
+        open_until = now
+    if free_at is not None and free_at > now + SKEW:
+        free_at = None
+    return replace(relay, open_until=open_until, free_at=free_at)
 
 
 def ready_at(relay: Relay, at: datetime, *, per_minute: int) -> datetime:

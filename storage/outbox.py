@@ -255,6 +255,18 @@ def renew(connection: Connection, message: Message, until: datetime) -> bool:
     return done.rowcount == 1
 
 
+def lapse(connection: Connection, *, beyond: datetime, at: datetime) -> int:
+    """Let claims lapse `at` that hold until `beyond` or later; return how many those were."""
+    held = select(MESSAGES.c.id).where(
+        MESSAGES.c.status == Status.SENDING.value, MESSAGES.c.claimed_until > beyond
+    )
+    ids = list(connection.execute(held.with_for_update(skip_locked=True)).scalars())
+    if ids:
+        ours = MESSAGES.update().where(MESSAGES.c.id.in_(ids))
+        connection.execute(ours.values(claimed_until=at))
+    return len(ids)
+
+
 def release(connection: Connection, messages: Iterable[Message], *, at: datetime) -> None:
     """Give claimed messages back as they were, untried; they are due again at `at`."""
     for message in messages:
@@ -345,21 +357,21 @@ def _marked(one: Marking) -> dict[str, Any]:
     }
 
 
-def expire(connection: Connection, now: datetime, *, limit: int) -> list[Message]:
-    """Give up what was tried for too long, and return it as it is now.
+def expiring(connection: Connection, now: datetime, *, limit: int) -> list[tuple[int, str]]:
+    """Return the numbers and runs of what was tried for too long: their locks come first."""
+    query = select(MESSAGES.c.id, MESSAGES.c.run).where(_expired(now)).limit(limit)
+    return [(row.id, row.run) for row in connection.execute(query)]
+
+
+def expire(connection: Connection, now: datetime, *, only: Sequence[int]) -> list[Message]:
+    """Give up what was tried for too long, of `only`, and return it as it is now.
 
     What was not tried at all, in an outage of ours, is late, and goes out. What has reached
     somebody who is to answer, and only others not, counts as sent.
     """
     query = (
         select(MESSAGES)
-        .where(
-            MESSAGES.c.status.in_(OPEN),
-            MESSAGES.c.next_try_at <= now,
-            MESSAGES.c.expires_at <= now,
-            MESSAGES.c.tries > 0,
-        )
-        .limit(limit)
+        .where(MESSAGES.c.id.in_(list(only)), _expired(now))
         .with_for_update(skip_locked=True)
     )
     found = [
@@ -375,14 +387,29 @@ def expire(connection: Connection, now: datetime, *, limit: int) -> list[Message
     return found
 
 
-def cancel(connection: Connection, message: int, why: str) -> bool:
-    """Take a message that has not gone out from the outbox; say whether it could be."""
-    done = connection.execute(
-        MESSAGES.update()
-        .where(MESSAGES.c.id == message, MESSAGES.c.status.in_((*OPEN, *GIVEN_UP)))
-        .values(status=Status.CANCELLED.value, next_try_at=None, error=why)
+def _expired(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        MESSAGES.c.status.in_(OPEN),
+        MESSAGES.c.next_try_at <= now,
+        MESSAGES.c.expires_at <= now,
+        MESSAGES.c.tries > 0,
     )
-    return done.rowcount == 1
+
+
+def cancel(connection: Connection, message: int, why: str) -> bool:
+    """Take a message that has not gone out from the outbox; say whether it could be.
+
+    What has reached somebody who is to answer, and only others not, counts as sent.
+    """
+    found = MESSAGES.update().where(
+        MESSAGES.c.id == message, MESSAGES.c.status.in_((*OPEN, *GIVEN_UP))
+    )
+    new = found.where(MESSAGES.c.sent_at.is_(None))
+    gone = new.values(status=Status.CANCELLED.value, next_try_at=None, error=why)
+    if connection.execute(gone).rowcount:
+        return True
+    rest = found.values(status=Status.SENT.value, next_try_at=None, error="")
+    return connection.execute(rest).rowcount == 1
 
 
 def find(connection: Connection, message: int) -> Message | None:

@@ -66,6 +66,11 @@ def troubled(connection: Connection) -> list[Relay]:
     return [_relay(row) for row in connection.execute(query)]
 
 
+def every(connection: Connection) -> list[Relay]:
+    """Return all relays that were met."""
+    return [_relay(row) for row in connection.execute(select(RELAYS).order_by(RELAYS.c.name))]
+
+
 def close(connection: Connection) -> None:
     """Take every relay for alive again: somebody says that it is."""
     connection.execute(RELAYS.update().values(failures=0, open_until=None, why=""))

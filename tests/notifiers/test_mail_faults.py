@@ -191,10 +191,31 @@ def test_each_address_hears_its_own_answer():
     assert list(found) == ["a@b.example", "c@d.example", "e@f.example"]
     first, second, third = found.values()
     assert isinstance(first, Refused)
-    assert first.of_address
+    assert (first.of_address, first.of_mailbox) == (True, True)
     check_later(second, of_relay=False)
     assert isinstance(third, Sent)
     assert len(handler.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "of_mailbox"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("550 no such user", True),
+        ("550 5.1.2 no such host", False),
+        ("550 5.2.1 mailbox disabled", False),
+    ],
+)
+def test_a_list_of_mailboxes_that_may_be_broken_is_told_from_the_rest(
+    answer: str, of_mailbox: bool
+):
+    """Where everybody is said to have no mailbox it is; a host that there is not stays so."""
+    with serving(Faulty(RCPT=[answer])) as port:
+        [found] = send(port, envelope("a@b.example"))
+
+    outcome = found["a@b.example"]
+    assert isinstance(outcome, Refused)
+    assert (outcome.of_address, outcome.of_mailbox) == (True, of_mailbox)
 
 
 def test_of_several_the_mail_is_filed_once_for_all():

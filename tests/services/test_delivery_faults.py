@@ -21,15 +21,19 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from notifiers.channel import Envelope, Outcome, Refused, Sent
 from services import chasing, delivering
 from services.delivering import LEASE, UNMARKED, Delivered
+from services.doubts import MANY
 from services.settings import Settings
 from services.wiring import Parts, opened
+from storage import addresses, relays
 from storage.outbox import Status
+from storage.relays import Relay
 from tests.postfix import Faults, Sink, free_port, sink
 from tests.services import written as w
 from tests.services.killing import POINTS
-from tests.services.office import outbox_of, start, statuses
+from tests.services.office import Recording, outbox_of, start, statuses
 
 ROOT = Path(__file__).parents[2]
 LATER = w.START + timedelta(minutes=6)  # the first wait is over, and the server's rest
@@ -153,6 +157,87 @@ def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(tmp_path: P
             assert server.received == []
         assert set(statuses(parts)) == {"undeliverable"}
         assert len(refused.undeliverable) == len(ids(parts))
+
+
+# ── A server whose list of mailboxes is broken ──
+
+NOBODY = Faults(hard=["RCPT"], hard_reply="550 5.1.1 User unknown in local recipient table")
+
+
+def addresses_marked(parts: Parts) -> list[str]:
+    """Return the addresses that are not written to any more."""
+    with parts.database.reading() as connection:
+        return [one.address for one in addresses.every(connection) if one.bounced_at]
+
+
+def breaker(parts: Parts) -> Relay:
+    """Return what is kept of the server."""
+    with parts.database.reading() as connection:
+        return relays.find(connection, parts.settings.relay)
+
+
+def test_a_server_that_knows_nobody_costs_no_agency_its_address(tmp_path: Path):
+    """Its list of mailboxes is broken for a quarter of an hour: all arrives after it, where it
+    would have gone before."""
+    port = free_port()
+    with office_at(tmp_path, port) as parts:
+        with sink(NOBODY, port=port):
+            failed = deliver(parts, w.START)
+            assert addresses_marked(parts) == []
+            assert failed.undeliverable == []
+            assert failed.trouble.startswith("every address is refused: ")
+            assert "5.1.1 User unknown" in failed.trouble
+            assert failed.counts[Status.LATER] < MANY + parts.settings.smtp_connections
+            assert breaker(parts).why == failed.trouble
+
+            again = deliver(parts, w.START + timedelta(minutes=1))
+            assert again.total == 1, "one mail tries whether it is well"
+            assert (breaker(parts).failures, addresses_marked(parts)) == (2, [])
+        with sink(port=port) as server:
+            deliver(parts, w.START + timedelta(minutes=10))
+            deliver(parts, w.START + timedelta(minutes=11))
+            check_all_arrived(parts, received(server), at_most_twice=0)
+            assert breaker(parts).failures == 0
+
+
+def test_a_list_of_mailboxes_that_breaks_in_the_middle_is_noticed(tmp_path: Path):
+    """What the server took before does not vouch for what it says after."""
+    with office_at(tmp_path, free_port()) as parts:
+        taken: list[Envelope] = []
+
+        def answer(envelope: Envelope) -> Outcome:
+            taken.append(envelope)
+            if len(taken) <= 10:
+                return Sent("250 ok")
+            return Refused("550 5.1.1 no such user", of_address=True, of_mailbox=True)
+
+        parts.settings.__dict__["smtp_connections"] = 1
+        failed = asyncio.run(delivering.deliver(parts, Recording(answer), w.START))
+
+        assert addresses_marked(parts) == []
+        assert failed.trouble
+        assert failed.counts[Status.SENT] == 10
+
+
+def test_a_few_addresses_that_are_gone_are_marked_where_the_others_are_taken(tmp_path: Path):
+    """The doubt lasts no longer than until the server takes a mail, or has no more to do."""
+    with office_at(tmp_path, free_port()) as parts:
+        number = 0
+
+        def answer(_envelope: Envelope) -> Outcome:
+            nonlocal number
+            number += 1
+            if number % MANY:
+                return Refused("550 5.1.1 no such user", of_address=True, of_mailbox=True)
+            return Sent("250 ok")
+
+        parts.settings.__dict__["smtp_connections"] = 1
+        delivered = asyncio.run(delivering.deliver(parts, Recording(answer), w.START))
+
+        assert delivered.trouble == ""
+        assert delivered.counts[Status.SENT] > 1
+        assert len(addresses_marked(parts)) > MANY
+        assert set(statuses(parts)) == {"sent", "undeliverable"}
 
 
 # ── Killed ──

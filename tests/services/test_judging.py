@@ -18,7 +18,7 @@ NOW = datetime(2020, 5, 11, 1, 0, tzinfo=UTC)
 FOCAL = Addressee("an@nho.example", "Nguyễn Văn An", Role.FOCAL)
 HEAD = Addressee("binh@nho.example", "Lê Thị Bình", Role.HEAD)
 COPY = Addressee("luu@nho.example", "Văn thư", Role.COPY, is_copy=True)
-UNKNOWN = Refused("550 5.1.1 no such user", of_address=True)
+UNKNOWN = Refused("550 5.1.1 no such user", of_address=True, of_mailbox=True)
 
 
 def message(tries: int = 1, sent_at: datetime | None = None) -> Message:

@@ -81,3 +81,26 @@ def test_it_is_ready_when_it_says_it_is(per_minute: int, asked: list[int]):
     if at > NOON:
         early = at - timedelta(milliseconds=1)
         assert pacing.room(relay, early, wanted=1, per_minute=per_minute) == 0
+
+
+def test_a_time_further_ahead_than_it_can_be_holds_nothing():
+    """The clock was set back by a day: the server would be left alone for that day."""
+    dead = pacing.failed(WELL, "refused", NOON)
+    busy = pacing.taken(WELL, NOON, 1, per_minute=60)
+    before = NOON - timedelta(days=1)
+
+    assert pacing.room(pacing.possible(dead, before), before, wanted=16, per_minute=0) == 1
+    assert pacing.room(pacing.possible(busy, before), before, wanted=16, per_minute=60) > 0
+
+
+@given(st.lists(st.sampled_from(["failed", "taken"]), max_size=12), st.sampled_from([0, 1, 7, 60]))
+def test_no_time_that_we_write_ourselves_is_too_far_ahead(steps: list[str], per_minute: int):
+    """A rest and a rate hold, also where another machine's clock is minutes ahead."""
+    relay = WELL
+    for step in steps:
+        if step == "failed":
+            relay = pacing.failed(relay, "refused", NOON)
+        elif count := pacing.room(relay, NOON, wanted=24, per_minute=per_minute):
+            relay = pacing.taken(relay, NOON, count, per_minute=per_minute)
+
+    assert pacing.possible(relay, NOON - pacing.SKEW) == relay

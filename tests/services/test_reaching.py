@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from engine.ledger import EntryKind
 from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import compose
 from plan_definitions import Bundle
-from services import addressing, chasing, delivering, looking, mailroom, marking, recording
+from services import addressing, chasing, delivering, looking, mailroom, marking, pacing, recording
 from services.wiring import Parts
-from storage import addresses, notices, outbox, recipients
+from storage import addresses, ledger, notices, outbox, recipients, relays
 from storage.outbox import Message, Status
 from storage.recipients import Fate
 from tests.services import written as w
@@ -45,7 +46,7 @@ CONTACTS = """\
       - {name: Trần Thị Giám, role: head, email: giam@nho.example}
       - {name: Lưu trữ, role: copy, email: luu@nho.example}
 """
-NO_SUCH_USER = Refused("550 5.1.1 no such user", of_address=True)
+NO_SUCH_USER = Refused("550 5.1.1 no such user", of_address=True, of_mailbox=True)
 SECOND = w.at("2020-05-12 08:00")
 
 
@@ -272,6 +273,39 @@ def test_what_is_taken_back_says_nothing_any_more(parts: Parts):
     assert kinds(parts).count("message-cancelled") == 1
     with parts.database.reading() as connection:
         assert "a" not in {one.recipient for one in notices.told(connection, "nho")}
+        assert outbox.next_due(connection) is None
+
+
+def test_what_the_agency_has_got_stays_said_though_its_copy_is_taken_back(parts: Parts):
+    """A rung that was read counts: only the copy that is still tried is taken back."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+    message = message_to_a(parts)
+    assert message.status is Status.LATER
+
+    mailroom.cancel(parts, message.id, by="Lan", why="thôi bản sao", now=w.START)
+
+    assert message_to_a(parts).status is Status.SENT
+    assert "notice-dropped" not in kinds(parts)
+    with parts.database.reading() as connection:
+        assert "a" in {one.recipient for one in notices.told(connection, "nho")}
+        (entry,) = ledger.entries(connection, "nho", kinds=[EntryKind.MESSAGE_CANCELLED])
+        assert entry.data["only_copies"] is True
+        assert outbox.next_due(connection) is None
+
+
+def test_a_copy_that_a_pause_keeps_back_leaves_nothing_open(parts: Parts):
+    """Who is to answer has got it: the rung counts, and is not issued again after the pause."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+    recording.pause(parts, "nho", BY, why="bão", now=w.START + timedelta(minutes=1))
+
+    deliver(parts, w.START + timedelta(minutes=6))
+
+    assert message_to_a(parts).status is Status.SENT
+    assert "notice-withdrawn" not in kinds(parts)
+    with parts.database.reading() as connection:
+        assert "a" in {one.recipient for one in notices.told(connection, "nho")}
         assert outbox.next_due(connection) is None
 
 
@@ -582,3 +616,48 @@ def test_the_claim_on_a_mail_that_is_long_on_its_way_is_renewed(
 
     assert (len(way.envelopes), second.envelopes) == (1, [])
     assert outbox_of(parts)[0].status is Status.SENT
+
+
+# ── The clock is set back ──
+
+
+def test_mail_that_was_claimed_by_a_clock_a_day_ahead_goes_out(parts: Parts):
+    """The machine died over it, and its clock was set right: nobody waits for that day."""
+    chasing.issue_notices(parts, w.START)
+    ahead = w.START + timedelta(days=1)
+    with parts.database.writing() as connection:
+        outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="dead")
+    parts.settings.__dict__["smtp_connections"] = 1  # the dead one must not hold the only line
+
+    assert not delivering.is_mail_due(parts, w.START)
+    assert delivering.put_right(parts, w.START)
+    assert delivering.is_mail_due(parts, w.START)
+    assert not delivering.put_right(parts, w.START)
+    deliver(parts, w.START)
+
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}
+
+
+def test_a_claim_that_another_machine_may_hold_is_left_alone(parts: Parts):
+    """Its clock may be some minutes ahead of ours."""
+    chasing.issue_notices(parts, w.START)
+    ahead = w.START + pacing.SKEW
+    with parts.database.writing() as connection:
+        outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="alive")
+
+    assert not delivering.put_right(parts, w.START)
+    deliver(parts, w.START)
+
+    assert Counter(one.status for one in outbox_of(parts))[Status.SENDING] == 2
+
+
+def test_a_mail_server_that_was_dead_tomorrow_is_tried_today(parts: Parts):
+    """The rest that it was given a day ahead is none any more."""
+    chasing.issue_notices(parts, w.START)
+    with parts.database.writing() as connection:
+        relay = relays.held(parts.database, connection, parts.settings.relay)
+        relays.keep(connection, pacing.failed(relay, "refused", w.START + timedelta(days=1)))
+
+    deliver(parts, w.START)
+
+    assert {one.status for one in outbox_of(parts)} == {Status.SENT}

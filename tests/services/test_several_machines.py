@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from notifiers.channel import TryLater
 from plan_definitions import Bundle
-from services import briefing, chasing, delivering, recording, runs
+from services import briefing, chasing, delivering, marking, recording, runs
 from services.errors import Refused
 from services.recording import Source
 from services.settings import Settings
 from services.wiring import Parts, opened
-from storage import ledger, plans
+from storage import ledger, outbox, plans
 from tests.postgres import Postgres
 from tests.services import written as w
 from tests.services.office import (
@@ -243,6 +245,27 @@ def test_many_runs_chased_from_all_at_once_are_each_chased_once(machines: list[P
     )
     keys = Counter((row.run, row.obligation, row.rung) for row in notice_rows(machines[0]))
     assert set(keys.values()) == {1}
+
+
+def test_mail_that_is_taken_back_does_not_expire_at_the_same_time(machines: list[Parts]):
+    """Both take the run first: neither waits for what the other holds, and one thing is told."""
+    start(machines[0])
+    chasing.issue_notices(machines[0], w.START)
+    number = outbox_of(machines[0])[0].id
+    deliver(machines[0], w.START, Recording(lambda _: TryLater("451 busy")))
+    late = w.START + timedelta(days=8)
+    with ThreadPoolExecutor(1) as pool:
+        with machines[0].database.writing() as connection:
+            plans.lock(connection, "nho")
+            expired = pool.submit(marking.expire, machines[1], late, limit=8)
+            with pytest.raises(TimeoutError):
+                expired.result(timeout=0.5)
+            assert outbox.cancel(connection, number, "gửi công văn giấy")
+        gone = {one.id for one in expired.result(timeout=30)}
+
+    others = {one.id for one in outbox_of(machines[0])} - {number}
+    assert gone == others
+    assert kinds(machines[0]).count("message-expired") == len(others)
 
 
 def test_one_who_looks_waits_for_nobody(machines: list[Parts]):
