@@ -258,9 +258,7 @@ class Rounds:
 class _Going:
     """One going over what is behind, by several hands."""
 
-    def __init__(
-        self, rounds: Rounds, client: PrefectClient, now: datetime, until: float
-    ) -> None:
+    def __init__(self, rounds: Rounds, client: PrefectClient, now: datetime, until: float) -> None:
         self.rounds, self.client, self.now, self.until = rounds, client, now, until
         self.failed: dict[str, Exception] = {}
         self.count = 0

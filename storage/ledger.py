@@ -223,7 +223,8 @@ def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
 def moved(connection: Connection, after: int) -> Mapping[str, int]:
     """Return the runs with entries behind a place, and the number of the last of each."""
     query = select(LEDGER.c.run, func.max(LEDGER.c.seq)).where(LEDGER.c.seq > after)
-    return {run: seq for run, seq in connection.execute(query.group_by(LEDGER.c.run))}
+    rows = connection.execute(query.group_by(LEDGER.c.run))
+    return {row[0]: row[1] for row in rows}
 
 
 def newest(connection: Connection) -> int:

@@ -34,7 +34,7 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Up to which entry of the ledger a plan run is shown, and when it shows otherwise by itself."""
+    """Up to which entry of the ledger a plan run is shown, and until when that holds by itself."""
 
     seq: int
     until: datetime
