@@ -25,7 +25,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from flows import moment
 from flows.processes import free_port
@@ -83,7 +83,7 @@ class Office:
         with self.database.reading() as connection:
             return Standing(
                 plans.count_due(connection, now, most=1_000_000),
-                _mails(connection),
+                _mails(connection, now),
                 _unshown(connection),
             )
 
@@ -104,9 +104,10 @@ class Office:
         return done
 
 
-def _mails(connection: Connection) -> int:
-    open_ones = (*OPEN, Status.SENDING.value)
-    query = select(func.count()).select_from(MESSAGES).where(MESSAGES.c.status.in_(open_ones))
+def _mails(connection: Connection, now: datetime) -> int:
+    columns = MESSAGES.c
+    waiting = and_(columns.status.in_(OPEN), columns.next_try_at <= now)
+    query = select(func.count()).where(or_(waiting, columns.status == Status.SENDING.value))
     return int(connection.execute(query).scalar_one())
 
 
@@ -184,7 +185,7 @@ def main() -> int:
                 names = ("first shown", "issued", "mailed", "shown")
                 cells = [f"{found[name]:.0f}" if name in found else "-" for name in names]
                 table.add_row(str(chasers), *cells)
-                for log in given.logs and office.home.glob("prefect/*.log") or ():
+                for log in (given.logs and office.home.glob("prefect/*.log")) or ():
                     (given.logs / f"{chasers}-{log.name}").write_bytes(log.read_bytes())
     Console().print(table)
     return 0
