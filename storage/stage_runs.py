@@ -154,14 +154,12 @@ def runs(connection: Connection) -> list[str]:
     return list(connection.execute(select(STAGE_RUNS.c.run).distinct()).scalars())
 
 
-def flow_runs(connection: Connection) -> list[str]:
-    """Return the flow runs that show something, of whatever plan run."""
+def showing(connection: Connection, flow_runs: Collection[str]) -> set[str]:
+    """Return those of some flow runs that show something, of whatever plan run."""
     query = select(STAGE_RUNS.c.flow_run).where(
-        STAGE_RUNS.c.flow_run.is_not(None),
-        STAGE_RUNS.c.stage != LOCK,
-        STAGE_RUNS.c.stage.not_like(f"{ARTIFACT}%"),
+        STAGE_RUNS.c.flow_run.in_(flow_runs), STAGE_RUNS.c.stage != LOCK
     )
-    return list(connection.execute(query).scalars())
+    return {one for one in connection.execute(query).scalars() if one}
 
 
 def forget(connection: Connection, run: str) -> None:
