@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
+from zlib import crc32
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 LAP = timedelta(minutes=15)  # within which each run is looked at
 SLICE = 100  # runs of one look at least
 LOOK_BACK = 50_000  # entries before the newest that a process which begins looks at
+DAYS = 5  # as many different days on which plans move to a new run: none is older than a week
 SHARE = timedelta(seconds=40)  # that one going takes; what is left is the next one's
 AT_ONCE = 4  # runs that are shown at one time: Prefect's server is one process
 TOGETHER = 50  # runs whose places are read in one go
@@ -86,6 +88,7 @@ class Rounds:
         self._behind: dict[str, Behind] = {}
         self._again: set[str] = set()  # failed, or a worker has yet to complete it
         self._cursor, self._slice = "", 0
+        self._many: bool | None = None  # so many runs that a new one of the day each is too much
         self._seen: int | None = None  # places in the ledger and the outbox
         self._mail = 0
         self._before = [0, 0]  # the places of the last sweeps: commits may overtake each other
@@ -124,6 +127,8 @@ class Rounds:
     def _take_notice(self, *, since: int | None = None) -> None:
         """Note which runs' ledgers have moved, and how urgent that is."""
         with self.parts.database.reading() as connection:
+            if self._many is None:
+                self._count(connection)
             if self._seen is None:
                 # What another process left undone when it was killed; the rest comes in turn.
                 self._seen = max(0, ledger.newest(connection) - LOOK_BACK)
@@ -162,7 +167,7 @@ class Rounds:
         }
         are_there = await artifacts.are_there(client, [one for of in pages.values() for one in of])
         for run in runs:
-            stands = showing.stands(shown[run], found, today)
+            stands = showing.stands(shown[run], found, today, self._lasts(run))
             stands = stands and (are_there or await artifacts.are_there(client, pages[run]))
             if not stands:
                 self._note(run, Behind(Urgency.IN_TURN, asks=True))
@@ -173,12 +178,26 @@ class Rounds:
         """Return the runs of the next slice; once in a lap also what ended and still waits."""
         more: list[str] = []
         if not self._cursor:
-            self._slice = max(SLICE, -(-plans.count_active(connection) // self._laps))
+            count = self._count(connection)
+            self._slice = max(SLICE, -(-count // self._laps))
             # One that ended while Prefect was away is still to be shown as done.
             more = stage_runs.unsettled(connection)
         runs = plans.active_after(connection, self._cursor, limit=self._slice)
         self._cursor = runs[-1] if len(runs) == self._slice else ""
         return sorted({*runs, *more[: self._slice]})
+
+    def _count(self, connection: Connection) -> int:
+        count = plans.count_active(connection)
+        self._many = count > SLICE
+        return count
+
+    def _lasts(self, run: str) -> int:
+        """Return for how many days more than its own the run lasts that shows a plan.
+
+        Prefect's lists go back a week, its dashboard a day. Where there are many, what nobody
+        touches keeps its run for some days; not all move at one midnight.
+        """
+        return 1 + crc32(run.encode()) % DAYS if self._many else 0
 
     # ── Showing it ──
 
@@ -237,6 +256,7 @@ class Rounds:
                 lost=lost,
                 wait=False,
                 deployments=self._deployments,
+                lasts=self._lasts(run),
             )
         except ObjectNotFound:
             self._deployments.clear()  # it may be one that was deployed anew

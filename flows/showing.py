@@ -100,8 +100,13 @@ async def states_of(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun
     return found
 
 
-def stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date) -> bool:
-    """Say whether Prefect still shows what was put there, on the plan's run of today."""
+def stands(
+    shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date, lasts: int = 0
+) -> bool:
+    """Say whether Prefect still shows what was put there, on a plan's run that is new enough.
+
+    That is today's, or one of `lasts` days before.
+    """
     runs = {one.flow_run for one in flow_runs_of(shown)}
     if any(one.shown.split(" ")[0] not in runs for one in pages_of(shown) if one.flow_run):
         return False  # a process died between renewing the plan's run and its pages
@@ -114,7 +119,7 @@ def stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: d
             return False
         if not _still_says(flow_run, says):
             return False
-    return PLAN in shown and _is_of(shown[PLAN], today)
+    return PLAN in shown and _is_of(shown[PLAN], today, lasts)
 
 
 def _says(one: StageRun) -> dict[str, Any]:
@@ -134,10 +139,10 @@ def _still_says(flow_run: FlowRun, says: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_of(plan: StageRun, today: date) -> bool:
-    """Say whether the plan's run is today's; of machines whose clocks differ one is ahead."""
-    days = (today, today + timedelta(days=1))
-    return _says(plan).get("day") in [day.isoformat() for day in days]
+def _is_of(plan: StageRun, today: date, lasts: int) -> bool:
+    """Say whether the plan's run is new enough; of machines whose clocks differ one is ahead."""
+    first, last = (today + timedelta(days=days) for days in (-lasts, 1))
+    return first.isoformat() <= str(_says(plan).get("day", "")) <= last.isoformat()
 
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
@@ -155,18 +160,20 @@ async def bring_up(
     lost: Collection[str] = (),
     wait: bool = True,
     deployments: dict[str, UUID] | None = None,
+    lasts: int = 0,
 ) -> bool:
     """Bring a run up, one process at a time, so that nothing is made twice and the newest is last.
 
     `found` is what Prefect has; None to trust what was shown before. `lost` are artifacts
-    that are gone; `deployments` are those known already. Returns whether all of it is
+    that are gone; `deployments` are those known already; `lasts` is for how many days more
+    than its own the plan's run does. Returns whether all of it is
     settled: what a worker has to complete is not. Raises Busy where another process shows
     it and we do not `wait`, TimeoutError where Prefect takes longer than a claim lasts.
     """
     async with _alone(parts, run, wait=wait) as marks, asyncio.timeout(LEASE.total_seconds()):
         seen = board.read(parts, run, now)
         known = {} if deployments is None else deployments
-        showing = _Showing(parts, client, seen, found, lost, known)
+        showing = _Showing(parts, client, seen, found, lost, known, lasts)
         await showing.bring_up()
         marks.append(Mark(seen.seq, _fresh_until(seen)))
     return showing.is_settled
@@ -221,9 +228,10 @@ class _Showing:
         found: Mapping[str, FlowRun] | None,
         lost: Collection[str],
         deployments: dict[str, UUID],
+        lasts: int,
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
-        self.lost = lost
+        self.lost, self.lasts = lost, lasts
         self.is_settled = True
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
@@ -283,10 +291,10 @@ class _Showing:
                 self._note(one.stage, None, "")  # a page of an earlier version of the plan
 
     async def _plan(self) -> None:
-        """Show the plan on a run of today: Prefect's default views go back a day or a week."""
+        """Show the plan on a new run: Prefect's default views go back a day or a week."""
         old = self.known.get(PLAN)
         day = today_of(self.parts).isoformat()
-        if old is not None and _is_of(old, today_of(self.parts)):
+        if old is not None and _is_of(old, today_of(self.parts), self.lasts):
             day = _says(old)["day"]
         elif old is not None:
             # First: where this fails nothing is noted, and it is tried again.

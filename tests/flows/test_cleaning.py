@@ -84,7 +84,7 @@ def test_sub_runs_go_with_the_run_that_they_belong_to(parts: Parts):
 
 
 def test_what_still_shows_a_plan_run_stays_however_much_there_is_of_it(small: Parts):
-    """Ten thousand red runs that nobody answered hide nothing that may go, and are not named at once."""
+    """Thousands of red runs hide nothing that may go, and are not named all at once."""
     old = Old(runs=350)
     shown = list(old.runs)[:220]
     with small.database.writing() as connection:

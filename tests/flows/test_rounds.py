@@ -186,3 +186,25 @@ def test_one_that_fails_waits_for_the_next_sweep(parts: Parts, prefect: FakePref
     sweep(one)
 
     assert len(prefect.runs) == 12
+
+
+def test_of_many_those_that_nobody_touches_keep_their_run_for_some_days(
+    parts: Parts, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+):
+    """Ten thousand new runs at one midnight would take the night; the lists go back a week."""
+    monkeypatch.setattr(rounds, "SLICE", 4)
+    many(parts, 10)
+    one = Rounds(parts, every=rounds.LAP)
+    sweep(one)
+    first = {one.name: one.id for one in prefect.runs.values()}
+    moved = []
+    for day in range(26, 33):
+        wall = w.at("2026-11-25 10:00") + timedelta(days=day - 25)
+        monkeypatch.setattr(moment, "wall", lambda wall=wall: wall)
+        sweep(one)
+        now = {one.name: one.id for one in prefect.runs.values()}
+        moved.append(sum(now[name] != first[name] for name in first if "/" not in name))
+
+    assert moved[0] == 0
+    assert len(set(moved)) > 3
+    assert moved[-1] == 10
