@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import events, moment, office
-from flows.chase import chase
+from flows.chase import BRIEFLY, chase
 from flows.refusals import as_state
 from language.catalogue import text
 from services import briefing, chasing, delivering, naming
@@ -49,10 +49,10 @@ async def daily_brief(
         now: for rehearsals; by default the present
     """
     parts = office.parts()
-    now = now or moment.now(parts.settings)
+    given, now = now, now or moment.now(parts.settings)
     run = naming.find_run(parts, run)
     if chasing.is_anything_due(parts, now):
-        await chase(now=now, show=run, return_state=True)
+        await chase(now=given, show=run, seconds=BRIEFLY, return_state=True)
     asked = briefing.send(parts, run, now=now, by=by)
     async with delivering.way_out(parts) as way:
         delivered = await delivering.deliver(parts, way, now, only=[asked.message])

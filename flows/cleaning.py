@@ -20,7 +20,6 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
-    FlowRunFilterId,
     FlowRunFilterParentFlowRunId,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -64,19 +63,19 @@ async def clean(parts: Parts, client: PrefectClient, *, now: datetime, keep: tim
     own times are the wall's. Safe to run at any time, by several at once.
     """
     deleted = await _completed(parts, client, now - keep)
-    with parts.database.reading() as connection:
-        showing = stage_runs.flow_runs(connection)
     ended = FlowRunFilter(
         tags=FlowRunFilterTags(all_=[TAG]),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[*TERMINAL_STATES])),
         end_time=FlowRunFilterEndTime.model_validate({"before_": moment.wall() - keep}),
-        id=FlowRunFilterId(not_any_=[UUID(one) for one in showing]),
     )
-    while deleted < AT_MOST and (found := await _read(client, ended)):
-        gone = await _delete(client, [one.id for one in found])
-        if not gone:
-            break
-        deleted += gone
+    kept = 0
+    while deleted < AT_MOST and (found := await _read(client, ended, offset=kept)):
+        # Which of them still show something is asked of ours: Prefect takes no list of all.
+        with parts.database.reading() as connection:
+            showing = stage_runs.showing(connection, [str(one.id) for one in found])
+        old = [one.id for one in found if str(one.id) not in showing]
+        before, deleted = deleted, deleted + await _delete(client, old)
+        kept += len(found) - min(len(old), deleted - before)
     if deleted:
         log.info("%s old runs deleted from Prefect", deleted, extra={"action": "cleaned"})
     return deleted
@@ -85,13 +84,15 @@ async def clean(parts: Parts, client: PrefectClient, *, now: datetime, keep: tim
 async def _completed(parts: Parts, client: PrefectClient, before: datetime) -> int:
     """Delete the views and the pages of plan runs that were completed before then."""
     with parts.database.reading() as connection:
-        runs = {one.id: one.completed_at for one in plans.all_runs(connection)}
-        shown = {run: stage_runs.of_run(connection, run) for run in stage_runs.runs(connection)}
+        completed = {one.id: one.completed_at for one in plans.all_runs(connection)}
+        shown = stage_runs.runs(connection)
     deleted = 0
-    for run, views in shown.items():
-        completed_at = runs.get(run)
+    for run in shown:
+        completed_at = completed.get(run)
         if completed_at is None or completed_at >= before or deleted >= AT_MOST:
             continue
+        with parts.database.reading() as connection:
+            views = stage_runs.of_run(connection, run)
         ids = {view: UUID(one.flow_run) for view, one in views.items() if one.flow_run}
         for view, page in ids.items():
             if view.startswith(stage_runs.ARTIFACT):
@@ -118,7 +119,7 @@ async def _delete(client: PrefectClient, ids: Iterable[UUID]) -> int:
     return deleted
 
 
-async def _read(client: PrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:
+async def _read(client: PrefectClient, wanted: FlowRunFilter, *, offset: int = 0) -> list[FlowRun]:
     return await client.read_flow_runs(
-        flow_run_filter=wanted, sort=FlowRunSort.END_TIME_DESC, limit=AT_ONCE
+        flow_run_filter=wanted, sort=FlowRunSort.END_TIME_DESC, limit=AT_ONCE, offset=offset
     )

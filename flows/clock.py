@@ -2,10 +2,11 @@
 
 A look each second, a few looks at indexes, sets the job again where another process has moved
 that moment; it also notices that the wall's clock jumped. The job runs `chase`. What fails
-is tried again soon, then less often. A sweep puts right what Prefect shows, and a beat
-tells that the clock is alive. Looks, sweeps and beats are reckoned by the monotonic clock,
-so that setting back the wall's stops nothing. Several clocks may run: the work is
-idempotent, and each leaves the one before it a little time to have done it.
+is tried again soon, then less often. What has changed is shown as soon as may be, a sweep
+puts right what Prefect shows, and a beat tells that the clock is alive. Looks, sweeps and
+beats are reckoned by the monotonic clock, so that setting back the wall's stops nothing.
+Several clocks may run: the work is idempotent, and each leaves the one before it a little
+time to have done it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ VERIFY = timedelta(seconds=60)  # between two looks whether the schema is still 
 FAR = timedelta(days=1)  # no job is set for what is further off: a look sets it in time
 BEAT = timedelta(seconds=60)  # the automation `clock-silent` waits for three of them
 POST = timedelta(minutes=3)  # between two looks for mail that came back
+SHOW = timedelta(seconds=2)  # between two goings over what is to be shown
+SHOW_AGAIN = 30.0  # seconds after one that failed
 OFTEN = timedelta(seconds=10)  # no beat more often, however often the sweep
 LONGEST = timedelta(minutes=30)  # that a chase or a sweep may take; longer than a mail's lease
 LONGEST_WAIT = timedelta(seconds=60)  # before what failed is tried again
@@ -56,6 +59,9 @@ class Errands(Protocol):
 
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows."""
+
+    async def show(self, now: datetime, *, gently: bool) -> bool:
+        """Show some of what has changed, as quietly as may be; say whether nothing is left."""
 
     async def read_post(self, now: datetime) -> None:
         """Read what mail has come back, and do what follows from it."""
@@ -97,6 +103,7 @@ class Clock:
         self._retry_at: datetime | None = None
         self._failures = 0
         self._rank = 0
+        self._shown: int | None = None  # up to which entry
         self._trouble: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next: dict[str, float] = {}
@@ -120,6 +127,8 @@ class Clock:
         self._works("look")
         self._begin("beat", self._beat, every=self.beat_every)
         self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
+        if self._known is not None and self._known[0].entry != self._shown:
+            self._begin("show", self._show, every=SHOW)
         self._begin("post", lambda: self.errands.read_post(self.now()), every=POST)
 
     async def stop(self) -> None:
@@ -208,6 +217,17 @@ class Clock:
     def _standing(self) -> tuple[datetime | None, Signs]:
         """Return what is next and what that rests on: a chase that does anything moves it."""
         return chasing.next_wake(self.parts), chasing.signs(self.parts)
+
+    async def _show(self) -> None:
+        """Show what has changed; while we chase, with one hand only."""
+        assert self._known is not None
+        entry = self._known[0].entry
+        try:
+            if await self.errands.show(self.now(), gently="chase" in self._tasks):
+                self._shown = entry
+        except Exception:
+            self._next["show"] = self._ticks() + SHOW_AGAIN
+            raise
 
     async def _beat(self) -> None:
         self._rank = await self.errands.beat()

@@ -22,18 +22,19 @@ def named_by_moment() -> str:
 
 
 @flow(name="deliver", flow_run_name=named_by_moment, persist_result=False)
-async def deliver(now: datetime | None = None) -> Delivered:
+async def deliver(now: datetime | None = None, until: datetime | None = None) -> Delivered:
     """Send every message that is due; return what became of them, and of which runs.
 
     Args:
         now: for rehearsals; by default the present
+        until: when to begin no mail any more; by default none is left
     """
     parts = office.parts()
     # In a rehearsal time stands still; else it goes on while a long delivery does.
     clock = None if now else partial(moment.now, parts.settings)
     now = now or moment.now(parts.settings)
     async with delivering.way_out(parts) as way:
-        delivered = await delivering.deliver(parts, way, now, clock=clock)
+        delivered = await delivering.deliver(parts, way, now, clock=clock, until=until)
     await events.tell_all(events.undeliverable(delivered))
     await announcing.announce(parts, delivered.escalated)
     return delivered

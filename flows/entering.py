@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, ValidatorFunctionWrapHandler, WrapValidato
 from flows import moment, office, showing
 from flows.chase import chase
 from flows.refusals import as_state
+from flows.workload import FEW
 from plan_definitions import parse_date
 from services import chasing, naming, wording
 from services.errors import DondocError, Refused
@@ -214,7 +215,9 @@ async def bring_up(parts: Parts, run: str, now: datetime, *, show: bool) -> None
     """Show the run as it stands now, before the mail takes its time; issue what became due."""
     if show:
         await showing.show(parts, run, now)
-    if show and chasing.is_anything_due(parts, now):
+    # Nobody waits at a form for a large morning: that is the clock's.
+    is_little = chasing.count_due(parts, now, most=FEW + 1) <= FEW
+    if show and is_little and chasing.is_anything_due(parts, now):
         await chase(now=now, show=run, return_state=True)
 
 

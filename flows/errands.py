@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,18 +19,14 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import AsyncClientContext
 
-from flows import cleaning, events, forms, moment, orphans, showing
+from flows import chasers, cleaning, events, forms, moment, orphans
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
-from services import (
-    alarming,
-    announcing,
-    chasing,
-    delivering,
-    returned_mail,
-    returning,
-)
+from flows.rounds import Rounds
+from flows.workload import Workload
+from services import alarming, announcing, delivering, returned_mail, returning
+from services.delivering import Delivered
 from services.errors import Unavailable, one_line
 from services.wiring import Parts
 from storage import clocks
@@ -57,6 +53,7 @@ class Errands:
         self.parts = parts
         self.name = parts.settings.clock_name or machine()
         self.started_at = moment.wall()
+        self._rounds = Rounds(parts, every=timedelta(seconds=parts.settings.sweep_seconds))
         self._cleaned_at: datetime | None = None
         self._untold: list[Event] = []  # what happened while Prefect was away
 
@@ -65,7 +62,7 @@ class Errands:
         try:
             # One client for all of it: each further one would cost a tenth of a second.
             async with AsyncClientContext.get_or_create():
-                state = await _run_of_chase()
+                state = await _run_of_chase(self.parts)
         except Exception as error:
             # What comes out of a flow instead of a state is Prefect's own trouble.
             log.warning("no run of chase: %s", one_line(error), extra={"action": "no-run"})
@@ -76,24 +73,27 @@ class Errands:
         await self._without_prefect()
 
     async def _without_prefect(self) -> None:
-        now = moment.now(self.parts.settings)
-        chased = chasing.issue_notices(self.parts, now)
-        notices = sum(one.notices for one in chased)
-        mails = 0
-        delivering.put_right(self.parts, now)
-        if delivering.is_mail_due(self.parts, now):
-            async with delivering.way_out(self.parts) as way:
-                clock = partial(moment.now, self.parts.settings)
-                delivered = await delivering.deliver(self.parts, way, now, clock=clock)
-            mails = delivered.total
-            self._untold += events.undeliverable(delivered)
-            await announcing.announce(self.parts, delivered.escalated)
+        work = Workload(self.parts, self._deliver)
+        await work.work()
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
-            notices,
-            mails,
+            work.notices,
+            work.delivered.total,
             extra={"action": "chased-without-prefect"},
         )
+
+    async def _deliver(self, _now: datetime | None, until: datetime | None) -> Delivered:
+        settings = self.parts.settings
+        async with delivering.way_out(self.parts) as way:
+            clock = partial(moment.now, settings)
+            delivered = await delivering.deliver(self.parts, way, clock(), clock=clock, until=until)
+        self._untold += events.undeliverable(delivered)
+        await announcing.announce(self.parts, delivered.escalated)
+        return delivered
+
+    async def show(self, now: datetime, *, gently: bool) -> bool:
+        """Show what has changed, for as long as one share; say whether nothing is left."""
+        return await self._rounds.catch_up(now, gently=gently)
 
     async def reconcile(self, now: datetime) -> None:
         """Put right what Prefect shows where it was cancelled, deleted or lost.
@@ -101,7 +101,7 @@ class Errands:
         First what no chase would be woken for: mail that a clock which was set back holds.
         """
         delivering.put_right(self.parts, now)
-        await showing.reconcile(self.parts, now)
+        await self._rounds.sweep(now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
             await orphans.put_right(client, moment.wall(), self.parts.settings.language)
@@ -162,12 +162,20 @@ def machine() -> str:
     return re.sub(r"[^a-z0-9.-]+", "-", socket.gethostname().lower()) or "clock"
 
 
-async def _run_of_chase() -> State[Any]:
-    """Run the flow, if Prefect answers at all; one that hangs is not waited for."""
+async def _run_of_chase(parts: Parts) -> State[Any]:
+    """Run the flow, if Prefect answers at all; one that hangs is not waited for.
+
+    Of a large morning workers of the pool take their part.
+    """
     async with asyncio.timeout(PATIENCE), get_client() as client:
         trouble = await client.api_healthcheck()
     if trouble is not None:
         raise trouble
+    try:
+        async with asyncio.timeout(PATIENCE), get_client() as client:
+            await chasers.call(parts, client, moment.now(parts.settings))
+    except Exception as error:  # we chase all of it, then
+        log.warning("no chasers: %s", one_line(error), extra={"action": "no-chasers"})
     with tags(TAG):
         state: State[Any] = await chase(return_state=True)
     return state

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 MOST_CHOICES = 1_000
 """Values that a picker bears: it opens in half a second. Where there are more, the id is typed."""
 
+MOST_LINKS = 100
+"""Boards that a form's page links to, the latest started first."""
+
 TEXT: Mapping[str, Any] = {"type": "string"}
 DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
 MOMENT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
@@ -156,7 +159,7 @@ def about(form: Form, parts: Parts) -> str:
         return said
     links = [
         link(text(language, "operator.see-board", number=run.number, run=run.id), "board", run.id)
-        for run in choices.active_runs(parts)
+        for run in choices.active_runs(parts)[:MOST_LINKS]
     ]
     see = text(language, "operator.see", links=", ".join(links))
     return f"{said}\n\n{see if links else text(language, 'operator.see-none')}"

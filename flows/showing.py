@@ -3,6 +3,7 @@
 The flow runs of a plan run (the plan, its stages, its escalations) are made, renamed,
 resumed, and made again where they were lost; so are its artifacts. Prefect shows the
 truth, it does not hold it: all of this can be done again at any time, by any process.
+Which plan run is shown next is `flows.rounds`' business.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Running
 
 from flows import artifacts, moment
+from flows.artifacts import Page
 from flows.looks import state_of
 from services import board, run_views
 from services.board import Board
@@ -33,8 +35,8 @@ from services.run_views import PLAN, Look, RunView
 from services.stage_views import BLOCKED
 from services.tables.markdown import artifact_key
 from services.wiring import Parts
-from storage import ledger, plans, stage_runs
-from storage.stage_runs import StageRun
+from storage import stage_runs
+from storage.stage_runs import Mark, StageRun
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +53,9 @@ LEASE = timedelta(seconds=60)  # that showing one run may take
 PAUSE = 0.1  # seconds between looks whether another process is done
 RESUMED = "resumed"  # a look that is noted until a worker has completed the run
 
-# What is shown is fresh until the ledger moves or this moment comes; per process.
-_fresh: dict[str, tuple[int, datetime]] = {}
 
-
-class NotShown(Exception):
-    """Some run is not shown as it stands."""
+class Busy(Exception):
+    """Another process is showing the run just now."""
 
 
 async def show(parts: Parts, run: str, now: datetime) -> None:
@@ -67,7 +66,7 @@ async def show(parts: Parts, run: str, now: datetime) -> None:
     """
     try:
         async with get_client() as client:
-            await _bring_up(parts, client, run, now, found=None)
+            await bring_up(parts, client, run, now, found=None)
     except Exception as error:
         its_own = isinstance(error, httpx.HTTPError | PrefectException | OSError)
         log.warning(
@@ -79,54 +78,20 @@ async def show(parts: Parts, run: str, now: datetime) -> None:
         )
 
 
-async def reconcile(parts: Parts, now: datetime) -> None:
-    """Ask Prefect about every flow run that shows something, and put right what differs.
-
-    What was cancelled, deleted, crashed or lost with Prefect's database is made again. A
-    run whose ledger has not moved, and of which nothing has become late, costs no fold.
-    Raises NotShown where one could not be put right, after the others were.
-    """
-    with parts.database.reading() as connection:
-        active = [run.id for run in plans.all_runs(connection, active_only=True)]
-        # One that ended while Prefect was away is still to be shown as done.
-        active += sorted({*stage_runs.unsettled(connection)} - {*active})
-        last = ledger.places(connection, active)
-        shown = {run: stage_runs.of_run(connection, run) for run in active}
-    today = _today(parts)
-    failed: dict[str, Exception] = {}
-    async with get_client() as client:
-        ids = [one.flow_run for run in active for one in _flow_runs(shown[run])]
-        found = await _states(client, [UUID(one) for one in ids if one])
-        lost = await _lost_pages(client, shown)
-        for run in active:
-            seq, until = _fresh.get(run, (-1, now))
-            is_fresh = last[run] == seq and now < until and not lost.get(run)
-            if is_fresh and _stands(shown[run], found, today):
-                continue
-            try:
-                await _bring_up(parts, client, run, now, found=found, lost=lost.get(run, set()))
-            except httpx.TransportError:  # Prefect is away: for all of them
-                raise
-            except Exception as error:
-                failed[run] = error
-    for run, why in failed.items():
-        raise NotShown(f"{run}: {one_line(why)}") from why
-
-
-def _today(parts: Parts) -> date:
+def today_of(parts: Parts) -> date:
     """Return today by the wall's clock, as Prefect's lists know it, where the office is."""
     return moment.wall().astimezone(ZoneInfo(parts.settings.time_zone)).date()
 
 
-def _flow_runs(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
+def flow_runs_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
     return (one for one in shown.values() if not one.stage.startswith("artifact/"))
 
 
-def _pages(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
+def pages_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
     return (one for one in shown.values() if one.stage.startswith("artifact/"))
 
 
-async def _states(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
+async def states_of(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     found: dict[str, FlowRun] = {}
     for first in range(0, len(ids), AT_ONCE):
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + AT_ONCE]))
@@ -135,24 +100,17 @@ async def _states(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     return found
 
 
-async def _lost_pages(
-    client: PrefectClient, shown: Mapping[str, Mapping[str, StageRun]]
-) -> dict[str, set[str]]:
-    """Return which artifacts are gone, by run; as a rule one request says that none is."""
-    pages = {
-        run: [one.flow_run for one in _pages(rows) if one.flow_run] for run, rows in shown.items()
-    }
-    if await artifacts.are_there(client, [one for ids in pages.values() for one in ids]):
-        return {}
-    return {run: await artifacts.gone(client, ids) for run, ids in pages.items()}
+def stands(
+    shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date, lasts: int = 0
+) -> bool:
+    """Say whether Prefect still shows what was put there, on a plan's run that is new enough.
 
-
-def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: date) -> bool:
-    """Say whether Prefect still shows what was put there, on the plan's run of today."""
-    runs = {one.flow_run for one in _flow_runs(shown)}
-    if any(one.shown.split(" ")[0] not in runs for one in _pages(shown) if one.flow_run):
+    That is today's, or one of `lasts` days before.
+    """
+    runs = {one.flow_run for one in flow_runs_of(shown)}
+    if any(one.shown.split(" ")[0] not in runs for one in pages_of(shown) if one.flow_run):
         return False  # a process died between renewing the plan's run and its pages
-    for one in _flow_runs(shown):
+    for one in flow_runs_of(shown):
         says = _says(one)
         flow_run = found.get(one.flow_run or "")
         if flow_run is None:
@@ -161,7 +119,7 @@ def _stands(shown: Mapping[str, StageRun], found: Mapping[str, FlowRun], today: 
             return False
         if not _still_says(flow_run, says):
             return False
-    return PLAN in shown and _is_of(shown[PLAN], today)
+    return PLAN in shown and _is_of(shown[PLAN], today, lasts)
 
 
 def _says(one: StageRun) -> dict[str, Any]:
@@ -181,10 +139,10 @@ def _still_says(flow_run: FlowRun, says: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_of(plan: StageRun, today: date) -> bool:
-    """Say whether the plan's run is today's; of machines whose clocks differ one is ahead."""
-    days = (today, today + timedelta(days=1))
-    return _says(plan).get("day") in [day.isoformat() for day in days]
+def _is_of(plan: StageRun, today: date, lasts: int) -> bool:
+    """Say whether the plan's run is new enough; of machines whose clocks differ one is ahead."""
+    first, last = (today + timedelta(days=days) for days in (-lasts, 1))
+    return first.isoformat() <= str(_says(plan).get("day", "")) <= last.isoformat()
 
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
@@ -192,7 +150,7 @@ def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
     return one.stage.startswith("escalation/") and says.get("look") == Look.IS_DONE
 
 
-async def _bring_up(
+async def bring_up(
     parts: Parts,
     client: PrefectClient,
     run: str,
@@ -200,23 +158,35 @@ async def _bring_up(
     *,
     found: Mapping[str, FlowRun] | None,
     lost: Collection[str] = (),
-) -> None:
+    wait: bool = True,
+    deployments: dict[str, UUID] | None = None,
+    lasts: int = 0,
+) -> bool:
     """Bring a run up, one process at a time, so that nothing is made twice and the newest is last.
 
     `found` is what Prefect has; None to trust what was shown before. `lost` are artifacts
-    that are gone. Raises TimeoutError where Prefect takes longer than a claim lasts.
+    that are gone; `deployments` are those known already; `lasts` is for how many days more
+    than its own the plan's run does. Returns whether all of it is
+    settled: what a worker has to complete is not. Raises Busy where another process shows
+    it and we do not `wait`, TimeoutError where Prefect takes longer than a claim lasts.
     """
-    _fresh.pop(run, None)  # until all of it is shown
-    async with _alone(parts, run), asyncio.timeout(LEASE.total_seconds()):
+    async with _alone(parts, run, wait=wait) as marks, asyncio.timeout(LEASE.total_seconds()):
         seen = board.read(parts, run, now)
-        await _Showing(parts, client, seen, found, lost).bring_up()
-    _fresh[run] = (seen.seq, _fresh_until(seen))
+        known = {} if deployments is None else deployments
+        showing = _Showing(parts, client, seen, found, lost, known, lasts)
+        await showing.bring_up()
+        marks.append(Mark(seen.seq, _fresh_until(seen)))
+    return showing.is_settled
 
 
 @asynccontextmanager
-async def _alone(parts: Parts, run: str) -> AsyncIterator[None]:
-    """Hold the run's lock; wait for whoever shows it, at most as long as a claim lasts."""
+async def _alone(parts: Parts, run: str, *, wait: bool) -> AsyncIterator[list[Mark]]:
+    """Hold the run's lock; wait for whoever shows it, at most as long as a claim lasts.
+
+    The last of the marks that are appended says afterwards what is shown.
+    """
     owner, database = uuid4().hex, parts.database
+    marks: list[Mark] = []
 
     def claims() -> bool:
         with database.writing() as connection:
@@ -224,13 +194,15 @@ async def _alone(parts: Parts, run: str) -> AsyncIterator[None]:
                 database, connection, run, owner, now=moment.wall(), lease=LEASE
             )
 
-    while not claims():  # noqa: ASYNC110 - another process gives it back
-        await asyncio.sleep(PAUSE)
+    while not claims():
+        if not wait:
+            raise Busy(run)
+        await asyncio.sleep(PAUSE)  # until another process gives it back
     try:
-        yield
+        yield marks
     finally:
         with database.writing() as connection:
-            stage_runs.release(connection, run, owner)
+            stage_runs.release(connection, run, owner, marks[-1] if marks else None)
 
 
 def _fresh_until(seen: Board) -> datetime:
@@ -255,17 +227,25 @@ class _Showing:
         seen: Board,
         found: Mapping[str, FlowRun] | None,
         lost: Collection[str],
+        deployments: dict[str, UUID],
+        lasts: int,
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
-        self.lost = lost
+        self.lost, self.lasts = lost, lasts
+        self.is_settled = True
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
-        self._deployments: dict[str, UUID] = {}
+        self._deployments = deployments
         self._noted: dict[str, StageRun] = {}
+        self._lines: list[dict[str, Any]] = []  # of the runs' own logs, sent in one request
 
     async def bring_up(self) -> None:
         try:
             await self._all()
+        except Exception:
+            with suppress(Exception):  # what is noted already is told of only now
+                await self._send_lines()
+            raise
         finally:  # where Prefect went away in between, what it has already is not made again
             self._save()
 
@@ -277,18 +257,20 @@ class _Showing:
         for one in self.seen.escalations:
             view = run_views.of_escalation(self.seen, one)
             await self._show(view, "escalation/escalation", {"message": one.message.id})
+        await self._send_lines()
         await self._pages()
 
     def _artifacts(self) -> dict[str, str]:
         """Return the artifacts that are there, by their kind: what the board links to."""
         return {
             one.stage.removeprefix("artifact/"): one.flow_run
-            for one in _pages(self.known)
+            for one in pages_of(self.known)
             if one.flow_run and one.flow_run not in self.lost
         }
 
     async def _pages(self) -> None:
-        wanted = []
+        wanted: list[Page] = []
+        made: dict[str, str] = {}
         for page in artifacts.pages(self.seen, self._artifacts):
             wanted.append(page)
             flow_run = self.known[page.of].flow_run
@@ -299,17 +281,20 @@ class _Showing:
             artifact, shows = await artifacts.publish(
                 self.client, page, known=known, flow_run=flow_run
             )
+            if known is None or known.flow_run != artifact:
+                made[page.key] = artifact
             if known is None or known.shown != shows:
                 self._note(page.id, artifact, shows)
-        for one in _pages(dict(self.known)):
+        await artifacts.forget_others(self.client, made)
+        for one in pages_of(dict(self.known)):
             if one.flow_run in self.lost and one.stage not in {page.id for page in wanted}:
                 self._note(one.stage, None, "")  # a page of an earlier version of the plan
 
     async def _plan(self) -> None:
-        """Show the plan on a run of today: Prefect's default views go back a day or a week."""
+        """Show the plan on a new run: Prefect's default views go back a day or a week."""
         old = self.known.get(PLAN)
-        day = _today(self.parts).isoformat()
-        if old is not None and _is_of(old, _today(self.parts)):
+        day = today_of(self.parts).isoformat()
+        if old is not None and _is_of(old, today_of(self.parts), self.lasts):
             day = _says(old)["day"]
         elif old is not None:
             # First: where this fails nothing is noted, and it is tried again.
@@ -338,6 +323,7 @@ class _Showing:
                 return
         flow_run = await self._flow_run(view, deployment, parameters, day)
         put = await self._put(flow_run, view)
+        self.is_settled &= put not in (None, RESUMED)
         if put is None:  # not noted as shown: a sweep looks again
             if known is None or known.flow_run != str(flow_run.id):
                 self._note(view.id, str(flow_run.id), json.dumps({"day": day} if day else {}))
@@ -347,7 +333,7 @@ class _Showing:
         # What holds a blocked stage up is told by the log of the stage that does.
         is_news |= before.get("message") != view.message and view.state != BLOCKED
         if is_news:
-            await self._log(flow_run, view, is_new=not before)
+            self._log(flow_run, view, is_new=not before)
         if set(flow_run.tags) != set(view.tags) or flow_run.name != view.called:
             await self.client.update_flow_run(flow_run.id, name=view.called, tags=view.tags)
         noted = says | {"look": put} | ({"day": day} if day else {})
@@ -401,7 +387,7 @@ class _Showing:
         await self.client.set_flow_run_state(flow_run.id, wanted, force=True)
         return view.look
 
-    async def _log(self, flow_run: FlowRun, view: RunView, *, is_new: bool) -> None:
+    def _log(self, flow_run: FlowRun, view: RunView, *, is_new: bool) -> None:
         """Tell the run's own log what changed: the first page that an operator sees of it."""
         lines = [f"{view.state}: {view.message}"]
         if is_new:
@@ -411,12 +397,15 @@ class _Showing:
         level = logging.WARNING if view.state.startswith(("Overdue", "Escalated")) else logging.INFO
         about = {"name": "dondoc", "flow_run_id": str(flow_run.id)}
         levels = [level, *[logging.INFO] * (len(lines) - 1)]
-        await self.client.create_logs(
-            [
-                about | {"message": line, "level": level, "timestamp": moment.wall().isoformat()}
-                for line, level in zip(lines, levels, strict=True)
-            ]
-        )
+        self._lines += [
+            about | {"message": line, "level": level, "timestamp": moment.wall().isoformat()}
+            for line, level in zip(lines, levels, strict=True)
+        ]
+
+    async def _send_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            await self.client.create_logs(lines)
 
     def _note(self, view: str, prefect_id: str | None, shown: str) -> None:
         self.known[view] = self._noted[view] = StageRun(self.seen.run, view, prefect_id, shown)

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows import forms, moment, office
-from flows.chase import chase
+from flows.chase import BRIEFLY, chase
 from flows.entering import ascii_name
 from flows.refusals import as_state
 from language.catalogue import text
@@ -46,12 +46,12 @@ async def start_plan(
         now: for rehearsals; by default the present
     """
     parts = office.parts()
-    now = now or moment.now(parts.settings)
+    given, now = now, now or moment.now(parts.settings)
     if started_at is not None and started_at.tzinfo is None:
         started_at = started_at.replace(tzinfo=ZoneInfo(parts.settings.time_zone))
     file = choices.plan_file(parts.settings, plan)
     started = _start(parts, file, now=now, by=by, started_at=started_at, run=(run or "").strip())
-    await chase(now=now, show=started.run, return_state=True)
+    await chase(now=given, show=started.run, seconds=BRIEFLY, return_state=True)
     await forms.show(parts)
     language = parts.settings.language
     if not started.is_new:

@@ -57,11 +57,21 @@ class Signs:
 
 def is_anything_due(parts: Parts, now: datetime) -> bool:
     """Say whether any run wants attention at `now`, or any message is due to be tried."""
+    return is_anything_to_issue(parts, now) or delivering.is_mail_due(parts, now)
+
+
+def is_anything_to_issue(parts: Parts, now: datetime) -> bool:
+    """Say whether any run wants attention at `now`, or any brief is due by itself."""
+    if count_due(parts, now, most=1):
+        return True
+    brief_at = briefing.next_at(parts)
+    return brief_at is not None and brief_at <= now
+
+
+def count_due(parts: Parts, now: datetime, *, most: int) -> int:
+    """Return how many runs want attention at `now`; of more than `most`, `most`."""
     with parts.database.reading() as connection:
-        if plans.due_runs(connection, now, limit=1):
-            return True
-    moments = [delivering.next_due(parts), briefing.next_at(parts)]
-    return any(at is not None and at <= now for at in moments)
+        return plans.count_due(connection, now, most=most)
 
 
 def next_wake(parts: Parts) -> datetime | None:

@@ -24,6 +24,10 @@ LONGEST = 90
 """Characters of a title in a choice; a longer one is cut at a word."""
 
 
+MOST_RUNS = 1_000
+"""Active runs whose agencies, tasks and events are offered; of more no list bears them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What can be picked, each list in the order in which it is shown."""
@@ -38,7 +42,8 @@ class Choices:
 def read(parts: Parts) -> Choices:
     """Return what the active plan runs and the folder of plans offer."""
     active = active_runs(parts)
-    known = [parts.plan(run.plan_version) for run in active]
+    versions = dict.fromkeys(run.plan_version for run in active)
+    known = [parts.plan(version) for version in versions if len(active) <= MOST_RUNS]
     return Choices(
         runs=_distinct(label(f"{run.number} – {run.title}", run.id) for run in active),
         agencies=tuple(sorted(_distinct(_agencies(known)), key=alphabetical)),

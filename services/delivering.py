@@ -193,13 +193,16 @@ async def deliver(
     *,
     only: Sequence[int] | None = None,
     clock: Clock | None = None,
+    until: datetime | None = None,
 ) -> Delivered:
     """Send every message that is due at `now`, of `only` if given. Safe to run twice or at once.
 
-    `clock` tells the time while a long delivery goes on; without one it stays `now`.
+    `clock` tells the time while a long delivery goes on; without one it stays `now`. From
+    `until` on nothing more is claimed.
     """
     put_right(parts, now)
-    drain = _Drain(parts, way, clock or (lambda: now), only, is_live=clock is not None)
+    is_live = clock is not None
+    drain = _Drain(parts, way, clock or (lambda: now), only, is_live=is_live, until=until)
     async with AsyncExitStack() as stack:
         if only is None and _is_help_worth_it(parts, now):
             drain.helper = await stack.enter_async_context(helped(parts.settings))
@@ -231,10 +234,12 @@ class _Drain:
         only: Sequence[int] | None,
         *,
         is_live: bool,
+        until: datetime | None,
     ) -> None:
         self.parts, self.way, self.clock, self.only = parts, way, clock, only
         self.delivered = Delivered()
         self._is_live, self._began = is_live, clock()
+        self._until = until
         self._turn: datetime | None = None  # when the rate allows one more
         self.relay = parts.settings.relay
         self.preparer = Preparer(parts)
@@ -304,7 +309,7 @@ class _Drain:
         name = uuid4().hex
         try:
             async with self.way.session() as session:
-                while not self._failed:
+                while not self._failed and not self._is_over():
                     if batch := self._claim(name, briefs):
                         await self._send_all(session, batch)
                         await self._after_probe()
@@ -315,6 +320,9 @@ class _Drain:
             raise
         finally:
             self._alive.set()
+
+    def _is_over(self) -> bool:
+        return self._until is not None and self.clock() >= self._until
 
     async def _waits_for_its_turn(self) -> bool:
         """Wait until the server's rate allows one more, if that is soon; say whether it is.

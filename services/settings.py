@@ -203,6 +203,13 @@ class Settings(BaseSettings):
         default="Asia/Ho_Chi_Minh",
         description="The zone of times on screens where no plan says its own.",
     )
+    chasers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many runs of `chase` share a large morning: the clock's own, the others"
+        " by the workers of the pool.",
+    )
     sweep_seconds: int = Field(
         default=60, ge=1, le=3600, description="How often the clock looks for what it missed."
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, literal_column, s
 
 from engine.ledger import Entry, EntryKind
 from storage import sets
-from storage.tables import LEDGER, OBLIGATIONS
+from storage.tables import LEDGER, OBLIGATIONS, PLAN_RUNS
 
 # What the fold reads; the rest says what was sent.
 STATE_KINDS = frozenset(
@@ -213,11 +213,18 @@ def _parted(
 
 def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     """Return the number of the last entry of each run: it moves when anything is recorded."""
-    found = {}
-    for run in runs:  # the index answers each at once; grouping would read the whole ledger
-        query = select(func.max(LEDGER.c.seq)).where(LEDGER.c.run == run)
-        found[run] = connection.execute(query).scalar() or 0
-    return found
+    # The index answers for each run at once; grouping would read the whole ledger.
+    last = select(func.max(LEDGER.c.seq)).where(LEDGER.c.run == PLAN_RUNS.c.id).scalar_subquery()
+    query = select(PLAN_RUNS.c.id, last).where(PLAN_RUNS.c.id.in_(runs))
+    found = {run: seq or 0 for run, seq in connection.execute(query)}
+    return {run: found.get(run, 0) for run in runs}
+
+
+def moved(connection: Connection, after: int) -> Mapping[str, int]:
+    """Return the runs with entries behind a place, and the number of the last of each."""
+    query = select(LEDGER.c.run, func.max(LEDGER.c.seq)).where(LEDGER.c.seq > after)
+    rows = connection.execute(query.group_by(LEDGER.c.run))
+    return {row[0]: row[1] for row in rows}
 
 
 def newest(connection: Connection) -> int:

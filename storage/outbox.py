@@ -90,6 +90,21 @@ class Marking:
     was_tried: bool = True
 
 
+def queued_after(
+    connection: Connection, message: int, *, kinds: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return of which runs messages of `kinds` stand behind a number: each run and kind once."""
+    query = select(MESSAGES.c.run, MESSAGES.c.kind).where(
+        MESSAGES.c.id > message, MESSAGES.c.kind.in_(kinds)
+    )
+    return [(run, kind) for run, kind in connection.execute(query.distinct())]
+
+
+def newest(connection: Connection) -> int:
+    """Return the number of the last message; 0 where there is none."""
+    return int(connection.execute(select(func.max(MESSAGES.c.id))).scalar() or 0)
+
+
 def next_part(connection: Connection, run: str, recipient: str, slot: datetime) -> int:
     """Return the number of the next message to this recipient in this slot; the first is 1."""
     query = select(func.coalesce(func.max(MESSAGES.c.part), 0)).where(

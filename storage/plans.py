@@ -116,6 +116,24 @@ def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
     return list(connection.execute(query.order_by(*_BY_WAKE).limit(limit)).scalars())
 
 
+def count_due(connection: Connection, now: datetime, *, most: int) -> int:
+    """Return how many runs want attention at `now`; of more than `most`, `most`."""
+    due = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.wakes_at <= now).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(due)).scalar_one())
+
+
+def active_after(connection: Connection, run: str, *, limit: int) -> list[str]:
+    """Return up to `limit` runs that are not completed, in the order of their ids, behind `run`."""
+    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.completed_at.is_(None), PLAN_RUNS.c.id > run)
+    return list(connection.execute(query.order_by(PLAN_RUNS.c.id).limit(limit)).scalars())
+
+
+def count_active(connection: Connection) -> int:
+    """Return how many runs are not completed."""
+    query = select(func.count()).select_from(PLAN_RUNS).where(PLAN_RUNS.c.completed_at.is_(None))
+    return int(connection.execute(query).scalar_one())
+
+
 def take_due(connection: Connection, now: datetime, *, limit: int) -> list[StoredRun]:
     """Lock up to `limit` due runs that nobody else has, and return them, the longest waiting first.
 

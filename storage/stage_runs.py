@@ -2,19 +2,21 @@
 
 A stage stands under its own id, the other views under `kind/name`: `plan/plan`,
 `escalation/12`; an artifact under `artifact/board`, where `flow_run` is its own id. One
-row more, `lock/showing`, says which process is showing the run just now, and until when at most.
+row more, `lock/showing`, says which process is showing the run just now, and until when at
+most; while none is, up to where in the ledger all of it is shown, and how long that holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, or_, select
 
 from storage.database import Database
-from storage.tables import STAGE_RUNS
+from storage.tables import PLAN_RUNS, STAGE_RUNS
 
 LOCK = "lock/showing"  # no stage's id has a stroke
 ARTIFACT = "artifact/"
@@ -30,11 +32,40 @@ class StageRun:
     shown: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to which entry of the ledger a plan run is shown, and until when that holds by itself."""
+
+    seq: int
+    until: datetime
+
+
 def of_run(connection: Connection, run: str) -> dict[str, StageRun]:
     """Return the stage runs of a plan run, by stage."""
     mine = (STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage != LOCK)
     rows = connection.execute(select(STAGE_RUNS).where(*mine))
     return {row.stage: StageRun(row.run, row.stage, row.flow_run, row.shown) for row in rows}
+
+
+def of_runs(connection: Connection, runs: Collection[str]) -> dict[str, dict[str, StageRun]]:
+    """Return the stage runs of several plan runs, by run and stage."""
+    found: dict[str, dict[str, StageRun]] = {run: {} for run in runs}
+    theirs = (STAGE_RUNS.c.run.in_(runs), STAGE_RUNS.c.stage != LOCK)
+    for row in connection.execute(select(STAGE_RUNS).where(*theirs)):
+        found[row.run][row.stage] = StageRun(row.run, row.stage, row.flow_run, row.shown)
+    return found
+
+
+def marks(connection: Connection, runs: Collection[str]) -> dict[str, Mark]:
+    """Return up to where plan runs are shown; one that is being shown, or never was, has none."""
+    free = (STAGE_RUNS.c.stage == LOCK, STAGE_RUNS.c.flow_run.is_(None))
+    query = select(STAGE_RUNS.c.run, STAGE_RUNS.c.shown).where(STAGE_RUNS.c.run.in_(runs), *free)
+    found = {}
+    for row in connection.execute(query):
+        with suppress(ValueError):  # what was left by one that failed is no mark
+            seq, until = row.shown.split(" ", 1)
+            found[row.run] = Mark(int(seq), datetime.fromisoformat(until))
+    return found
 
 
 def save(database: Database, connection: Connection, shown: Iterable[StageRun]) -> None:
@@ -63,9 +94,11 @@ def save(database: Database, connection: Connection, shown: Iterable[StageRun]) 
 
 
 def unsettled(connection: Connection) -> list[str]:
-    """Return the plan runs whose plan or a stage is not shown as done."""
+    """Return the plan runs that are completed, and whose plan or a stage is not shown as done."""
     view = STAGE_RUNS.c.stage
+    completed = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.completed_at.is_not(None))
     query = select(STAGE_RUNS.c.run).where(
+        STAGE_RUNS.c.run.in_(completed),
         view != LOCK,
         view.not_like("artifact/%"),
         view.not_like("escalation/%"),  # one that nobody answers stays red for good
@@ -106,12 +139,13 @@ def claim(
     return claimed.rowcount == 1
 
 
-def release(connection: Connection, run: str, owner: str) -> None:
-    """Give the right to show a run back, if it is still held."""
+def release(connection: Connection, run: str, owner: str, mark: Mark | None = None) -> None:
+    """Give the right to show a run back, if it is still held; `mark` says what is shown now."""
+    shown = "" if mark is None else f"{mark.seq} {mark.until.isoformat()}"
     connection.execute(
         STAGE_RUNS.update()
         .where(STAGE_RUNS.c.run == run, STAGE_RUNS.c.stage == LOCK, STAGE_RUNS.c.flow_run == owner)
-        .values(flow_run=None)
+        .values(flow_run=None, shown=shown)
     )
 
 
@@ -120,14 +154,12 @@ def runs(connection: Connection) -> list[str]:
     return list(connection.execute(select(STAGE_RUNS.c.run).distinct()).scalars())
 
 
-def flow_runs(connection: Connection) -> list[str]:
-    """Return the flow runs that show something, of whatever plan run."""
+def showing(connection: Connection, flow_runs: Collection[str]) -> set[str]:
+    """Return those of some flow runs that show something, of whatever plan run."""
     query = select(STAGE_RUNS.c.flow_run).where(
-        STAGE_RUNS.c.flow_run.is_not(None),
-        STAGE_RUNS.c.stage != LOCK,
-        STAGE_RUNS.c.stage.not_like(f"{ARTIFACT}%"),
+        STAGE_RUNS.c.flow_run.in_(flow_runs), STAGE_RUNS.c.stage != LOCK
     )
-    return list(connection.execute(query).scalars())
+    return {one for one in connection.execute(query).scalars() if one}
 
 
 def forget(connection: Connection, run: str) -> None:

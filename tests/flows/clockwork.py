@@ -86,6 +86,8 @@ class Errands:
         self.shift = timedelta(0)
         self.rank = 0
         self.chasing: Callable[[datetime], Awaitable[None]] = self.really
+        self.shown: list[bool] = []
+        self.showing: Callable[[], Awaitable[bool]] = _all
         self.sweeping: Callable[[], Awaitable[None]] = _nothing
         self.posting: Callable[[], Awaitable[None]] = _nothing
 
@@ -104,6 +106,10 @@ class Errands:
     async def reconcile(self, now: datetime) -> None:
         self.swept += 1
         await self.sweeping()
+
+    async def show(self, now: datetime, *, gently: bool) -> bool:
+        self.shown.append(gently)
+        return await self.showing()
 
     async def read_post(self, now: datetime) -> None:
         self.posts += 1
@@ -162,6 +168,10 @@ class Clockwork:
 
 async def _nothing() -> None:
     pass
+
+
+async def _all() -> bool:
+    return True
 
 
 async def never() -> None:

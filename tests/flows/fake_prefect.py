@@ -83,8 +83,12 @@ class FakePrefect:
         await self._ask(f"{method} {path}")
         if method == "PATCH":
             return self._update_artifact(UUID((path_params or {})["id"]), json["data"])
-        wanted = json["artifacts"]["id"]["any_"]
-        count = sum(UUID(one) in self.artifacts for one in wanted)
+        if "key" in json["artifacts"]:
+            keys = json["artifacts"]["key"]["any_"]
+            count = sum(one.key in keys for one in self.artifacts.values())
+        else:
+            wanted = json["artifacts"]["id"]["any_"]
+            count = sum(UUID(one) in self.artifacts for one in wanted)
         return SimpleNamespace(json=lambda: count)
 
     async def read_deployment_by_name(self, name: str) -> Any:
