@@ -226,14 +226,14 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> Backup:
         if not database.exists:
             raise Refused("refused.nothing-to-back-up", where=database.place)
         if file is None:
-            ending = "sqlite3" if database.is_sqlite else "dump"
-            file = settings.home / "backups" / f"dondoc-{now:%Y%m%d-%H%M%S}.{ending}"
+            name = f"dondoc-{now:%Y%m%d-%H%M%S}.{database.driver.ending}"
+            file = settings.home / "backups" / name
             file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             raise Refused("refused.backup-exists", file=str(file))
-        handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
         os.close(handle)
-        part = Path(name)
+        part = Path(made)
         try:
             database.backup(part)
             _keep(part, file)

@@ -31,6 +31,7 @@ class Sqlite:
     """A file, used by the programs of one machine."""
 
     name = "SQLite"
+    ending = "sqlite3"
     upgrades_itself = True
     reading: Mapping[str, Any] = MappingProxyType({"dondoc_reading": True})
 

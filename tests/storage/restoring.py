@@ -32,8 +32,8 @@ def restored(of: Database, file: Path, folder: Path) -> Iterator[str]:
     with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'".encode())
         try:
-            restore = [programs / "pg_restore", "--no-owner", "--exit-on-error"]
-            subprocess.run([*restore, f"--dbname={plain}", file], check=True)
+            restore = [str(programs / "pg_restore"), "--no-owner", "--exit-on-error"]
+            subprocess.run([*restore, f"--dbname={plain}", str(file)], check=True)
             yield url.render_as_string(hide_password=False)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
