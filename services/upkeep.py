@@ -22,7 +22,7 @@ from services.settings import Settings
 from services.wiring import Parts, refusal, said_plainly
 from storage import agreement, plans
 from storage.database import Database, Step
-from storage.driver import UPGRADER
+from storage.driver import UPGRADER, Fault
 from storage.errors import BackupFailed, DatabaseUnreachable, InUse, WrongSchema
 
 NAMED = 5  # obligations that a sentence lists
@@ -150,8 +150,10 @@ def check(
         yield _revision(database, found, wanted)
         if found is None:
             return
-        yield from _integrity(database)
-        if found == wanted:
+        faults = database.faults()
+        yield from _integrity(database, faults)
+        is_broken = any(one.kind == "broken" for one in faults)
+        if found == wanted and not is_broken:  # else all that follows is found wanting
             yield from _schema(database)
             yield from _projection(
                 Parts(settings, database), now, of_all=of_all, rebuild=rebuild, progress=progress
@@ -176,8 +178,7 @@ def _schema(database: Database) -> Iterator[Finding]:
         yield good("schema")
 
 
-def _integrity(database: Database) -> Iterator[Finding]:
-    found = database.faults()
+def _integrity(database: Database, found: list[Fault]) -> Iterator[Finding]:
     for one in found:
         yield fault("integrity", one.kind, what=one.what)
     if not found:
@@ -225,14 +226,14 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> Backup:
         if not database.exists:
             raise Refused("refused.nothing-to-back-up", where=database.place)
         if file is None:
-            ending = "sqlite3" if database.is_sqlite else "dump"
-            file = settings.home / "backups" / f"dondoc-{now:%Y%m%d-%H%M%S}.{ending}"
+            name = f"dondoc-{now:%Y%m%d-%H%M%S}.{database.driver.ending}"
+            file = settings.home / "backups" / name
             file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             raise Refused("refused.backup-exists", file=str(file))
-        handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
         os.close(handle)
-        part = Path(name)
+        part = Path(made)
         try:
             database.backup(part)
             _keep(part, file)

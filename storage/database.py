@@ -19,7 +19,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
@@ -123,6 +123,8 @@ class Database:
     def revisions(self) -> tuple[str | None, str | None]:
         """Return the schema's revision and this program's; changes nothing."""
         with self._connected() as connection:
+            # Not `reading`: who waits here for an upgrade is to see what came of it.
+            connection = connection.execution_options(dondoc_reading=True)
             try:
                 return _revision(connection), _head()
             except DBAPIError as error:  # as while somebody upgrades it
@@ -182,8 +184,15 @@ class Database:
 
     def faults(self) -> list[Fault]:
         """Return what the database finds wrong with itself. May read all of it."""
-        with self.reading() as connection:
-            return self.driver.faults(connection)
+        found: list[Fault] = []
+        try:
+            with self.reading() as connection:
+                found = self.driver.faults(connection)
+        except OperationalError as error:
+            raise DatabaseUnreachable(str(error.orig)) from error
+        except DBAPIError as error:  # so broken that not even looking ends well
+            return found or [Fault("broken", str(error.orig))]
+        return found
 
     def backup(self, file: Path) -> None:
         """Write all of it into an empty file, consistent while others go on.

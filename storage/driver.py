@@ -42,6 +42,7 @@ class Driver(Protocol):
     """One kind of database."""
 
     name: str
+    ending: str  # of the name of a backup
     upgrades_itself: bool  # a program that finds an older schema may bring it up unasked
     reading: Mapping[str, Any]  # execution options of a transaction that only reads
 

@@ -50,6 +50,7 @@ class Postgresql:
     """A database on a server, used by the programs of many machines."""
 
     name = "PostgreSQL"
+    ending = "dump"
     upgrades_itself = False  # the other machines may still run the older program
     # PostgreSQL's default shows each statement a snapshot of its own.
     reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.schema import Table
 
 from storage.driver import Fault, Patience
@@ -31,6 +32,7 @@ class Sqlite:
     """A file, used by the programs of one machine."""
 
     name = "SQLite"
+    ending = "sqlite3"
     upgrades_itself = True
     reading: Mapping[str, Any] = MappingProxyType({"dondoc_reading": True})
 
@@ -72,9 +74,12 @@ class Sqlite:
 
     def faults(self, connection: Connection) -> list[Fault]:
         """Read the whole file, and look for rows that refer to nothing."""
-        found = connection.exec_driver_sql(f"PRAGMA integrity_check({MOST_FAULTS})").scalars()
-        broken = [Fault("broken", line) for line in found if line != "ok"]
-        rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        try:
+            found = connection.exec_driver_sql(f"PRAGMA integrity_check({MOST_FAULTS})").scalars()
+            broken = [Fault("broken", line) for line in found if line != "ok"]
+            rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        except DatabaseError as error:  # too broken to be read to the end
+            return [Fault("broken", str(error.orig))]
         orphans = [Fault("orphan", f"{row[0]} {row[1]} → {row[2]}") for row in rows[:MOST_FAULTS]]
         return broken + orphans
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from threading import Event
+
+import pytest
+from alembic import command
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import plans
-from storage.database import Database
+from storage.database import Database, InUse, Patience, SchemaTooNew, _config
 from tests.postgres import Postgres
 from tests.storage.records import keep_run
-from tests.storage.together import PATIENCE
+from tests.storage.together import PATIENCE, at_once
+
+
+class Halt(Exception):
+    """The process dies here."""
 
 
 def opened(postgres_url: str) -> Database:
@@ -49,4 +58,116 @@ def test_who_holds_a_run_keeps_no_other_run_waiting(postgres: Postgres):
             plans.lock(one, "r")
             plans.lock(two, "s")
             assert plans.find_run(two, "r") is not None
+        ours.close()
+
+
+def test_who_falls_silent_in_a_transaction_loses_the_run_to_the_next(postgres: Postgres):
+    """A machine whose plug is pulled, or a process that hangs, must not hold a run for hours."""
+    with postgres.database() as url:
+        spelled = url.render_as_string(hide_password=False)
+        keep_run(opened(spelled))
+        hanging = Database(spelled, patience=Patience(idle=1))
+        other = Database(spelled, patience=Patience(lock=PATIENCE))
+        held = hanging.writing()
+        silent = held.__enter__()
+        plans.lock(silent, "r")
+        silent.execute(text("UPDATE plan_runs SET news_at = now()"))
+
+        with other.writing() as connection:  # waits for the lock, no longer than the server does
+            plans.lock(connection, "r")
+            run = plans.find_run(connection, "r")
+
+        assert run is not None
+        assert run.news_at is None  # what was not committed is undone
+        with pytest.raises(DBAPIError, match="idle-in-transaction"):
+            silent.execute(text("UPDATE plan_runs SET news_at = now()"))
+        assert not held.__exit__(Halt, Halt(), None)
+        keep_run(hanging, "s")  # it comes back by another connection
+        hanging.close()
+        other.close()
+
+
+def test_a_row_that_is_never_free_is_given_up(postgres: Postgres):
+    """An error that is tried again is better than a worker that waits for ever."""
+    with postgres.database() as url:
+        spelled = url.render_as_string(hide_password=False)
+        ours, other = opened(spelled), Database(spelled, patience=Patience(lock=1))
+        keep_run(ours)
+        with ours.writing() as holder:
+            plans.lock(holder, "r")
+            with pytest.raises(OperationalError, match="lock timeout"), other.writing() as waiting:
+                plans.lock(waiting, "r")
+        ours.close()
+        other.close()
+
+
+def test_a_session_says_whose_it_is_and_how_long_it_waits(postgres: Postgres):
+    """An administrator sees in pg_stat_activity who holds what; the URL has the last word."""
+    with postgres.database() as url:
+        own = url.update_query_dict({"options": "-c lock_timeout=7s", "connect_timeout": "3"})
+        database = Database(own.render_as_string(hide_password=False), who="clock")
+        expected = {
+            "application_name": "dondoc/clock",
+            "lock_timeout": "7s",
+            "idle_in_transaction_session_timeout": "1min",
+            "tcp_keepalives_idle": "7",
+            "tcp_user_timeout": "30000",
+            "statement_timeout": "30min",
+        }
+        with database.reading() as connection:
+            for name, value in expected.items():
+                assert connection.execute(text(f"SHOW {name}")).scalar_one() == value
+        database.close()
+
+
+def test_whoever_upgrades_is_told_who_is_at_work(postgres: Postgres):
+    """Machines that still run the older program are named, and left alone unless one insists."""
+    with postgres.database() as url:
+        spelled = url.render_as_string(hide_password=False)
+        first = Database(spelled)
+        first.upgrade()
+        with first.writing() as connection:
+            config = _config(connection)
+            command.downgrade(config, "-1")
+        first.close()
+        older, upgrader = Database(spelled, who="clock"), Database(spelled, who="upgrade")
+        with older.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+        with pytest.raises(InUse, match=r"dondoc/clock \(127\.0\.0\.1\)"):
+            upgrader.upgrade()
+        found, head = upgrader.upgrade(disconnect=True)
+
+        assert found != head
+        assert upgrader.revisions() == (head, head)
+        upgrader.upgrade()
+        older.close()
+        upgrader.close()
+
+
+def test_who_begins_to_write_during_an_upgrade_waits_and_looks_again(postgres: Postgres):
+    """Between the look at who is connected and the commit nobody may slip in."""
+    with postgres.database() as url:
+        spelled = url.render_as_string(hide_password=False)
+        ours = opened(spelled)
+        ours.ready()
+        ours.close()  # its next connection is a new one
+        upgrading, waits = Event(), Event()
+
+        def upgrade() -> None:
+            newer = Database(spelled, who="upgrade")
+            with newer.writing() as connection:
+                newer.driver.begin_upgrade(connection)
+                upgrading.set()
+                assert waits.wait(PATIENCE)
+                connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            newer.close()
+
+        def write() -> None:
+            assert upgrading.wait(PATIENCE)
+            waits.set()
+            with pytest.raises(SchemaTooNew):
+                keep_run(ours)
+
+        at_once(upgrade, write)
         ours.close()
