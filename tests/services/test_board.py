@@ -12,9 +12,10 @@ from services import board, recording
 from services.board import Board, Tally
 from services.stage_views import MOST_NAMES
 from services.wiring import Parts
+from tests.databases import Kind
 from tests.services import written as w
 from tests.services.living import live_through
-from tests.services.office import BY, office, start, submit, wake
+from tests.services.office import BY, Offices, start, submit, wake
 
 PLAN_37 = load(w.real())
 PLAUSIBLE = load_scenario(w.SCENARIOS / "plausible.yaml", PLAN_37)
@@ -22,10 +23,10 @@ RUN = "kh37-2020"
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory):
+def lived(request: pytest.FixtureRequest, kind: Kind, tmp_path_factory: pytest.TempPathFactory):
     """Plan 37 after its whole scenario, mail delivered."""
     folder: Path = tmp_path_factory.mktemp("lived")
-    with office(folder) as parts:
+    with Offices(request, kind, folder) as office, office() as parts:
         live_through(parts, w.real(), PLAUSIBLE, mailing=True)
         yield parts
 

@@ -23,30 +23,22 @@ from sqlalchemy.exc import OperationalError
 
 from services import chasing, delivering
 from services.delivering import LEASE, UNMARKED, Delivered
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage.outbox import Status
+from tests.databases import SQLITE
 from tests.postfix import Faults, Sink, free_port, sink
 from tests.services import written as w
 from tests.services.killing import POINTS
-from tests.services.office import outbox_of, start, statuses
+from tests.services.office import Offices, outbox_of, start, statuses
 
 ROOT = Path(__file__).parents[2]
 LATER = w.START + timedelta(minutes=6)  # the first wait is over, and the server's rest
 
 
 @contextmanager
-def office_at(folder: Path, port: int) -> Iterator[Parts]:
+def office_at(office: Offices, port: int) -> Iterator[Parts]:
     """An office whose mail goes to a server on this machine; plan 37 has its first mail to send."""
-    settings = Settings(
-        home=folder,
-        database_url="",
-        mailbox=None,
-        smtp_host="127.0.0.1",
-        smtp_port=port,
-        smtp_tls="off",
-    )
-    with opened(settings) as parts:
+    with office(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="off") as parts:
         start(parts, w.real())
         chasing.issue_notices(parts, w.START)
         yield parts
@@ -100,10 +92,10 @@ FAULTS: dict[str, Faults] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(tmp_path: Path, fault: str):
+def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(office: Offices, fault: str):
     """Not one agency is given up, and no worker dies of it."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(FAULTS[fault], port=port):
             failed = deliver(parts, w.START)
         assert failed.undeliverable == []
@@ -113,10 +105,10 @@ def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(tmp_path: Pa
             check_all_arrived(parts, received(server), at_most_twice=0)
 
 
-def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(tmp_path: Path):
+def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(office: Offices):
     """The circuit breaker; when it answers again, everything goes."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         failed = deliver(parts, w.START)
         again = deliver(parts, w.START + timedelta(seconds=30))
         with sink(port=port) as server:
@@ -128,10 +120,10 @@ def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(tmp_p
     assert again.total == 0
 
 
-def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(tmp_path: Path):
+def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(office: Offices):
     """Killed under our hands after ten mails."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(Faults(more=["-M", "10"]), port=port) as dying:
             deliver(parts, w.START)
             first = received(dying)
@@ -142,10 +134,10 @@ def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(tmp
     assert first.total() == 10
 
 
-def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(tmp_path: Path):
+def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(office: Offices):
     """5xx at the dot: sending the same again would be refused the same."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(Faults(hard=["."]), port=port):
             refused = deliver(parts, w.START)
         with sink(port=port) as server:
@@ -161,7 +153,7 @@ def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(tmp_path: P
 def kill(parts: Parts, point: str, number: int, now: datetime) -> int:
     """Deliver in a process that is killed at a point; return how it ended."""
     settings = parts.settings
-    where = [str(settings.home), settings.smtp_host, str(settings.smtp_port)]
+    where = [settings.url, settings.smtp_host, str(settings.smtp_port)]
     command = [sys.executable, "-m", "tests.services.killing", *where]
     ended = subprocess.run(
         [*command, point, str(number), now.isoformat()], cwd=ROOT, capture_output=True
@@ -170,9 +162,9 @@ def kill(parts: Parts, point: str, number: int, now: datetime) -> int:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_loses_nothing_and_doubles_little(tmp_path: Path, point: str):
+def test_a_kill_loses_nothing_and_doubles_little(office: Offices, point: str):
     """Between claim and mark, wherever: the next delivery finishes it, once the claim lapsed."""
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         number = 2 if point.startswith("commit") else 12
         assert kill(parts, point, number, w.START) == -signal.SIGKILL
         before = received(server)
@@ -186,10 +178,10 @@ def test_a_kill_loses_nothing_and_doubles_little(tmp_path: Path, point: str):
         check_all_arrived(parts, received(server), at_most_twice=UNMARKED)
 
 
-def test_several_kills_in_a_row_lose_nothing(tmp_path: Path):
+def test_several_kills_in_a_row_lose_nothing(office: Offices):
     """Each costs its few copies, and no more."""
     kills = 2
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         now = w.START
         for number in range(kills):
             assert kill(parts, "taken", 3 + number, now) == -signal.SIGKILL
@@ -219,9 +211,10 @@ def full_disk(parts: Parts) -> Iterator[None]:
         engine.dispose()
 
 
-def test_on_a_full_disk_nothing_is_lost(tmp_path: Path):
+@pytest.mark.parametrize("kind", [SQLITE], indirect=True, ids=str)
+def test_on_a_full_disk_nothing_is_lost(office: Offices):
     """It is said aloud; with room again everything goes out, little of it twice."""
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         with full_disk(parts), pytest.raises(OperationalError, match="full"):
             deliver(parts, w.START)
         assert "sent" not in statuses(parts) or received(server).total() < len(ids(parts))

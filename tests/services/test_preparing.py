@@ -25,9 +25,9 @@ from storage.outbox import Message, Status
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
-    office,
     outbox_of,
     start,
     statuses,
@@ -150,11 +150,11 @@ def much(parts: Parts) -> Parts:
 
 
 def test_a_helper_does_what_the_sender_would_do(
-    much: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    much: Parts, monkeypatch: pytest.MonkeyPatch, office: Offices
 ):
     """The same mails, each once; and when all is sent nobody is left behind."""
     _, way, used = deliver_with(much, monkeypatch, asked)
-    with office(tmp_path / "alone") as alone:
+    with office("alone") as alone:
         start(alone, w.real())
         chasing.issue_notices(alone, w.START)
         plain = Recording()

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +24,10 @@ from storage.recipients import Fate
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
     kinds,
-    office,
     outbox_of,
     start,
     submit,
@@ -59,9 +58,9 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Parts:
+def parts(office: Offices) -> Parts:
     """An office in which the plan with contacts has started."""
-    with office(tmp_path / "home") as opened:
+    with office() as opened:
         start(opened, bundle())
         return opened
 
@@ -275,9 +274,9 @@ def test_what_is_taken_back_says_nothing_any_more(parts: Parts):
         assert outbox.next_due(connection) is None
 
 
-def test_message_ids_end_with_the_sender_s_domain(tmp_path: Path):
+def test_message_ids_end_with_the_sender_s_domain(office: Offices):
     """Two offices that run the same plan must not send mails of one id."""
-    with office(tmp_path / "home") as opened:
+    with office() as opened:
         ours = replace(
             opened, settings=opened.settings.model_copy(update={"sender": "dd@sonoivu.example"})
         )

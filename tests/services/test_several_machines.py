@@ -18,13 +18,12 @@ from plan_definitions import Bundle
 from services import briefing, chasing, delivering, recording, runs
 from services.errors import Refused
 from services.recording import Source
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage import ledger, plans
-from tests.postgres import Postgres
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
     kinds,
@@ -40,16 +39,10 @@ EVENT = "government.issued"
 
 
 @pytest.fixture
-def machines(postgres: Postgres, tmp_path: Path) -> Iterator[list[Parts]]:
+def machines(office: Offices, tmp_path: Path) -> Iterator[list[Parts]]:
     """Eight machines with homes of their own and one database."""
-    with postgres.database() as url, ExitStack() as stack:
-        shared = url.render_as_string(hide_password=False)
-        yield [
-            stack.enter_context(
-                opened(Settings(home=tmp_path / str(number), database_url=shared, smtp_host=""))
-            )
-            for number in range(8)
-        ]
+    with ExitStack() as stack:
+        yield [stack.enter_context(office(home=tmp_path / str(number))) for number in range(8)]
 
 
 def said(work: Callable[[Parts], object], parts: Parts) -> str:
