@@ -9,7 +9,7 @@ import pytest
 
 from tests import conformance
 from tests import postgres as servers
-from tests.databases import KINDS, Kind, Shelf
+from tests.databases import KINDS, SQLITE, Kind, Shelf
 from tests.postgres import Postgres
 
 
@@ -28,11 +28,19 @@ def shelf(postgres: Postgres) -> Iterator[Shelf]:
     made.close()
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=str)
-def kind(request: pytest.FixtureRequest) -> Kind:
+@pytest.fixture(scope="module")
+def database_kind(request: pytest.FixtureRequest) -> Kind:
     """The kind of database that the test runs on: each in turn."""
     found: Kind = request.param
     return found
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that takes a database on every kind, unless it is marked `on_files`."""
+    if "database_kind" in metafunc.fixturenames:
+        is_marked = metafunc.definition.get_closest_marker("on_files") is not None
+        kinds = [SQLITE] if is_marked else KINDS
+        metafunc.parametrize("database_kind", kinds, indirect=True, ids=str, scope="module")
 
 
 NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "maxfail")

@@ -3,7 +3,9 @@
 The rule: what stands in `storage/` or writes through a service is tried on every kind. So every
 test of tests/storage that takes a database, and every test of tests/services that opens an
 office, runs once for each kind in `KINDS`; a test that needs no database (a preview, a page, a
-wording, a setting) opens none and runs once. Elsewhere (tests/cli, tests/flows) offices stand on
+wording, a setting) opens none and runs once. One that opens an office to vary something else (the
+mail server's faults, a story of the rules, a page) is marked `on_files` with the reason; what it
+writes must have a test on every kind beside it. Elsewhere (tests/cli, tests/flows) offices stand on
 SQLite files. `tests.conformance` holds that nothing is left out.
 """
 

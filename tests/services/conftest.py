@@ -8,15 +8,25 @@ from pathlib import Path
 import pytest
 
 from services.wiring import Parts
-from tests.conformance import recorder
 from tests.databases import Kind
 from tests.services.office import Offices, start
 
 
 @pytest.fixture
-def office(request: pytest.FixtureRequest, kind: Kind, tmp_path: Path) -> Iterator[Offices]:
+def office(
+    request: pytest.FixtureRequest, database_kind: Kind, tmp_path: Path
+) -> Iterator[Offices]:
     """What opens the offices of a test."""
-    with Offices(request, kind, tmp_path) as opening, recorder.on(kind.name, "services"):
+    with Offices(request, database_kind, tmp_path) as opening:
+        yield opening
+
+
+@pytest.fixture(scope="module")
+def lasting_office(
+    request: pytest.FixtureRequest, database_kind: Kind, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Offices]:
+    """The same for what the tests of a module only look at."""
+    with Offices(request, database_kind, tmp_path_factory.mktemp("lasting")) as opening:
         yield opening
 
 

@@ -26,6 +26,7 @@ from storage import ledger, outbox
 from storage.database import Database
 from storage.outbox import Message
 from storage.tables import MESSAGES, NOTICES
+from tests.conformance import recorder
 from tests.databases import Kind, lay
 from tests.services import written as w
 
@@ -50,7 +51,7 @@ class Offices:
 
     def __init__(self, request: pytest.FixtureRequest, kind: Kind, folder: Path) -> None:
         self.folder = folder
-        self._opening = partial(kind.ready, request)
+        self._kind, self._opening = kind, partial(kind.ready, request)
         self._open: dict[str, str] = {}
         self._stack = ExitStack()
 
@@ -74,7 +75,8 @@ class Offices:
                 yield parts
 
     def __enter__(self) -> Offices:
-        """Begin to open."""
+        """Begin to open, and to note what is called."""
+        self._stack.enter_context(recorder.on(self._kind.name, "services"))
         return self
 
     def __exit__(self, *_: object) -> None:

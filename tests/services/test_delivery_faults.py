@@ -25,7 +25,6 @@ from services import chasing, delivering
 from services.delivering import LEASE, UNMARKED, Delivered
 from services.wiring import Parts
 from storage.outbox import Status
-from tests.databases import SQLITE
 from tests.postfix import Faults, Sink, free_port, sink
 from tests.services import written as w
 from tests.services.killing import POINTS
@@ -91,6 +90,7 @@ FAULTS: dict[str, Faults] = {
 }
 
 
+@pytest.mark.on_files("each is a mail server's fault; two more of them run on every kind")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(office: Offices, fault: str):
     """Not one agency is given up, and no worker dies of it."""
@@ -211,7 +211,7 @@ def full_disk(parts: Parts) -> Iterator[None]:
         engine.dispose()
 
 
-@pytest.mark.parametrize("kind", [SQLITE], indirect=True, ids=str)
+@pytest.mark.on_files("a server's disk is its own affair")
 def test_on_a_full_disk_nothing_is_lost(office: Offices):
     """It is said aloud; with room again everything goes out, little of it twice."""
     with sink() as server, office_at(office, server.port) as parts:

@@ -225,6 +225,7 @@ def outages(draw: st.DrawFn) -> tuple[tuple[datetime, datetime], ...]:
     return ((begins, begins + timedelta(hours=draw(st.integers(1, 24 * 7)))),)
 
 
+@pytest.mark.on_files("many stories of the rules; the projection's run on every kind")
 @pytest.mark.parametrize(
     "bundle",
     [

@@ -49,7 +49,7 @@ def check(parts: Parts, now: datetime, *, issued_now: bool) -> None:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),

@@ -13,9 +13,9 @@ from tests.databases import Kind
 
 
 @pytest.fixture
-def empty_url(request: pytest.FixtureRequest, kind: Kind, tmp_path: Path) -> Iterator[str]:
+def empty_url(request: pytest.FixtureRequest, database_kind: Kind, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with nothing in it; a file's folder does not exist yet either."""
-    with kind.empty(request, tmp_path / "home") as url:
+    with database_kind.empty(request, tmp_path / "home") as url:
         yield url
 
 
@@ -28,11 +28,13 @@ def empty(empty_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, kind: Kind, tmp_path: Path) -> Iterator[Database]:
+def database(
+    request: pytest.FixtureRequest, database_kind: Kind, tmp_path: Path
+) -> Iterator[Database]:
     """A database with this version's schema."""
-    with kind.ready(request, tmp_path / "home") as url:
+    with database_kind.ready(request, tmp_path / "home") as url:
         opened = Database(url)
-        with recorder.on(kind.name, "storage"):
+        with recorder.on(database_kind.name, "storage"):
             yield opened
         opened.close()
 
