@@ -56,7 +56,9 @@ class Database:
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         # A server may have been restarted since a connection was last used; a file was not.
-        self.engine: Engine = create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+        # What isolation and which dates it gives by default is for its owner to say, not for us.
+        shared: dict[str, Any] = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        self.engine: Engine = create_engine(self.url, **({} if self.is_sqlite else shared))
         # PostgreSQL's default shows each statement a snapshot of its own.
         self._reading: dict[str, Any] = (
             {"dondoc_reading": True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -64,6 +66,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", _prepare_postgresql)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -139,6 +143,14 @@ def _upsert(table: Table, *, is_sqlite: bool) -> Insert:
 
 def _knows(script: ScriptDirectory, revision: str) -> bool:
     return any(found.revision == revision for found in script.walk_revisions())
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    if not connection.info.parameter_status("DateStyle").startswith(
+        "ISO"
+    ):  # the driver reads no other
+        connection.execute("SET datestyle = ISO")
+        connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -27,6 +27,12 @@ from storage.tables import metadata
 from tests.postgres import Postgres
 
 FILE = "dondoc.sqlite3"
+ELSEWHERE = {
+    "datestyle": "SQL, DMY",
+    "timezone": "Asia/Ho_Chi_Minh",
+    "default_transaction_isolation": "serializable",
+}
+"""Somebody else's server may be set so; and it sorts words as a dictionary does, not by bytes."""
 LET_GO_WITHIN = 20  # seconds that who empties a database waits for a transaction left open
 
 
@@ -48,7 +54,7 @@ class Shelf:
             self._free.append(database)
 
     def _new(self) -> Database:
-        url = self._all.enter_context(self.server.database())
+        url = self._all.enter_context(self.server.database(ELSEWHERE))
         database = Database(url.render_as_string(hide_password=False))
         database.upgrade()
         self._all.callback(database.close)
