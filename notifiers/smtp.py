@@ -228,7 +228,7 @@ class SmtpSession:
         if response.code // 100 == 2:
             if _is_out_of_step(client):
                 self._drop()
-            return Sent(f"{response.code} {' '.join(response.message.split())}")
+            return Sent(_line(f"{response.code} {response.message}"))
         refusal = SMTPResponseException(response.code, response.message)
         await self._recover(client, refusal)
         return _classified(refusal)
@@ -367,4 +367,12 @@ def _reason(doing: str, error: Exception) -> str:
         said = f"{error.code} {error.message}"
     else:
         said = f"{type(error).__name__}: {error}"
-    return f"{doing}: {' '.join(said.split())}"
+    return f"{doing}: {_line(said)}"
+
+
+def _line(said: str) -> str:
+    """Bring a server's words to one line that every database keeps: no NUL, no half of a letter.
+
+    PostgreSQL refuses the one and every driver the other; a mark that is refused sends again.
+    """
+    return " ".join(said.encode("utf-8", "replace").decode().replace("\0", "?").split())

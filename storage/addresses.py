@@ -55,8 +55,8 @@ def known(connection: Connection) -> dict[str, Known]:
 
 def every(connection: Connection) -> list[Noted]:
     """Return all that was noted, by address."""
-    query = select(ADDRESSES).order_by(ADDRESSES.c.address)
-    return [_noted(row) for row in connection.execute(query)]
+    noted = (_noted(row) for row in connection.execute(select(ADDRESSES)))
+    return sorted(noted, key=lambda one: one.address)  # a server's order of words is its own
 
 
 def find(connection: Connection, address: str) -> Noted | None:

@@ -42,6 +42,7 @@ OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
 GIVEN_UP = (Status.UNDELIVERABLE.value, Status.EXPIRED.value)
 LAST_OUT = "brief"  # the kind of message that goes out after all others
 BEGAN = "began"  # the outcome of a try that has none yet
+MOST = 2**31 - 1  # of the numbers that a column of either database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,7 +429,9 @@ def cancel(connection: Connection, message: int, why: str) -> bool:
 
 
 def find(connection: Connection, message: int) -> Message | None:
-    """Return a message by its number, if there is one."""
+    """Return a message by its number, if there is one; whatever number somebody types."""
+    if not 0 < message <= MOST:
+        return None
     row = connection.execute(select(MESSAGES).where(MESSAGES.c.id == message)).one_or_none()
     return None if row is None else _message(row)
 

@@ -70,6 +70,7 @@ class Postgresql:
         return create_engine(
             url,
             pool_pre_ping=True,
+            isolation_level="READ COMMITTED",  # not what the server's owner has set
             pool_size=KEPT,
             max_overflow=MOST - KEPT,
             connect_args=said,
@@ -187,6 +188,7 @@ def _connecting(who: str, patience: Patience) -> dict[str, Any]:
     """Return what a connection is opened with: libpq's part, and the server's for this session."""
     every = max(1, patience.peer // (PROBES + 1))
     server = {
+        "datestyle": "ISO",  # the driver reads no other, whatever the server's owner has set
         "tcp_keepalives_idle": every,
         "tcp_keepalives_interval": every,
         "tcp_keepalives_count": PROBES,

@@ -70,7 +70,10 @@ def reopen(connection: Connection, message: int) -> list[str]:
 
 
 def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, list[Recipient]]:
-    """Return the recipients of messages, who are to answer before those with copies."""
+    """Return the recipients of messages, who are to answer before those with copies, by address.
+
+    Sorted here: a server of another language has another order of words.
+    """
     found: dict[int, list[Recipient]] = {message: [] for message in messages}
     for row in connection.execute(_OF_MESSAGES, {"messages": list(messages)}):
         found[row.message].append(
@@ -85,11 +88,11 @@ def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, li
                 detail=row.detail,
             )
         )
+    for some in found.values():
+        some.sort(key=lambda one: (one.is_copy, one.address))
     return found
 
 
-_OF_MESSAGES = (
-    select(RECIPIENTS)
-    .where(RECIPIENTS.c.message.in_(bindparam("messages", expanding=True)))
-    .order_by(RECIPIENTS.c.message, RECIPIENTS.c.is_copy, RECIPIENTS.c.address)
+_OF_MESSAGES = select(RECIPIENTS).where(
+    RECIPIENTS.c.message.in_(bindparam("messages", expanding=True))
 )

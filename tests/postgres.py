@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,17 @@ class Postgres:
     url: URL
 
     @contextmanager
-    def database(self) -> Iterator[URL]:
-        """Create an empty database and give its URL; drop it behind."""
+    def database(self, settings: Mapping[str, str] | None = None) -> Iterator[URL]:
+        """Create an empty database and give its URL; drop it behind.
+
+        One with `settings` of its own has a dictionary's order of words too.
+        """
         name = f"dondoc_{uuid.uuid4().hex[:12]}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        order = "" if settings is None else " LOCALE_PROVIDER icu ICU_LOCALE 'vi-VN'"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0{order}")
         try:
+            for key, value in (settings or {}).items():
+                self._execute(f"ALTER DATABASE {name} SET {key} = '{value}'")
             yield self.url.set(database=name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")

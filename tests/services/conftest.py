@@ -1,4 +1,4 @@
-"""An office on an empty folder for each test."""
+"""An office on an empty database for each test: every kind in turn (see `tests.databases`)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ from pathlib import Path
 import pytest
 
 from services.wiring import Parts
-from tests.services.office import office, start
+from tests.databases import Kind
+from tests.services.office import Offices, start
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def office(
+    request: pytest.FixtureRequest, database_kind: Kind, tmp_path: Path
+) -> Iterator[Offices]:
+    """What opens the offices of a test."""
+    with Offices(request, database_kind, tmp_path) as opening:
+        yield opening
+
+
+@pytest.fixture(scope="module")
+def lasting_office(
+    request: pytest.FixtureRequest, database_kind: Kind, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Offices]:
+    """The same for what the tests of a module only look at."""
+    with Offices(request, database_kind, tmp_path_factory.mktemp("lasting")) as opening:
+        yield opening
+
+
+@pytest.fixture
+def parts(office: Offices) -> Iterator[Parts]:
     """The parts on an empty database."""
-    with office(tmp_path / "home") as opened:
+    with office() as opened:
         yield opened
 
 

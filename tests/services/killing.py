@@ -1,6 +1,6 @@
 """Killing: a process that delivers, and is killed (SIGKILL) where it is told.
 
-    python -m tests.services.killing HOME HOST PORT POINT NUMBER INSTANT
+    python -m tests.services.killing DATABASE HOST PORT POINT NUMBER INSTANT
 
 at the NUMBER-th mail or commit of marks. What it had sent and not marked goes out again.
 """
@@ -14,7 +14,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -104,11 +103,9 @@ def prepare(parts: Parts, point: str, die: Dying) -> None:
         marking.mark = marked_whole  # type: ignore
 
 
-def main(home: str, host: str, port: str, point: str, number: str, instant: str) -> None:
+def main(database: str, host: str, port: str, point: str, number: str, instant: str) -> None:
     """Deliver what is due, and die."""
-    settings = Settings(
-        home=Path(home), database_url="", smtp_host=host, smtp_port=int(port), smtp_tls="off"
-    )
+    settings = Settings(database_url=database, smtp_host=host, smtp_port=int(port), smtp_tls="off")
     die = Dying(int(number))
     with opened(settings) as parts:
         prepare(parts, point, die)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
+import pytest
 from sqlalchemy import event, select
 
 from notifiers.channel import Envelope, Outcome, Outcomes, Sent
@@ -23,6 +26,8 @@ from storage import ledger, outbox
 from storage.database import Database
 from storage.outbox import Message
 from storage.tables import MESSAGES, NOTICES
+from tests.conformance import recorder
+from tests.databases import Kind, lay
 from tests.services import written as w
 
 BY = Source("văn thư", "120/BC")
@@ -35,9 +40,48 @@ class Halt(BaseException):
 
 @contextmanager
 def office(folder: Path) -> Iterator[Parts]:
-    """Open the parts on a folder, whatever the environment says."""
+    """Open the parts on a folder, a file of SQLite in it, whatever the environment says."""
+    lay(folder)
     with opened(Settings(home=folder, database_url="", mailbox=None, smtp_host="")) as parts:
         yield parts
+
+
+class Offices:
+    """Opens offices on one kind of database; those opened under one name share theirs."""
+
+    def __init__(self, request: pytest.FixtureRequest, kind: Kind, folder: Path) -> None:
+        self.folder = folder
+        self._kind, self._opening = kind, partial(kind.ready, request)
+        self._open: dict[str, str] = {}
+        self._stack = ExitStack()
+
+    @contextmanager
+    def __call__(self, name: str = "home", **changes: Any) -> Iterator[Parts]:
+        """Open the parts, whatever the environment says."""
+        home = self.folder / name
+        if name not in self._open:
+            self._open[name] = self._stack.enter_context(self._opening(home))
+        values = {"home": home, "mailbox": None, "smtp_host": ""}
+        values["database_url"] = self._open[name]
+        with opened(Settings(**{**values, **changes})) as parts:
+            yield parts
+
+    @contextmanager
+    def new(self) -> Iterator[Parts]:
+        """Open the parts on a database that nobody else has, and that is given back at once."""
+        with TemporaryDirectory(dir=self.folder) as home, self._opening(Path(home)) as url:
+            values: dict[str, Any] = {"home": Path(home), "mailbox": None, "smtp_host": ""}
+            with opened(Settings(**values, database_url=url)) as parts:
+                yield parts
+
+    def __enter__(self) -> Offices:
+        """Begin to open, and to note what is called."""
+        self._stack.enter_context(recorder.on(self._kind.name, "services"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the databases back."""
+        self._stack.close()
 
 
 def start(parts: Parts, bundle: Bundle | None = None, now: datetime = w.START) -> str:

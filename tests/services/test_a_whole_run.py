@@ -23,15 +23,14 @@ from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLat
 from notifiers.digest import Digest
 from notifiers.rendering import Rendered, render
 from plan_definitions import Bundle, load_scenario
-from services import board, chasing, delivering, preparing, recording, reports, runs, wiring
+from services import board, chasing, delivering, preparing, recording, reports, runs
 from services.errors import Refused as NotAllowed
 from services.recording import Source
-from services.settings import Settings
 from services.wiring import Parts
 from storage import ledger, notices, plans
 from storage.outbox import Status
 from storage.tables import metadata
-from tests.services.office import Halt
+from tests.services.office import Halt, Offices
 
 ROOT = Path(__file__).parents[2] / "plan_definitions/tuyen-quang"
 PLAN = ROOT / "37-kh-ubnd-2020.yaml"
@@ -49,9 +48,9 @@ NOW = at("2020-05-11 09:00")
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def parts(office: Offices, tmp_path: Path) -> Iterator[Parts]:
     """An empty installation."""
-    with wiring.opened(Settings(home=tmp_path, mailbox=tmp_path / "mailbox")) as opened:
+    with office(mailbox=tmp_path / "mailbox") as opened:
         yield opened
 
 

@@ -46,7 +46,11 @@ def chats(monkeypatch: pytest.MonkeyPatch) -> Chat:
 
 def mailing(parts: Parts, **changes: Any) -> Parts:
     """The parts of an office that sends real mail."""
-    how = {"home": parts.settings.home, "database_url": "", "smtp_host": "mail.example"}
+    how = {
+        "home": parts.settings.home,
+        "database_url": parts.settings.url,
+        "smtp_host": "mail.example",
+    }
     return Parts(Settings(**{**how, "chat": URL, **changes}), parts.database)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from services.stage_views import MOST_NAMES
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import live_through
-from tests.services.office import BY, office, start, submit, wake
+from tests.services.office import BY, Offices, start, submit, wake
 
 PLAN_37 = load(w.real())
 PLAUSIBLE = load_scenario(w.SCENARIOS / "plausible.yaml", PLAN_37)
@@ -22,10 +21,9 @@ RUN = "kh37-2020"
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory):
+def lived(lasting_office: Offices):
     """Plan 37 after its whole scenario, mail delivered."""
-    folder: Path = tmp_path_factory.mktemp("lived")
-    with office(folder) as parts:
+    with lasting_office() as parts:
         live_through(parts, w.real(), PLAUSIBLE, mailing=True)
         yield parts
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -18,17 +17,16 @@ from notifiers.rendering import render
 from plan_definitions import Bundle
 from services import briefing, chasing, mailroom, recording, reports
 from services.errors import Refused
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage import plans
 from storage.outbox import Message, Status
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
     kinds,
-    office,
     outbox_of,
     start,
     submit,
@@ -41,10 +39,9 @@ NO_ADDRESS = w.REGISTER.replace(", email: noivu@nho.example", "")
 
 
 @contextmanager
-def daily(folder: Path) -> Iterator[Parts]:
+def daily(office: Offices) -> Iterator[Parts]:
     """An office whose coordinator gets a brief each working morning."""
-    settings = Settings(home=folder, database_url="", mailbox=None, smtp_host="", brief="daily")
-    with opened(settings) as parts:
+    with office(brief="daily") as parts:
         yield parts
 
 
@@ -110,9 +107,9 @@ def test_two_requests_within_a_minute_are_one_mail(late: Parts):
     assert kinds(late).count("brief-requested") == 2
 
 
-def test_five_who_ask_at_once_get_one_mail(tmp_path: Path):
+def test_five_who_ask_at_once_get_one_mail(office: Offices):
     """Five operators, or five clocks."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         start(one)
 
         at_once(*[partial(ask, parts, w.LATE) for parts in (one, two, one, two, one)])
@@ -149,11 +146,11 @@ def test_a_brief_without_an_address_is_refused_and_changes_nothing(parts: Parts)
     assert kinds(parts) == before
 
 
-def test_a_coordinator_with_contacts_and_no_mailbox_gets_a_brief(tmp_path: Path):
+def test_a_coordinator_with_contacts_and_no_mailbox_gets_a_brief(office: Offices):
     """Asked for or by itself: an address is an address."""
     focal = ", contacts: [{name: Ông An, role: focal, email: an@noivu.example}]"
     register = w.REGISTER.replace(", email: noivu@nho.example", focal)
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts, replace(w.bundle(), texts={**w.bundle().texts, "register.yaml": register}))
         assert briefing.next_at(parts) is not None
         way = Recording()
@@ -308,9 +305,9 @@ def test_by_default_nobody_gets_a_brief_by_itself(late: Parts):
     assert briefing.send_due(late, NEXT) == []
 
 
-def test_a_morning_on_which_something_is_late_has_one_brief(tmp_path: Path):
+def test_a_morning_on_which_something_is_late_has_one_brief(office: Offices):
     """The last of that morning's mail, so that it tells of the rest; once, whoever wakes."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts)
         for moment in (w.START, w.EVE, w.LATE):
             wake(parts, moment)
@@ -327,9 +324,9 @@ def test_a_morning_on_which_something_is_late_has_one_brief(tmp_path: Path):
         assert "đã đôn đốc 2 lần (gần nhất 12/5/2020)" in said(parts, NEXT)
 
 
-def test_clocks_that_wake_at_once_send_one_brief(tmp_path: Path):
+def test_clocks_that_wake_at_once_send_one_brief(office: Offices):
     """Even if they do not agree on the minute."""
-    with daily(tmp_path) as one, daily(tmp_path) as two:
+    with daily(office) as one, daily(office) as two:
         start(one)
         for moment in (w.START, w.EVE, w.LATE):
             wake(one, moment)
@@ -345,9 +342,9 @@ def test_clocks_that_wake_at_once_send_one_brief(tmp_path: Path):
         assert len(briefs(one)) == before + 1
 
 
-def test_a_quiet_run_is_never_woken_for_a_brief(tmp_path: Path):
+def test_a_quiet_run_is_never_woken_for_a_brief(office: Offices):
     """Nothing is owed soon, nothing was recorded: no mail, and no wake-up for months."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts)
         wake(parts, w.START)
         wake(parts, w.at("2020-04-07 08:00"))
@@ -361,9 +358,9 @@ def test_a_quiet_run_is_never_woken_for_a_brief(tmp_path: Path):
         assert not chasing.is_anything_due(parts, w.at("2020-04-08 08:00"))
 
 
-def test_what_is_recorded_is_told_on_the_next_working_morning(tmp_path: Path):
+def test_what_is_recorded_is_told_on_the_next_working_morning(office: Offices):
     """On Monday, of what came in on Friday afternoon."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts)
         wake(parts, w.START)
         wake(parts, w.at("2020-04-07 08:00"))
@@ -374,9 +371,9 @@ def test_what_is_recorded_is_told_on_the_next_working_morning(tmp_path: Path):
         assert wake(parts, w.at("2020-04-13 08:00")) == ["noivu@nho.example"]
 
 
-def test_after_an_outage_there_is_one_brief_and_on_a_working_morning(tmp_path: Path):
+def test_after_an_outage_there_is_one_brief_and_on_a_working_morning(office: Offices):
     """Not one for each morning missed, and nothing on a Saturday; nor is anybody kept awake."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts)
         for moment in (w.START, w.EVE, w.LATE):
             wake(parts, moment)
@@ -399,9 +396,9 @@ def quiet(*spells: str) -> Bundle:
     return w.bundle(ladder=ladder)
 
 
-def test_no_brief_goes_out_by_itself_on_a_quiet_day(tmp_path: Path):
+def test_no_brief_goes_out_by_itself_on_a_quiet_day(office: Offices):
     """The news of Friday and of the quiet Monday are told together on Tuesday."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts, quiet("{from: 13/4/2020, until: 13/4/2020}"))
         wake(parts, w.START)
         wake(parts, w.at("2020-04-07 08:00"))
@@ -414,9 +411,9 @@ def test_no_brief_goes_out_by_itself_on_a_quiet_day(tmp_path: Path):
         assert wake(parts, w.at("2020-04-14 08:00")) == ["noivu@nho.example"]
 
 
-def test_a_brief_on_what_falls_due_soon_waits_for_the_end_of_quiet_days(tmp_path: Path):
+def test_a_brief_on_what_falls_due_soon_waits_for_the_end_of_quiet_days(office: Offices):
     """Five working days before 9/5 is 4/5, and quiet."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts, quiet("{from: 04/5/2020, until: 05/5/2020}"))
         wake(parts, w.START)
         wake(parts, w.at("2020-04-07 08:00"))
@@ -424,9 +421,9 @@ def test_a_brief_on_what_falls_due_soon_waits_for_the_end_of_quiet_days(tmp_path
         assert briefing.next_at(parts) == w.at("2020-05-06 08:00")
 
 
-def test_after_an_outage_that_ends_on_a_quiet_day_the_brief_waits(tmp_path: Path):
+def test_after_an_outage_that_ends_on_a_quiet_day_the_brief_waits(office: Offices):
     """Nor is the clock kept awake meanwhile."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts, quiet("{from: 12/5/2020, until: 13/5/2020}"))
         for moment in (w.START, w.EVE, w.LATE):
             wake(parts, moment)
@@ -440,9 +437,9 @@ def test_after_an_outage_that_ends_on_a_quiet_day_the_brief_waits(tmp_path: Path
         assert [one.slot for one in briefs(parts)[before:]] == [w.at("2020-05-14 08:00")]
 
 
-def test_one_asked_for_by_hand_takes_the_place_of_that_mornings(tmp_path: Path):
+def test_one_asked_for_by_hand_takes_the_place_of_that_mornings(office: Offices):
     """At half past seven somebody wanted it; at eight there is no other."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts)
         for moment in (w.START, w.EVE, w.LATE):
             wake(parts, moment)
@@ -454,9 +451,9 @@ def test_one_asked_for_by_hand_takes_the_place_of_that_mornings(tmp_path: Path):
         assert [one.slot for one in briefs(parts)[-2:]] == [w.LATE, w.at("2020-05-12 07:30")]
 
 
-def test_a_coordinator_without_an_address_keeps_nobody_awake(tmp_path: Path):
+def test_a_coordinator_without_an_address_keeps_nobody_awake(office: Offices):
     """There is nobody to tell; the clock does not turn on it."""
-    with daily(tmp_path) as parts:
+    with daily(office) as parts:
         start(parts, without_address())
 
         assert briefing.next_at(parts) is None

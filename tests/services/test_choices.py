@@ -10,15 +10,15 @@ from services import choices, naming, runs
 from services.errors import Refused
 from services.settings import Settings
 from tests.services import written as w
-from tests.services.office import office, start
+from tests.services.office import Offices, start
 
 EVENT = "{title: Chính phủ ban hành Chương trình}"
 CORRELATED = EVENT[:-1] + ", correlate: {period: 2021-2030}}"
 
 
-def test_the_lists_hold_what_the_active_plan_knows(tmp_path: Path):
+def test_the_lists_hold_what_the_active_plan_knows(office: Offices):
     """Nobody types an id that the plan knows already."""
-    with office(tmp_path) as parts:
+    with office() as parts:
         start(parts)
         offered = choices.read(parts)
 
@@ -31,9 +31,9 @@ def test_the_lists_hold_what_the_active_plan_knows(tmp_path: Path):
     assert offered.events == ("Chính phủ ban hành Chương trình (government.issued)",)
 
 
-def test_two_runs_of_a_plan_offer_their_agencies_once(tmp_path: Path):
+def test_two_runs_of_a_plan_offer_their_agencies_once(office: Offices):
     """The same office twice in a list makes people wonder which is theirs."""
-    with office(tmp_path) as parts:
+    with office() as parts:
         start(parts)
         one = choices.read(parts)
         runs.start(parts, w.bundle(), now=w.START, by="văn thư", run="lan-hai")
@@ -43,9 +43,9 @@ def test_two_runs_of_a_plan_offer_their_agencies_once(tmp_path: Path):
     assert (two.agencies, two.tasks, two.events) == (one.agencies, one.tasks, one.events)
 
 
-def test_without_a_run_there_is_nothing_to_pick_but_plans(tmp_path: Path):
+def test_without_a_run_there_is_nothing_to_pick_but_plans(office: Offices):
     """A new office begins with the form that starts a plan."""
-    with office(tmp_path) as parts:
+    with office() as parts:
         offered = choices.read(parts)
 
     assert (offered.runs, offered.agencies, offered.tasks, offered.events) == ((), (), (), ())
@@ -70,9 +70,9 @@ def test_long_titles_are_cut_at_a_word_and_keep_their_id():
     assert choices.shortened("Ngắn") == "Ngắn"
 
 
-def test_a_chosen_event_carries_what_its_plan_demands(tmp_path: Path):
+def test_a_chosen_event_carries_what_its_plan_demands(office: Offices):
     """Who picks the event of this period need not type the period too."""
-    with office(tmp_path) as parts:
+    with office() as parts:
         start(parts, w.bundle(w.STAGES.replace(EVENT, CORRELATED)))
         (label,) = choices.read(parts).events
 

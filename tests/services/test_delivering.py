@@ -6,7 +6,6 @@ import asyncio
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -22,11 +21,11 @@ from tests.services import written as w
 from tests.services.office import (
     BY,
     Halt,
+    Offices,
     Recording,
     deliver,
     kinds,
     notice_rows,
-    office,
     outbox_of,
     start,
     statuses,
@@ -120,9 +119,9 @@ def test_only_what_is_asked_for_goes_out(issued: Parts):
     assert statuses(issued) == ["queued", "sent", "queued", "queued"]
 
 
-def test_two_who_deliver_at_once_share_the_mail(tmp_path: Path):
+def test_two_who_deliver_at_once_share_the_mail(office: Offices):
     """Nobody gets it twice."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         start(one, w.real())
         chasing.issue_notices(one, w.START)
         ways = [Recording() for _ in range(4)]

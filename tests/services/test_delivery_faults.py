@@ -25,32 +25,23 @@ from notifiers.channel import Envelope, Outcome, Refused, Sent
 from services import chasing, delivering
 from services.delivering import LEASE, UNMARKED, Delivered
 from services.doubts import MANY
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage import addresses, relays
 from storage.outbox import Status
 from storage.relays import Relay
 from tests.postfix import Faults, Sink, free_port, sink
 from tests.services import written as w
 from tests.services.killing import POINTS
-from tests.services.office import Recording, outbox_of, start, statuses
+from tests.services.office import Offices, Recording, outbox_of, start, statuses
 
 ROOT = Path(__file__).parents[2]
 LATER = w.START + timedelta(minutes=6)  # the first wait is over, and the server's rest
 
 
 @contextmanager
-def office_at(folder: Path, port: int) -> Iterator[Parts]:
+def office_at(office: Offices, port: int) -> Iterator[Parts]:
     """An office whose mail goes to a server on this machine; plan 37 has its first mail to send."""
-    settings = Settings(
-        home=folder,
-        database_url="",
-        mailbox=None,
-        smtp_host="127.0.0.1",
-        smtp_port=port,
-        smtp_tls="off",
-    )
-    with opened(settings) as parts:
+    with office(smtp_host="127.0.0.1", smtp_port=port, smtp_tls="off") as parts:
         start(parts, w.real())
         chasing.issue_notices(parts, w.START)
         yield parts
@@ -103,11 +94,12 @@ FAULTS: dict[str, Faults] = {
 }
 
 
+@pytest.mark.on_files("each is a mail server's fault; two more of them run on every kind")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(tmp_path: Path, fault: str):
+def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(office: Offices, fault: str):
     """Not one agency is given up, and no worker dies of it."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(FAULTS[fault], port=port):
             failed = deliver(parts, w.START)
         assert failed.undeliverable == []
@@ -117,10 +109,10 @@ def test_what_a_failing_server_did_not_take_arrives_when_it_is_well(tmp_path: Pa
             check_all_arrived(parts, received(server), at_most_twice=0)
 
 
-def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(tmp_path: Path):
+def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(office: Offices):
     """The circuit breaker; when it answers again, everything goes."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         failed = deliver(parts, w.START)
         again = deliver(parts, w.START + timedelta(seconds=30))
         with sink(port=port) as server:
@@ -132,10 +124,10 @@ def test_a_server_that_is_down_costs_an_attempt_and_not_one_for_every_mail(tmp_p
     assert again.total == 0
 
 
-def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(tmp_path: Path):
+def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(office: Offices):
     """Killed under our hands after ten mails."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(Faults(more=["-M", "10"]), port=port) as dying:
             deliver(parts, w.START)
             first = received(dying)
@@ -146,10 +138,10 @@ def test_a_server_that_dies_in_the_middle_has_what_it_took_and_gets_the_rest(tmp
     assert first.total() == 10
 
 
-def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(tmp_path: Path):
+def test_what_is_refused_for_good_goes_to_a_person_and_not_out_again(office: Offices):
     """5xx at the dot: sending the same again would be refused the same."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(Faults(hard=["."]), port=port):
             refused = deliver(parts, w.START)
         with sink(port=port) as server:
@@ -176,11 +168,11 @@ def breaker(parts: Parts) -> Relay:
         return relays.find(connection, parts.settings.relay)
 
 
-def test_a_server_that_knows_nobody_costs_no_agency_its_address(tmp_path: Path):
+def test_a_server_that_knows_nobody_costs_no_agency_its_address(office: Offices):
     """Its list of mailboxes is broken for a quarter of an hour: all arrives after it, where it
     would have gone before."""
     port = free_port()
-    with office_at(tmp_path, port) as parts:
+    with office_at(office, port) as parts:
         with sink(NOBODY, port=port):
             failed = deliver(parts, w.START)
             assert addresses_marked(parts) == []
@@ -200,9 +192,9 @@ def test_a_server_that_knows_nobody_costs_no_agency_its_address(tmp_path: Path):
             assert breaker(parts).failures == 0
 
 
-def test_a_list_of_mailboxes_that_breaks_in_the_middle_is_noticed(tmp_path: Path):
+def test_a_list_of_mailboxes_that_breaks_in_the_middle_is_noticed(office: Offices):
     """What the server took before does not vouch for what it says after."""
-    with office_at(tmp_path, free_port()) as parts:
+    with office_at(office, free_port()) as parts:
         taken: list[Envelope] = []
 
         def answer(envelope: Envelope) -> Outcome:
@@ -219,9 +211,9 @@ def test_a_list_of_mailboxes_that_breaks_in_the_middle_is_noticed(tmp_path: Path
         assert failed.counts[Status.SENT] == 10
 
 
-def test_a_few_addresses_that_are_gone_are_marked_where_the_others_are_taken(tmp_path: Path):
+def test_a_few_addresses_that_are_gone_are_marked_where_the_others_are_taken(office: Offices):
     """The doubt lasts no longer than until the server takes a mail, or has no more to do."""
-    with office_at(tmp_path, free_port()) as parts:
+    with office_at(office, free_port()) as parts:
         number = 0
 
         def answer(_envelope: Envelope) -> Outcome:
@@ -246,7 +238,7 @@ def test_a_few_addresses_that_are_gone_are_marked_where_the_others_are_taken(tmp
 def kill(parts: Parts, point: str, number: int, now: datetime) -> int:
     """Deliver in a process that is killed at a point; return how it ended."""
     settings = parts.settings
-    where = [str(settings.home), settings.smtp_host, str(settings.smtp_port)]
+    where = [settings.url, settings.smtp_host, str(settings.smtp_port)]
     command = [sys.executable, "-m", "tests.services.killing", *where]
     ended = subprocess.run(
         [*command, point, str(number), now.isoformat()], cwd=ROOT, capture_output=True
@@ -255,9 +247,9 @@ def kill(parts: Parts, point: str, number: int, now: datetime) -> int:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_loses_nothing_and_doubles_little(tmp_path: Path, point: str):
+def test_a_kill_loses_nothing_and_doubles_little(office: Offices, point: str):
     """Between claim and mark, wherever: the next delivery finishes it, once the claim lapsed."""
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         number = 2 if point.startswith("commit") else 12
         assert kill(parts, point, number, w.START) == -signal.SIGKILL
         before = received(server)
@@ -271,10 +263,10 @@ def test_a_kill_loses_nothing_and_doubles_little(tmp_path: Path, point: str):
         check_all_arrived(parts, received(server), at_most_twice=UNMARKED)
 
 
-def test_several_kills_in_a_row_lose_nothing(tmp_path: Path):
+def test_several_kills_in_a_row_lose_nothing(office: Offices):
     """Each costs its few copies, and no more."""
     kills = 2
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         now = w.START
         for number in range(kills):
             assert kill(parts, "taken", 3 + number, now) == -signal.SIGKILL
@@ -304,9 +296,10 @@ def full_disk(parts: Parts) -> Iterator[None]:
         engine.dispose()
 
 
-def test_on_a_full_disk_nothing_is_lost(tmp_path: Path):
+@pytest.mark.on_files("a server's disk is its own affair")
+def test_on_a_full_disk_nothing_is_lost(office: Offices):
     """It is said aloud; with room again everything goes out, little of it twice."""
-    with sink() as server, office_at(tmp_path, server.port) as parts:
+    with sink() as server, office_at(office, server.port) as parts:
         with full_disk(parts), pytest.raises(OperationalError, match="full"):
             deliver(parts, w.START)
         assert "sent" not in statuses(parts) or received(server).total() < len(ids(parts))

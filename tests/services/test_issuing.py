@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,11 @@ from storage.tables import OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import (
     Halt,
+    Offices,
     deliver,
     killed_at,
     kinds,
     notice_rows,
-    office,
     outbox_of,
     start,
     submit,
@@ -145,9 +144,9 @@ def test_an_escalation_is_one_message_about_everybody_late(small: Parts):
     ]
 
 
-def test_from_many_places_at_once_each_notice_is_issued_once(tmp_path: Path):
+def test_from_many_places_at_once_each_notice_is_issued_once(office: Offices):
     """Several clocks may run: each recipient gets one message per slot."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         start(one)
         for now in (w.START, w.EVE, w.LATE, w.at("2020-05-12 08:00")):
             at_once(*[partial(issue, parts, now) for parts in (one, two, one, two)])
@@ -158,7 +157,7 @@ def test_from_many_places_at_once_each_notice_is_issued_once(tmp_path: Path):
         slots = Counter((message.recipient, message.slot) for message in outbox_of(one))
         assert set(keys.values()) == {1}
         assert set(slots.values()) == {1}
-        with office(tmp_path / "alone") as alone:
+        with office("alone") as alone:
             start(alone)
             for now in (w.START, w.EVE, w.LATE, w.at("2020-05-12 08:00")):
                 issue(alone, now)
@@ -166,7 +165,7 @@ def test_from_many_places_at_once_each_notice_is_issued_once(tmp_path: Path):
 
 
 def test_killed_at_any_line_nothing_is_left_and_the_next_call_does_it_all(
-    small: Parts, tmp_path: Path
+    small: Parts, office: Offices
 ):
     """Neither a notice without its mail nor a mail without its notice."""
     before = contents(small.database)
@@ -180,7 +179,7 @@ def test_killed_at_any_line_nothing_is_left_and_the_next_call_does_it_all(
             break
 
     assert statement > 20
-    with office(tmp_path / "never-killed") as other:
+    with office("never-killed") as other:
         start(other)
         issue(other, w.LATE)
         assert told(small) == told(other)

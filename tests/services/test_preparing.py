@@ -25,9 +25,9 @@ from storage.outbox import Message, Status
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
-    office,
     outbox_of,
     start,
     statuses,
@@ -48,6 +48,7 @@ def by_helper(parts: Parts, messages: list[Message], now: datetime) -> list[Prep
     return asyncio.run(run())
 
 
+@pytest.mark.on_files("what a helper makes of a mail; that it reads the database is tried beside")
 def test_a_helper_prepares_every_kind_of_mail_to_the_same_bytes(small: Parts):
     """Who words a mail must not show: a copy after a kill is the same mail again."""
     noon = w.EVE + timedelta(hours=4)
@@ -81,6 +82,7 @@ def send_back(parts: Parts, now: datetime) -> None:
     recording.send_back(parts, "nho", w.REPORT_A, BY, why="thiếu biểu", days=5, now=now)
 
 
+@pytest.mark.on_files("what a helper makes of a mail; that it reads the database is tried beside")
 def test_a_mail_that_cannot_be_made_is_told_the_same_by_a_helper(small: Parts):
     """The fault goes to a person with its reason, whoever came upon it."""
     chasing.issue_notices(small, w.START)
@@ -150,11 +152,11 @@ def much(parts: Parts) -> Parts:
 
 
 def test_a_helper_does_what_the_sender_would_do(
-    much: Parts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    much: Parts, monkeypatch: pytest.MonkeyPatch, office: Offices
 ):
     """The same mails, each once; and when all is sent nobody is left behind."""
     _, way, used = deliver_with(much, monkeypatch, asked)
-    with office(tmp_path / "alone") as alone:
+    with office("alone") as alone:
         start(alone, w.real())
         chasing.issue_notices(alone, w.START)
         plain = Recording()
@@ -181,6 +183,7 @@ def stop(one: Helper) -> None:
     one.process.send_signal(signal.SIGSTOP)
 
 
+@pytest.mark.on_files("processes that die")
 @pytest.mark.parametrize("meddle", [kill, stop])
 def test_a_helper_that_dies_or_hangs_costs_no_mail(
     much: Parts, monkeypatch: pytest.MonkeyPatch, meddle: Callable[[Helper], None]

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ from services import mailroom, previewing, reports
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import issued, live_through, previewed
-from tests.services.office import office
+from tests.services.office import Offices
 
 SMALL = w.bundle()
 AWAITED = w.bundle(w.AWAITED)
@@ -227,6 +225,7 @@ def outages(draw: st.DrawFn) -> tuple[tuple[datetime, datetime], ...]:
     return ((begins, begins + timedelta(hours=draw(st.integers(1, 24 * 7)))),)
 
 
+@pytest.mark.on_files("many stories of the rules; the projection's run on every kind")
 @pytest.mark.parametrize(
     "bundle",
     [
@@ -243,11 +242,11 @@ def outages(draw: st.DrawFn) -> tuple[tuple[datetime, datetime], ...]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_a_small_plan_through_anything(bundle: Bundle, data: st.DataObject):
+def test_a_small_plan_through_anything(office: Offices, bundle: Bundle, data: st.DataObject):
     """Whatever is recorded in whatever order, and whenever the machine is down."""
     acts = data.draw(st.lists(acts_of(bundle), max_size=14, unique_by=lambda one: one.at))
     tried = Scenario("s", "", acts=tuple(acts), outages=data.draw(outages()))
-    with TemporaryDirectory() as folder, office(Path(folder)) as parts:
+    with office.new() as parts:
         taken = live_through(parts, bundle, tried)
 
         assert issued(parts, "nho") == previewed(load(bundle), taken)

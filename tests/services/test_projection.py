@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -20,7 +18,7 @@ from storage import ledger, notices, plans
 from storage.tables import OBLIGATIONS
 from tests.services import written as w
 from tests.services.living import attempt
-from tests.services.office import deliver, office, start
+from tests.services.office import Offices, deliver, start
 from tests.services.test_preview_is_what_happens import acts_of
 
 PLAN = load(w.bundle())
@@ -59,14 +57,20 @@ def check(parts: Parts, now: datetime, *, issued_now: bool, is_upgraded: bool = 
         assert brief_at == run.brief_at or (is_upgraded and is_sooner)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, phases=(Phase.generate,))
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.generate,),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each gets a new database
+)
 @given(
     acts=st.lists(acts_of(w.bundle()), max_size=16, unique_by=lambda act: act.at),
     awake=st.lists(st.booleans(), min_size=16, max_size=16),
 )
-def test_every_row_is_the_fold_of_the_ledger(acts: list[Act], awake: list[bool]):
+def test_every_row_is_the_fold_of_the_ledger(office: Offices, acts: list[Act], awake: list[bool]):
     """A row that parts from the ledger would chase somebody who has submitted."""
-    with TemporaryDirectory() as folder, office(Path(folder)) as parts:
+    with office.new() as parts:
         start(parts)
         check(parts, w.START, issued_now=False)
         for act, is_awake in zip(sorted(acts, key=lambda one: one.at), awake, strict=False):

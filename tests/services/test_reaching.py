@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +25,10 @@ from storage.recipients import Fate
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
     kinds,
-    office,
     outbox_of,
     start,
     submit,
@@ -60,9 +59,9 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Parts:
+def parts(office: Offices) -> Parts:
     """An office in which the plan with contacts has started."""
-    with office(tmp_path / "home") as opened:
+    with office() as opened:
         start(opened, bundle())
         return opened
 
@@ -309,9 +308,9 @@ def test_a_copy_that_a_pause_keeps_back_leaves_nothing_open(parts: Parts):
         assert outbox.next_due(connection) is None
 
 
-def test_message_ids_end_with_the_sender_s_domain(tmp_path: Path):
+def test_message_ids_end_with_the_sender_s_domain(office: Offices):
     """Two offices that run the same plan must not send mails of one id."""
-    with office(tmp_path / "home") as opened:
+    with office() as opened:
         ours = replace(
             opened, settings=opened.settings.model_copy(update={"sender": "dd@sonoivu.example"})
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,7 +17,7 @@ from services.recording import Recorded, Source
 from services.wiring import Parts
 from storage.tables import LEDGER, OBLIGATIONS
 from tests.services import written as w
-from tests.services.office import BY, Halt, killed_at, kinds, office, start, submit
+from tests.services.office import BY, Halt, Offices, killed_at, kinds, start, submit
 from tests.storage.records import contents
 from tests.storage.together import at_once
 
@@ -323,9 +322,9 @@ def test_today_is_the_date_at_the_office(small: Parts):
     assert row(small, w.REPORT_A).submitted_on == w.at("2020-05-08 00:00")
 
 
-def test_submitted_from_two_places_at_once_it_is_recorded_once(tmp_path: Path):
+def test_submitted_from_two_places_at_once_it_is_recorded_once(office: Offices):
     """The form and the command line: one is taken, the other told so."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         start(one)
 
         def attempt(parts: Parts) -> str:
@@ -394,7 +393,7 @@ def test_an_event_opens_what_waited_for_it_when_it_is_recorded(small: Parts):
     assert row(small, w.FOLLOW_UP).last_day == date(2020, 6, 29)
 
 
-def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tmp_path: Path):
+def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(office: Offices):
     """Two programmes, two periods: the plan waits for one of them."""
     event = "{title: Chính phủ ban hành Chương trình"
     correlated = f"{event}, correlate: {{period: 2021-2030, level: nation}}"
@@ -405,7 +404,7 @@ def test_an_event_that_carries_other_values_is_not_the_one_that_is_waited_for(tm
         found = recording.announce(parts, "government.issued", source, values=values, now=NOW)
         return list(found.recorded)
 
-    with office(tmp_path) as parts:
+    with office() as parts:
         start(parts, bundle)
         for values in (None, {}, {"period": "2011-2020"}):
             with pytest.raises(Refused) as refused:
@@ -438,9 +437,9 @@ def test_an_event_announced_twice_counts_once(small: Parts, document: str):
     assert row(small, w.FOLLOW_UP).last_day == date(2020, 5, 20)
 
 
-def test_an_event_announced_from_two_places_at_once_counts_once(tmp_path: Path):
+def test_an_event_announced_from_two_places_at_once_counts_once(office: Offices):
     """An event of Prefect's and the command line."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         start(one)
 
         recorded = at_once(*[partial(announce, parts) for parts in (one, two, one, two)])

@@ -20,8 +20,7 @@ from notifiers.channel import Envelope, Outcome, Sent, TryLater
 from services import briefing, chasing, mailroom, returned_mail, returning
 from services.errors import Unavailable
 from services.returning import Came
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
 from storage.outbox import Message, Status
 from storage.recipients import Fate, Recipient
@@ -32,6 +31,7 @@ from tests.notifiers.test_mail_bounces import content
 from tests.services import written as w
 from tests.services.office import (
     Halt,
+    Offices,
     Recording,
     deliver,
     killed_at,
@@ -49,21 +49,13 @@ SOON = w.START + timedelta(minutes=10)
 OTHER = "an.nguyen@nho.example"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def parts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Parts]:
-    """The parts on each database, with a Maildir that mail comes back to."""
+@pytest.fixture
+def parts(office: Offices, tmp_path: Path) -> Iterator[Parts]:
+    """The parts, with a Maildir that mail comes back to."""
     for part in ("new", "cur", "tmp"):
         (tmp_path / "returned" / part).mkdir(parents=True)
-    values: dict[str, Any] = {"home": tmp_path / "home", "mailbox": None, "smtp_host": ""}
-    values |= {"bounces_maildir": tmp_path / "returned", "database_url": ""}
-    if request.param == "sqlite":
-        with opened(Settings(**values)) as made:
-            yield made
-        return
-    with request.getfixturevalue("postgres").database() as url:
-        values["database_url"] = url.render_as_string(hide_password=False)
-        with opened(Settings(**values)) as made:
-            yield made
+    with office(bounces_maildir=tmp_path / "returned") as made:
+        yield made
 
 
 @pytest.fixture

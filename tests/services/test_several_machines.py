@@ -20,13 +20,12 @@ from plan_definitions import Bundle
 from services import briefing, chasing, delivering, marking, recording, runs
 from services.errors import Refused
 from services.recording import Source
-from services.settings import Settings
-from services.wiring import Parts, opened
+from services.wiring import Parts
 from storage import ledger, outbox, plans
-from tests.postgres import Postgres
 from tests.services import written as w
 from tests.services.office import (
     BY,
+    Offices,
     Recording,
     deliver,
     kinds,
@@ -42,16 +41,10 @@ EVENT = "government.issued"
 
 
 @pytest.fixture
-def machines(postgres: Postgres, tmp_path: Path) -> Iterator[list[Parts]]:
+def machines(office: Offices, tmp_path: Path) -> Iterator[list[Parts]]:
     """Eight machines with homes of their own and one database."""
-    with postgres.database() as url, ExitStack() as stack:
-        shared = url.render_as_string(hide_password=False)
-        yield [
-            stack.enter_context(
-                opened(Settings(home=tmp_path / str(number), database_url=shared, smtp_host=""))
-            )
-            for number in range(8)
-        ]
+    with ExitStack() as stack:
+        yield [stack.enter_context(office(home=tmp_path / str(number))) for number in range(8)]
 
 
 def said(work: Callable[[Parts], object], parts: Parts) -> str:
@@ -203,24 +196,6 @@ def test_what_a_run_records_is_committed_in_the_order_of_its_numbers(machines: l
         assert look() == before
     submit(machines[1], w.REPORT_A, now=w.EVE)
     assert look() > before
-
-
-def test_a_run_that_another_chases_is_left_to_it_and_the_others_go_on(machines: list[Parts]):
-    """Many chase side by side: nobody stands in line, and who dies gives back what it had."""
-    for number in range(4):
-        start(machines[0], w.bundle(plan=f"nho-{number}"))
-    with machines[0].database.writing() as connection:
-        held = plans.take_due(connection, w.START, limit=2)
-
-        done = chasing.issue_notices(machines[1], w.START)
-        assert chasing.issue_notices(machines[2], w.START) == []
-
-    names = {f"nho-{number}" for number in range(4)}
-    assert {one.run for one in done} == names - {stored.id for stored in held}
-    assert {one.run for one in chasing.issue_notices(machines[2], w.START)} == {
-        stored.id for stored in held
-    }
-    assert chasing.issue_notices(machines[1], w.START) == []
 
 
 def test_many_runs_chased_from_all_at_once_are_each_chased_once(machines: list[Parts]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from services.errors import Refused
 from services.wiring import Parts
 from storage import obligations, plans
 from tests.services import written as w
-from tests.services.office import Halt, killed_at, kinds, notice_rows, office, outbox_of, start
+from tests.services.office import Halt, Offices, killed_at, kinds, notice_rows, outbox_of, start
 from tests.storage.records import contents
 from tests.storage.together import at_once
 
@@ -47,9 +46,9 @@ def test_starting_twice_changes_nothing(small: Parts):
     assert contents(small.database) == before
 
 
-def test_started_from_two_places_at_once_it_starts_once(tmp_path: Path):
+def test_started_from_two_places_at_once_it_starts_once(office: Offices):
     """Neither of the two fails."""
-    with office(tmp_path) as one, office(tmp_path) as two:
+    with office() as one, office() as two:
         begin = partial(runs.start, bundle=w.bundle(), now=w.START, by="văn thư")
         started = at_once(*[partial(begin, parts) for parts in (one, two, one, two)])
 

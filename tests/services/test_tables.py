@@ -19,18 +19,20 @@ from storage import relays
 from storage.outbox import Status
 from storage.tables import MESSAGES
 from tests.services import written as w
-from tests.services.office import BY, Recording, deliver, start, submit, wake
+from tests.services.office import BY, Offices, Recording, deliver, start, submit, wake
 
 MORNING = w.at("2020-05-11 08:00")
+pytestmark = pytest.mark.on_files("what is read stands on pages; the readers are tried beside")
 
 
-@pytest.fixture
-def late_37(parts: Parts) -> Board:
+@pytest.fixture(scope="module")
+def late_37(lasting_office: Offices) -> Board:
     """Plan 37 on the first morning after the deadline: 27 are late, mail delivered."""
-    start(parts, w.real())
-    for moment in (w.START, w.EVE, MORNING):
-        wake(parts, moment)
-    return board.read(parts, "kh37-2020", MORNING)
+    with lasting_office() as parts:
+        start(parts, w.real())
+        for moment in (w.START, w.EVE, MORNING):
+            wake(parts, moment)
+        return board.read(parts, "kh37-2020", MORNING)
 
 
 def pages(seen: Board, language: str = "vi") -> dict[str, str]:

@@ -6,13 +6,14 @@ from threading import Event
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storage import plans
 from storage.database import Database, InUse, Patience, SchemaTooNew, _config
+from storage.tables import PLAN_RUNS
 from tests.postgres import Postgres
-from tests.storage.records import keep_run
+from tests.storage.records import MORNING, keep_run
 from tests.storage.together import PATIENCE, at_once
 
 
@@ -170,4 +171,28 @@ def test_who_begins_to_write_during_an_upgrade_waits_and_looks_again(postgres: P
                 keep_run(ours)
 
         at_once(upgrade, write)
+        ours.close()
+
+
+def test_runs_that_one_chaser_has_are_passed_over_by_the_next(postgres: Postgres):
+    """Many chase side by side: nobody stands in line, and who dies gives back what it had."""
+    with postgres.database() as url:
+        ours = opened(url.render_as_string(hide_password=False))
+        for name in ("r", "s", "t"):
+            keep_run(ours, name)
+        with ours.writing() as connection:
+            connection.execute(PLAN_RUNS.update().values(wakes_at=MORNING))
+
+        def take(connection: Connection, limit: int = 9) -> list[str]:
+            return [one.id for one in plans.take_due(connection, MORNING, limit=limit)]
+
+        with ours.engine.connect() as one, ours.writing() as two:
+            assert take(one, 2) == ["r", "s"]
+            assert take(two) == ["t"]
+            assert plans.lock(two, "r", wait=False) is False
+            one.invalidate()  # it died
+        with ours.writing() as three:
+            three.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
+            plans.lock(three, "r")
+            assert take(three) == ["r", "s", "t"]
         ours.close()

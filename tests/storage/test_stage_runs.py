@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from storage import stage_runs
+from storage import plans, stage_runs
 from storage.database import Database
 from storage.stage_runs import StageRun
-from tests.storage.records import keep_run
+from tests.storage.records import LEASE, keep_run
 
 
 def save(database: Database, run: str, stage: str, flow_run: str, shown: str) -> None:
@@ -60,6 +60,9 @@ def test_a_run_is_settled_when_its_plan_and_stages_are_shown_as_done(database: D
         lease = timedelta(seconds=60)
         now = datetime(2020, 5, 11, tzinfo=UTC)
         assert stage_runs.claim(database, connection, "s", "one", now=now, lease=lease)
+        assert stage_runs.unsettled(connection) == []  # what goes on is looked at in its turn
+        for run in ("r", "s", "t"):
+            plans.set_turn(connection, run, next_turn_at=None, completed_at=now)
 
     with database.reading() as connection:
         assert sorted(stage_runs.unsettled(connection)) == ["r", "t"]
@@ -94,3 +97,25 @@ def test_one_process_at_a_time_shows_a_run(database: Database):
     assert claim("four", now - timedelta(hours=1))
     with database.reading() as connection:
         assert stage_runs.of_run(connection, "r") == {}
+
+
+def test_what_shows_anything_is_listed_until_it_is_forgotten(database: Database):
+    """What Prefect has lost is made again from here, and nothing of another run goes with it."""
+    for run in ("r", "s"):
+        keep_run(database, run)
+        save(database, run, "first", f"flow-{run}", "Waiting 0/3")
+        save(database, run, "artifact/board", f"artifact-{run}", "Waiting 0/3")
+
+    with database.writing() as connection:
+        stage_runs.claim(
+            database, connection, "r", "me", now=datetime(2020, 5, 8, tzinfo=UTC), lease=LEASE
+        )
+        assert sorted(stage_runs.runs(connection)) == ["r", "s"]
+        asked = ["flow-r", "flow-s", "another"]
+        assert stage_runs.showing(connection, asked) == {"flow-r", "flow-s"}
+        stage_runs.forget(connection, "r")
+
+    with database.reading() as connection:
+        assert stage_runs.runs(connection) == ["s"]
+        assert stage_runs.showing(connection, asked) == {"flow-s"}
+        assert set(stage_runs.of_run(connection, "s")) == {"first", "artifact/board"}
