@@ -527,3 +527,85 @@ def test_a_mailbox_that_is_away_stops_no_chasing_and_fills_no_log(
     assert work.errands.posts == 3
     assert len(said) == 1
     assert len(work.errands.chased) == 1
+
+
+def test_what_changes_is_shown_within_seconds_and_a_quiet_day_shows_nothing(small: Parts):
+    """An operator sees what was recorded at once; while nothing moves nothing is asked."""
+    work = at_rest(small, w.at("2020-05-04 09:00"), sweep=3600)
+
+    async def hour() -> None:
+        await work.start()
+        await work.live(60)
+        assert len(work.errands.shown) == 1
+        submit(small, w.REPORT_A, now=w.at("2020-05-04 09:01"))
+        await work.live(2)
+        assert len(work.errands.shown) == 2
+        await work.live(60)
+
+    RUN(hour())
+    assert work.errands.shown == [False, False]
+
+
+def test_what_is_left_to_show_is_gone_on_with(small: Parts):
+    """Each going takes its share of the time; the next comes until nothing is left."""
+    work = at_rest(small, w.at("2020-05-04 09:00"), sweep=3600)
+    left = [False, False, True]
+
+    async def some() -> bool:
+        return left.pop(0)
+
+    work.errands.showing = some
+
+    async def minute() -> None:
+        await work.start()
+        await work.live(60)
+
+    RUN(minute())
+    assert left == []
+
+
+def test_showing_is_quiet_while_we_chase_and_does_not_hold_it_up(small: Parts):
+    """Mail and notices come first; both go on at one time."""
+    work = Clockwork(small, w.START, sweep=3600)
+
+    async def endless() -> bool:
+        await never()
+        return True
+
+    work.errands.showing = endless
+
+    async def slow(now: datetime) -> None:
+        work.hands.pass_(seconds=3)
+        work.clock.look()
+        await asyncio.sleep(0)
+        await work.errands.really(now)
+
+    work.errands.chasing = slow
+
+    async def morning() -> None:
+        work.clock.start()
+        for _ in range(3):
+            await work.scheduler.fire_what_is_due()
+            await asyncio.wait_for(work.errands.ended.wait(), 10)
+        await work.clock.stop()
+
+    RUN(morning())
+    assert work.errands.chased == [w.START]
+    assert "sent" in statuses(small)
+
+
+def test_showing_that_fails_is_tried_again_after_half_a_minute(small: Parts):
+    """A Prefect that is away is not asked every other second."""
+    work = at_rest(small, w.at("2020-05-04 09:00"), sweep=3600)
+
+    async def away() -> bool:
+        raise ConnectionError("Prefect")
+
+    work.errands.showing = away
+
+    async def minute() -> None:
+        await work.start()
+        await work.live(60)
+
+    RUN(minute())
+    assert len(work.errands.shown) == 3
