@@ -1,4 +1,4 @@
-"""Judge: what the services did beside what the model says, and the smallest history that differs."""
+"""Judge: what the services did beside what the model says; the smallest history that differs."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ class Disagreement:
     def __str__(self) -> str:
         """Show the plan, the history, and both answers."""
         case = self.case
-        told = [f"  {one.at:%Y-%m-%d %H:%M} {one.what} {one.whom}{_more(one)}" for one in case.happenings]
-        down = [f"  {one.begins:%Y-%m-%d %H:%M:%S} – {one.ends:%Y-%m-%d %H:%M:%S}" for one in case.outages]
+        told = [f"  {_said(one.at)} {one.what} {one.whom}{_more(one)}" for one in case.happenings]
+        down = [f"  {_said(one.begins)} – {_said(one.ends)}" for one in case.outages]
         return "\n".join(
             [
-                f"run {case.sketch.run}, started {case.start:%Y-%m-%d %H:%M}",
+                f"run {case.sketch.run}, started {_said(case.start)}",
                 case.sketch.text,
                 "recorded:",
                 *told,

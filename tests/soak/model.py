@@ -445,9 +445,9 @@ class Play:
             if debt.obligation.stage.id == stage.id and debt.obligation.task.id in stage.gate.tasks
         ]
         closed = [debt for debt in counted if debt.is_closed]
-        if len(closed) < self.wanted(stage.gate.quorum, len(counted)):
-            if not self.gives_way(stage, counted, self.local(now).date()):
-                return False
+        is_enough = len(closed) >= self.wanted(stage.gate.quorum, len(counted))
+        if not is_enough and not self.gives_way(stage, counted, self.local(now).date()):
+            return False
         self.story.done[stage.id] = now
         # "Who is missing is noted, and is chased on."
         self.story.missing[stage.id] = frozenset(d.key for d in counted if not d.is_closed)

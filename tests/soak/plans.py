@@ -205,7 +205,10 @@ class _Drawing:
 
     def ladder(self, name: str) -> list[str]:
         drawn = self.drawn
-        lines = [f"  {name}:", f'    send_at: "{drawn.choice(["07:30", "08:00", "08:00", "13:30"])}"']
+        lines = [
+            f"  {name}:",
+            f'    send_at: "{drawn.choice(["07:30", "08:00", "08:00", "13:30"])}"',
+        ]
         if drawn.random() < 0.3:
             lines.append('    office_ends: "16:30"')
         remind = sorted(drawn.sample(range(16), drawn.randint(0, 5)), reverse=True)

@@ -42,7 +42,7 @@ from tests.soak.plans import Act, Sketch
 
 CLERK = "văn thư"
 LAPSED = timedelta(minutes=16)  # after a kill: then what the dead had claimed is free again
-MOST_BATCHES = 10_000  # of one wake-up
+MOST_IDLE = 3  # rounds of one wake-up that come to nothing
 NEWS = (EntryKind.EVENT_ANNOUNCED, EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
 
 
@@ -299,27 +299,30 @@ class _Dying:
 
 def chase(parts: Parts, now: datetime) -> None:
     """Issue what is due, batch by batch."""
-    for _ in range(MOST_BATCHES):
-        done = chasing.issue_notices(parts, now)
-        if not any(one.notices or one.messages or one.stages for one in done):
-            return
-    raise Stuck(f"at {now} there is always more to issue")
+    while _is_something(chasing.issue_notices(parts, now)):
+        pass
 
 
-def deliver(parts: Parts, now: datetime, way: Way) -> None:
-    """Deliver what is due."""
-    if delivering.is_mail_due(parts, now):
-        asyncio.run(delivering.deliver(parts, way, now))
+def deliver(parts: Parts, now: datetime, way: Way) -> int:
+    """Deliver what is due; return how many messages were handled."""
+    if not delivering.is_mail_due(parts, now):
+        return 0
+    return asyncio.run(delivering.deliver(parts, way, now)).total
 
 
 def work(parts: Parts, now: datetime, way: Way) -> None:
     """Chase and deliver until nothing is due."""
-    for _ in range(MOST_BATCHES):
-        if not chasing.is_anything_due(parts, now):
-            return
-        chasing.issue_notices(parts, now)
-        deliver(parts, now, way)
-    raise Stuck(f"at {now} something stays due")
+    idle = 0
+    while chasing.is_anything_due(parts, now):
+        is_busy = _is_something(chasing.issue_notices(parts, now))
+        is_busy = deliver(parts, now, way) > 0 or is_busy
+        idle = 0 if is_busy else idle + 1
+        if idle > MOST_IDLE:
+            raise Stuck(f"at {now} something stays due")
+
+
+def _is_something(done: Sequence[chasing.Chased]) -> bool:
+    return any(one.notices or one.messages or one.stages for one in done)
 
 
 def record(parts: Parts, run: str, act: Act, now: datetime) -> list[str]:
@@ -365,9 +368,7 @@ def told_by(parts: Parts, run: str) -> Story:
     with parts.database.reading() as connection:
         carried: Counter[int] = Counter()
         for row in connection.execute(select(NOTICES).where(NOTICES.c.run == run)):
-            said = Said(
-                row.obligation, row.round, row.rung, row.recipient, row.at, row.issued_at
-            )
+            said = Said(row.obligation, row.round, row.rung, row.recipient, row.at, row.issued_at)
             (story.superseded if row.message is None else story.issued).append(said)
             carried[row.message] += 1
         for row in connection.execute(select(MESSAGES).where(MESSAGES.c.run == run)):
@@ -391,10 +392,12 @@ def _ledger(parts: Parts, run: str, story: Story) -> dict[str, int]:
     for entry in entries:
         waiting += entry.kind in NEWS
         if entry.kind is EntryKind.STAGE_OPENED:
-            assert entry.stage is not None and entry.stage not in story.opened
+            assert entry.stage is not None
+            assert entry.stage not in story.opened
             story.opened[entry.stage] = entry.happened_at
         elif entry.kind is EntryKind.STAGE_DONE:
-            assert entry.stage is not None and entry.stage not in story.done
+            assert entry.stage is not None
+            assert entry.stage not in story.done
             story.done[entry.stage] = entry.happened_at
             story.missing[entry.stage] = frozenset(entry.data["missing"])
         elif entry.kind is EntryKind.RUN_COMPLETED:
