@@ -22,7 +22,7 @@ from tests.soak.plans import ZONE, Sketch, sketch
 from tests.soak.year import Violence, office
 
 SEED = 20
-RUNS = 12
+RUNS = 6
 VIOLENT = Violence(killed=0.12, doubled=0.08)
 MEMORY = Path("/dev/shm")  # where there is one: a year commits a thousand times
 MOST_EXTRA = 8  # copies that the kill of a process makes at most (`delivering.UNMARKED`)
