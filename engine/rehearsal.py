@@ -172,6 +172,7 @@ class _Run:
             document=act.document,
             data=data,
         )
+        self._keep(advance(self.folding, act.at), act.at)  # what turned before, noticed or not
         self._take(entry)
         self._keep([entry, *advance(self.folding, act.at)], act.at, kept=1)
 

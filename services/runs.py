@@ -200,13 +200,17 @@ def keep(
     """Record `entries`, open and close stages, and bring the projection up to it.
 
     `touched` are further obligations whose wake-up is to be reckoned anew; `also` are
-    entries that say what was sent and change no state. Returns what was appended.
+    entries that say what was sent and change no state. Returns what was appended, `entries`
+    first. What had turned before they were recorded stands before them in the ledger,
+    noticed or not: a return of today takes nobody out of a stage that was done yesterday.
     """
     taken = list(entries)
+    turned = advance(run.folding, now) if taken else []
     for entry in taken:
         run.folding.take(entry)
-    appended = [*taken, *advance(run.folding, now), *also]
-    ledger.append(connection, run.stored.id, appended)
+    later = [*advance(run.folding, now), *also]
+    ledger.append(connection, run.stored.id, [*turned, *taken, *later])
+    appended = [*taken, *turned, *later]
     changed = _changed(run, appended, touched)
     _project(connection, run, changed, now=now)
     run.news_at = _news_at(connection, run, appended, now)

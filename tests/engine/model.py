@@ -444,11 +444,11 @@ def play(
     waiting = sorted(happenings, key=lambda one: one.at)
     now = start
     while now <= until:
+        if now == start or playing.local(now).time() == time(0):  # by itself only as a day begins
+            playing.turn(now)
         while waiting and waiting[0].at <= now:
             playing.record(waiting.pop(0))
             playing.learn_deadlines(now)
-            playing.turn(now)
-        if now == start or playing.local(now).time() == time(0):  # by itself only as a day begins
             playing.turn(now)
         playing.fall(now)
         if not any(begins <= now < ends for begins, ends in outages):

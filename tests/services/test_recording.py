@@ -10,11 +10,12 @@ from typing import Any, TypeAlias
 import pytest
 from sqlalchemy import select
 
-from engine.ledger import Standing
+from engine.ledger import EntryKind, Standing
 from services import board, chasing, recording
 from services.errors import Refused
 from services.recording import Recorded, Source
 from services.wiring import Parts
+from storage import ledger
 from storage.tables import LEDGER, OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import BY, Halt, Offices, killed_at, kinds, start, submit
@@ -480,3 +481,21 @@ def test_nothing_is_sent_about_what_was_submitted(small: Parts):
         ).scalars()
         assert w.REPORT_A not in set(told)
     assert row(small, w.REPORT_A).standing == Standing.SUBMITTED.value
+
+
+def test_a_return_of_today_takes_nobody_out_of_a_stage_that_was_done_yesterday(parts: Parts):
+    """The clock was down as the gate gave way: who was in by then was in, whatever came after."""
+    start(parts)
+    submit(parts, w.REPORT_A, now=w.EVE)
+    after = w.at("2020-05-15 10:00")  # the gate gave way with the end of 13 May
+
+    recorded = give_back(parts, now=after)
+
+    with parts.database.reading() as connection:
+        entries = ledger.entries(connection, "nho")
+    done = next(entry for entry in entries if entry.kind is EntryKind.STAGE_DONE)
+    assert done.happened_at == w.at("2020-05-14 00:00")
+    assert done.data["missing"] == [w.REPORT_B, w.REPORT_C]
+    told = kinds(parts)
+    assert told.index("stage-done") < told.index("returned")
+    assert recorded.entries[0].kind is EntryKind.RETURNED  # what was done is told first
