@@ -13,10 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.claiming import claiming
 from benchmarks.figures import Figure, figure, median_of
 from benchmarks.loading import loading
 from benchmarks.opening import opening
 from benchmarks.sending import sending
+from benchmarks.waking import waking
 from engine.calendar import WorkingCalendar
 from plan_definitions import Bundle, load
 
@@ -92,6 +94,8 @@ def main() -> int:
         figures.append(measure())
     figures.extend(loading())
     figures.extend(sending())
+    figures.extend(claiming())
+    figures.extend(waking())
     table = Table("figure", "value", "goal", "ok")
     for one in figures:
         sign = "≤" if one.better == "lower" else "≥"

@@ -42,6 +42,7 @@ SIZES = (100_000, 1_000_000)
 KINDS = ("sqlite", "postgresql")
 BATCHES = 6  # of about a thousand obligations; every other one is replayed raw
 DUE = (2 * BATCHES + 3) * chasing.AT_ONCE
+VERSIONS = 100  # of plans, however many runs: else the larger size would read more plans
 OLDEST = 30  # days of history: the more, the more rows that no wake-up reads
 RUNGS = 17  # of the ladder of plan 37
 STORAGE: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
@@ -129,7 +130,7 @@ def measured(lived: Lived, kind: str, size: int) -> Measured:
             server = stack.enter_context(postgres.serve())
             named = stack.enter_context(server.database())
             url = named.render_as_string(hide_password=False)
-        load(url, lived, Size(size, due=DUE, due_runs=DUE // 30))
+        load(url, lived, Size(size, due=DUE, due_runs=DUE // 30, versions=VERSIONS))
         settings = Settings(home=folder / "home", database_url=url, brief="off")
         found.megabytes = _weight(url)
         with opened(settings) as parts:
