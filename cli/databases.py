@@ -60,7 +60,7 @@ def upgrade(
     is_due = found != wanted
     if is_due and found is not None:
         if backup_file is not None:
-            _back_up(settings, backup_file, speaks)
+            _back_up(settings, backup_file, speaks, quiet=format is Format.JSON)
         else:
             err.print(text(speaks, "upkeep.upgrade.advice"), soft_wrap=True)
             if sys.stdin.isatty() and not yes:

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from flows import moment
+from flows import clock, moment
+from flows import office as own
 from flows.clock import STAGGER
+from flows.errands import Errands
 from services import chasing
+from services.errors import Refused
 from services.wiring import Parts
 from tests.flows.clockwork import Clockwork, never
 from tests.services import written as w
@@ -609,3 +612,45 @@ def test_showing_that_fails_is_tried_again_after_half_a_minute(small: Parts):
 
     RUN(minute())
     assert len(work.errands.shown) == 3
+
+
+def test_a_schema_that_has_moved_is_noticed_within_a_minute(small: Parts):
+    """A clock of an older version that goes on writes what the newer one reads wrongly."""
+    work = at_rest(small, w.at("2020-04-20 08:00"))
+
+    async def minutes() -> None:
+        await work.start()
+        await work.live(5)
+        assert work.clock.outdated is None
+        with small.database.writing() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await work.live(60)
+
+    RUN(minutes())
+    assert work.clock.outdated is not None
+    assert work.clock.outdated.found == "9999"
+
+
+def test_the_clock_ends_with_a_sentence_once_the_schema_has_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever supervises it starts the version that is installed by now."""
+    monkeypatch.setenv("DONDOC_HOME", str(tmp_path))
+    own.close()
+    with office(tmp_path) as parts:
+        parts.database.ready()
+    monkeypatch.setattr(Errands, "reconcile", never_mind)
+    monkeypatch.setattr(Errands, "beat", never_mind)
+    own.parts()
+    with office(tmp_path) as parts, parts.database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(Refused, match="phiên bản mới hơn"):
+        RUN(clock.run(asyncio.Event()))
+
+    own.close()
+
+
+async def never_mind(*_: Any) -> int:
+    """Do nothing."""
+    return 0
