@@ -43,7 +43,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", kinds, indirect=True, ids=str, scope="module")
 
 
-NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "maxfail")
+NARROWING = (
+    "collectonly",
+    "keyword",
+    "markexpr",
+    "deselect",
+    "ignore",
+    "ignore_glob",
+    "lf",
+    "maxfail",
+)
 CALLED, MISSING = "conformance", pytest.StashKey[list[str]]()
 
 
