@@ -126,7 +126,9 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         _write(parts, connection, batch)
         names = [stored.id for stored in plain]
         plans.set_wakes(connection, names)
-        others += plans.asleep(connection, names)  # it may be that they are completed
+        for run in plans.asleep(connection, names):
+            # It may be completed. Nothing would wake it for that later.
+            runs.keep(connection, runs.live(parts, connection, run), [], now=now)
     done = [batch.chased(run) for run in names]
     _log(done)
     return done, others

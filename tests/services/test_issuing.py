@@ -244,6 +244,27 @@ def test_the_run_is_completed_once_when_nothing_is_left(parts: Parts):
     assert kinds(parts).count("run-completed") == 1
 
 
+def test_killed_at_its_last_rung_a_run_is_completed_all_the_same(parts: Parts):
+    """Nothing would wake it any more: the last rung and the run's end are one transaction."""
+    gate = "    gate: {quorum: 100%, or: 1 ngày làm việc sau hạn}\n"
+    start(parts, w.bundle(w.ONE + gate))
+    for now in (w.START, w.EVE, w.LATE, w.at("2020-05-12 08:00")):
+        while issue(parts, now):
+            pass
+    assert "stage-done" in kinds(parts)
+    assert "run-completed" not in kinds(parts)
+    for statement in range(1, 200):
+        try:
+            with killed_at(parts.database, statement):
+                issue(parts, w.at("2020-05-13 08:00"))
+        except Halt:
+            continue
+        break
+
+    assert statement > 10
+    assert kinds(parts).count("run-completed") == 1
+
+
 @pytest.fixture
 def settled(parts: Parts) -> Parts:
     """Three runs of which only rungs will be due: their beginning was told."""
