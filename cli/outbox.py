@@ -74,11 +74,13 @@ def listed(
     format: Printed = Format.TEXT,
 ) -> None:
     """Liệt kê thư: gửi ai, tới đâu, thử mấy lần – each mail, its addresses, what became of it."""
-    from services import outgoing, runs, wiring
+    from services import naming, outgoing, runs, wiring
 
     with wiring.opened() as parts:
         if run is not None:
             runs.find(parts, run)  # a mistyped one is no run without mail
+        if agency is not None:
+            agency = naming.addressee_of(parts, run, agency)
         found = outgoing.listed(
             parts,
             run=run,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import logging
 import os
@@ -166,6 +165,8 @@ def main() -> None:
 def _widened(pipe: int) -> int:
     """Make room in a pipe for a whole answer, where the system can: who writes it waits less."""
     if sys.platform == "linux":
+        import fcntl  # there is none on Windows
+
         with contextlib.suppress(OSError):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BUFFER)
     return pipe

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine import news
 from engine.chasing import Kind, Notice, at_once, rungs
 from engine.contacts import Addressee, Knowledge, addressees, answers_to, why_unreachable
-from engine.ledger import Entry, Folding
+from engine.ledger import Entry, EntryKind, Folding
 from engine.plan import Agency, Plan, Role
 from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose, domain_of
@@ -25,7 +25,7 @@ from notifiers.rendering import Mail
 from services import briefing, hearing, runs
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import addresses, ledger, notices, recipients
+from storage import addresses, ledger, notices, outbox, recipients
 from storage.notices import Told
 from storage.outbox import Message, Status
 from storage.recipients import SETTLED, Recipient
@@ -165,6 +165,8 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, message.run, as_of=now if was_sent else None)
         carried = notices.of_message(connection, message.id)
+        if was_sent and message.status is Status.BOUNCED:
+            carried = sorted([*carried, *_moved_on(connection, message)], key=lambda one: one.at)
         heard = None
         if not was_sent:
             heard = _hear(connection, message.run, [message], {message.id: carried})
@@ -176,6 +178,20 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
         to = (Addressee(one.address, one.name, Role(one.role), one.is_copy) for one in before)
         ready = replace(ready, addressees=tuple(to))
     return ready
+
+
+def _moved_on(connection: Connection, message: Message) -> list[Notice]:
+    """Return what a message that came back carried, and the one that was sent instead does now."""
+    found: list[Notice] = []
+    for entry in ledger.entries(connection, message.run, kinds=[EntryKind.MESSAGE_BOUNCED]):
+        again = entry.data.get("again")
+        if entry.data["message_id"] != message.message_id or again is None:
+            continue
+        instead = outbox.find(connection, again)
+        found += notices.of_message(connection, again)
+        if instead is not None and instead.status is Status.BOUNCED:
+            found += _moved_on(connection, instead)
+    return found
 
 
 def _take(connection: Connection, run: str, folding: Folding, place: int) -> int:

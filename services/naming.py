@@ -18,6 +18,7 @@ from engine.plan import Obligation, Plan
 from services import runs
 from services.errors import Refused
 from services.wiring import Parts
+from storage import outbox, plans
 
 _LABEL = re.compile(r".*\(([^()]*)\)\s*", re.DOTALL)
 
@@ -68,6 +69,31 @@ def find_agency(parts: Parts, run: str, written: str) -> str | None:
     with parts.database.reading() as connection:
         plan = runs.live(parts, connection, run).plan
     return agency_of(plan, written)
+
+
+def addressee_of(parts: Parts, run: str | None, written: str) -> str:
+    """Return the id of an agency that gets mail of a run, or of any, by its id, label or name.
+
+    Raises Refused where there is none.
+    """
+    with parts.database.reading() as connection:
+        found = [one for one in plans.all_runs(connection) if run is None or one.id == run]
+        written_to = outbox.written_to(connection)  # one that an amendment has removed too
+    names = {id: id for id in written_to}
+    for one in found:
+        names |= {id: agency.name for id, agency in parts.plan(one.plan_version).agencies.items()}
+    named = id_of(written)
+    asked = {named.casefold(), written.strip().casefold()}
+    for id, name in names.items():
+        if id == named or {id.casefold(), name.casefold()} & asked:
+            return id
+    close = difflib.get_close_matches(named.casefold(), names, n=3, cutoff=0.6) or [
+        id for id, name in names.items() if name in _near(written, names.values())
+    ]
+    if close:
+        near = ", ".join(label(names[id], id) for id in close)
+        raise Refused("refused.no-such-addressee", agency=written.strip(), near=near)
+    raise Refused("refused.no-addressee", agency=written.strip(), known=", ".join(names) or "-")
 
 
 def agency_of(plan: Plan, written: str) -> str:

@@ -465,6 +465,12 @@ def narrowed(
     return [_message(row) for row in connection.execute(query)]
 
 
+def written_to(connection: Connection) -> list[str]:
+    """Return the recipients of all messages."""
+    query = select(MESSAGES.c.recipient).distinct().order_by(MESSAGES.c.recipient)
+    return list(connection.execute(query).scalars())
+
+
 def waiting(
     connection: Connection, now: datetime, *, since: datetime
 ) -> tuple[int, datetime | None]:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater
 from services import chasing
+from services.errors import Refused as NotAllowed
 from services.wiring import Parts
 from storage.outbox import Status
 from storage.tables import MESSAGES
@@ -203,7 +204,7 @@ def test_nothing_to_do_is_said(parts: Parts):
 
 def test_an_empty_outbox_is_said_to_be(parts: Parts):
     """Not an empty table."""
-    assert run("list", "--agency", "nobody").strip() == "Không có thư nào."
+    assert run("list", "--agency", "tinh").strip() == "Không có thư nào."
 
 
 def test_a_mail_of_the_outbox_is_opened_in_the_browser(
@@ -217,3 +218,12 @@ def test_a_mail_of_the_outbox_is_opened_in_the_browser(
 
     assert shown.exit_code == 0, shown.output
     assert "c@nho.example" in (tmp_path / "mails.html").read_text(encoding="utf-8")
+
+
+def test_a_mistyped_agency_is_no_agency_without_mail(parts: Parts):
+    """`none` would be believed; the names that may be meant are said."""
+    with pytest.raises(NotAllowed, match=r"“noi-vuu”.*Sở Nội vụ \(noi-vu\)"):
+        run("list", "--agency", "noi-vuu")
+
+    assert as_json("list", "--agency", "noi-vu") == []
+    assert [one["to"] for one in as_json("list", "--agency", "Sở An")] == ["a"]

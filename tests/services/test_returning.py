@@ -165,6 +165,22 @@ def test_a_hard_bounce_marks_the_address_and_sends_it_to_the_next(sent: Parts):
     assert told(sent) == ["a", "b", "c"]
 
 
+def test_what_came_back_is_shown_as_it_was_sent(sent: Parts):
+    """Who asks what an agency did not get reads its text, though another mail carries it now."""
+    give(sent, "a", OTHER)
+    (first,) = (one for one in outbox_of(sent) if one.recipient == "a")
+    before = mailroom.rendered(sent, first.id)
+    returning.take(sent, bounce(sent), SOON)
+    deliver(sent, SOON)
+    (_, second) = (one for one in outbox_of(sent) if one.recipient == "a")
+
+    assert mailroom.rendered(sent, first.id).text == before.text
+    ours, theirs = second.message_id.encode(), first.message_id.encode()
+    again = bounce(sent, "zimbra", address=OTHER).replace(theirs, ours)
+    assert take(sent, again) == [Came.BOUNCED]
+    assert mailroom.rendered(sent, first.id).text == before.text
+
+
 def test_the_ledger_says_what_came_back_from_where_and_where_it_went(sent: Parts):
     """So that it can be proved afterwards."""
     give(sent, "a", OTHER)
