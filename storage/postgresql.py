@@ -24,6 +24,7 @@ from storage.errors import BackupFailed
 UPGRADE_LOCK = 0x646F6E646F63  # "dondoc": who upgrades a shared database does it alone
 KEPT, MOST = 2, 12  # connections of one process: kept open, and open at most
 PROBES = 3  # without an answer, after which the other end is taken for gone
+LEAVING = 10  # looks, a fifth of a second apart, until a session that ends is gone
 ANSWER = 20  # seconds that an ended session is given to be gone
 PLACES = "usr/lib/postgresql/*/bin"  # where Debian keeps each version's programs
 
@@ -104,10 +105,20 @@ class Postgresql:
         connection.execute(select(func.set_config("lock_timeout", lock_timeout, True)))
 
     def others(self, connection: Connection) -> list[str]:
-        """Return sessions by their names and addresses."""
+        """Return sessions by their names and addresses; who has just been stopped may still go."""
         query = "SELECT application_name, coalesce(host(client_addr), '') AS address, pid" + OTHERS
-        rows = connection.execute(text(query + " ORDER BY pid"), {"upgrader": f"dondoc/{UPGRADER}"})
-        return [f"{row.application_name or 'dondoc'} ({row.address or row.pid})" for row in rows]
+        named = {"upgrader": f"dondoc/{UPGRADER}"}
+        found: list[str] = []
+        for _ in range(LEAVING):
+            rows = connection.execute(text(query + " ORDER BY pid"), named).all()
+            found = [
+                f"{one.application_name or 'dondoc'} ({one.address or one.pid})" for one in rows
+            ]
+            if not found:
+                break
+            # Within a transaction the server would show the same sessions again.
+            connection.execute(text("SELECT pg_sleep(0.2), pg_stat_clear_snapshot()"))
+        return found
 
     def send_away(self, connection: Connection) -> None:
         """End the sessions, and wait until they are gone."""
