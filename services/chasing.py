@@ -48,10 +48,14 @@ class Chased:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What wakes next, what is mailed next, and the newest entry: whatever is done moves one."""
+    """What wakes, is mailed and is briefed next, and the newest entry: whatever is done moves one.
+
+    The brief counts by itself: its morning moves without an entry where nothing is to be said.
+    """
 
     wakes_at: datetime | None
     mails_at: datetime | None
+    brief_at: datetime | None
     entry: int
 
 
@@ -87,9 +91,9 @@ def signs(parts: Parts) -> Signs:
 
     A few looks at indexes, however many runs there are.
     """
-    mails_at = delivering.next_due(parts)
+    mails_at, brief_at = delivering.next_due(parts), briefing.next_at(parts)
     with parts.database.reading() as connection:
-        return Signs(plans.next_wake(connection), mails_at, ledger.newest(connection))
+        return Signs(plans.next_wake(connection), mails_at, brief_at, ledger.newest(connection))
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
