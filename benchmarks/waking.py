@@ -155,7 +155,6 @@ def _batch(parts: Parts) -> Batch:
                 stack.enter_context(_watched(module, name, found, "sql"))
         stack.enter_context(_watched(runs, "fold_some", found, "rules", time.process_time))
         stack.enter_context(_watched(chasing._Batch, "decide", found, "rules", time.process_time))
-        stack.enter_context(_watched(type(parts), "plan", found, "reading"))
         stack.enter_context(_commits(parts, found))
         began, spent = time.perf_counter(), time.process_time()
         done = chasing.issue_notices(parts, MORNING)

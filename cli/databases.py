@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,11 +129,12 @@ def backup(
 def _back_up(
     settings: Settings, file: Path | None, speaks: str, *, quiet: bool = False
 ) -> dict[str, object]:
+    from flows import moment
     from language.catalogue import text
     from services import upkeep
 
     with err.status(text(speaks, "upkeep.backup.under-way")):
-        made = upkeep.backup(settings, file, now=datetime.now(UTC).astimezone())
+        made = upkeep.backup(settings, file, now=moment.wall().astimezone())
     if not quiet:
         values = {"file": str(made.file), "size": f"{made.size / 1024**2:.1f}"}
         out.print(text(speaks, "upkeep.backup.done", **values), soft_wrap=True)

@@ -7,6 +7,7 @@ others; who dies gives them back with the transaction.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,10 +49,14 @@ class Chased:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What wakes next, what is mailed next, and the newest entry: whatever is done moves one."""
+    """What wakes, is mailed and is briefed next, and the newest entry: whatever is done moves one.
+
+    The brief counts by itself: its morning moves without an entry where nothing is to be said.
+    """
 
     wakes_at: datetime | None
     mails_at: datetime | None
+    brief_at: datetime | None
     entry: int
 
 
@@ -87,9 +92,9 @@ def signs(parts: Parts) -> Signs:
 
     A few looks at indexes, however many runs there are.
     """
-    mails_at = delivering.next_due(parts)
+    mails_at, brief_at = delivering.next_due(parts), briefing.next_at(parts)
     with parts.database.reading() as connection:
-        return Signs(plans.next_wake(connection), mails_at, ledger.newest(connection))
+        return Signs(plans.next_wake(connection), mails_at, brief_at, ledger.newest(connection))
 
 
 def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
@@ -129,7 +134,7 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         for run in plans.asleep(connection, names):
             # It may be completed. Nothing would wake it for that later.
             runs.keep(connection, runs.live(parts, connection, run), [], now=now)
-    done = [batch.chased(run) for run in names]
+    done = batch.chased(names)
     _log(done)
     return done, others
 
@@ -183,10 +188,14 @@ class _Batch:
             self.wakes.append((run, key, rules.next_wake(plan, state, issued=after, now=self.now)))
         self.digests += [(run, digest) for digest in rules.digests(plan, decisions, now=self.now)]
 
-    def chased(self, run: str) -> Chased:
-        """Say what it came to for one run."""
-        mine = [digest for of, digest in self.digests if of == run]
-        return Chased(run, sum(len(digest.notices) for digest in mine), len(mine), ())
+    def chased(self, names: Sequence[str]) -> list[Chased]:
+        """Say what it came to for each run."""
+        counts: Counter[str] = Counter()
+        mails: Counter[str] = Counter()
+        for run, digest in self.digests:
+            counts[run] += len(digest.notices)
+            mails[run] += 1
+        return [Chased(run, counts[run], mails[run], ()) for run in names]
 
 
 def _write(parts: Parts, connection: Connection, batch: _Batch) -> None:
@@ -219,6 +228,9 @@ def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
     with parts.database.writing() as connection:
         if not plans.lock(connection, run, wait=False):
             return None
+        stored = plans.find_run(connection, run)
+        if stored is None or stored.wakes_at is None or stored.wakes_at > now:
+            return Chased(run, 0, 0, ())  # who took the same batch has seen to it meanwhile
         live = runs.live(parts, connection, run)
         turned = runs.keep(connection, live, [], now=now)
         keys = obligations.due(connection, run, now)

@@ -43,11 +43,12 @@ def differences(parts: Parts, run: str, now: datetime) -> list[str]:
 def rebuild(parts: Parts, run: str, now: datetime) -> None:
     """Write the rows of a run anew, under its lock."""
     with parts.database.writing() as connection:
-        live = runs.held(parts, connection, run)
+        plans.lock(connection, run)
+        projection.put_right(connection, run)  # before the fold, which reads what is marked for it
+        live = runs.live(parts, connection, run)
         projected = list(_reckoned(connection, live, now))
         projection.clear(connection, run)
         obligations.create(connection, run, projected)
-        projection.put_right(connection, run)
         state = live.folding.state()
         plans.set_turn(
             connection,

@@ -29,30 +29,27 @@ def clear(connection: Connection, run: str) -> None:
 
 
 def astray(connection: Connection, run: str) -> list[str]:
-    """Return the columns, of those that the schema has, which do not follow from others.
+    """Return the columns that do not follow from others as they should.
 
     `wakes_at` of the run is the first of its wake-ups; `changes_state` of an entry says
-    whether the fold reads its kind. (Both from revision 0004 on.)
+    whether the fold reads its kind.
     """
     found = []
-    if "wakes_at" in PLAN_RUNS.c:
-        row = run_row(connection, run)
-        query = select(func.min(OBLIGATIONS.c.next_wake_at)).where(OBLIGATIONS.c.run == run)
-        moments = [connection.execute(query).scalar(), row["next_turn_at"], row["news_at"]]
-        if row["wakes_at"] != min((at for at in moments if at is not None), default=None):
-            found.append("wakes_at")
-    if "changes_state" in LEDGER.c:
-        query = select(LEDGER.c.seq).where(LEDGER.c.run == run, _is_astray()).limit(1)
-        if connection.execute(query).first() is not None:
-            found.append("changes_state")
+    row = run_row(connection, run)
+    first = select(func.min(OBLIGATIONS.c.next_wake_at)).where(OBLIGATIONS.c.run == run)
+    moments = [connection.execute(first).scalar(), row["next_turn_at"], row["news_at"]]
+    if row["wakes_at"] != min((at for at in moments if at is not None), default=None):
+        found.append("wakes_at")
+    wrong = select(LEDGER.c.seq).where(LEDGER.c.run == run, _is_astray()).limit(1)
+    if connection.execute(wrong).first() is not None:
+        found.append("changes_state")
     return found
 
 
 def put_right(connection: Connection, run: str) -> None:
     """Say of each entry of a run whether the fold reads it."""
-    if "changes_state" in LEDGER.c:
-        changed = LEDGER.update().where(LEDGER.c.run == run, _is_astray())
-        connection.execute(changed.values(changes_state=LEDGER.c.kind.in_(KINDS)))
+    changed = LEDGER.update().where(LEDGER.c.run == run, _is_astray())
+    connection.execute(changed.values(changes_state=LEDGER.c.kind.in_(KINDS)))
 
 
 def _is_astray() -> Any:

@@ -89,7 +89,7 @@ class PlanRun(SQLModel, table=True):
 
 
 class ObligationRow(SQLModel, table=True):
-    """The projection of one obligation's state. `next_wake_at` is null while nothing is due."""
+    """The projection of one obligation's state. `next_wake_at` is null where nothing is to come."""
 
     __tablename__ = "obligations"
     __table_args__ = (Index("ix_obligations_run_wake", "run", "next_wake_at"),)

@@ -22,6 +22,7 @@ from flows.errands import Errands
 from services import chasing
 from services.errors import Refused
 from services.wiring import Parts
+from storage import plans
 from tests.flows.clockwork import Clockwork, never
 from tests.services import written as w
 from tests.services.office import office, outbox_of, start, statuses, submit, wake
@@ -131,6 +132,22 @@ def test_a_look_costs_the_same_few_statements_however_much_there_is(small: Parts
             query = f"SELECT {column} FROM plan_runs WHERE {column} IS NOT NULL ORDER BY {column}"
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query} LIMIT 1").all()
             assert "COVERING INDEX" in str(plan)
+
+
+def test_a_brief_that_turns_out_to_be_later_is_not_waited_for_hotly(small: Parts):
+    """After an upgrade each run is looked at for its brief, which writes no entry."""
+    small = replace(small, settings=small.settings.model_copy(update={"brief": "daily"}))
+    work = at_rest(small, w.at("2020-04-06 09:00"), sweep=3600)
+    with small.database.writing() as connection:
+        plans.set_brief(connection, "nho", w.START)
+
+    async def minute() -> None:
+        await work.start()
+        await work.live(60)
+
+    RUN(minute())
+    assert len(work.errands.chased) == 1
+    assert len(work.scheduler.sets) <= 2
 
 
 def test_what_came_due_while_nothing_ran_is_chased_at_once(small: Parts):

@@ -79,6 +79,7 @@ def test_a_healthy_database_is_said_to_be_healthy_and_is_not_changed(parts: Part
         f"DELETE FROM obligations WHERE id = '{w.REPORT_B}'",
         f"UPDATE obligations SET position = 99 WHERE id = '{w.REPORT_A}'",
         "UPDATE plan_runs SET next_turn_at = NULL",
+        "UPDATE ledger SET changes_state = (1 = 0) WHERE kind = 'submitted'",
     ],
 )
 def test_a_row_that_parted_from_the_ledger_is_found_and_written_anew(parts: Parts, statement: str):
