@@ -231,7 +231,13 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> Backup:
             file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             raise Refused("refused.backup-exists", file=str(file))
-        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        if not file.parent.is_dir():
+            raise Refused("refused.no-backup-folder", folder=str(file.parent))
+        try:
+            handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        except OSError as error:
+            why = f"{file.parent}: {error.strerror}"
+            raise Unavailable("error.backup-failed", why=why) from error
         os.close(handle)
         part = Path(made)
         try:

@@ -220,6 +220,14 @@ def test_a_backup_overwrites_nothing(parts: Parts, tmp_path: Path):
     assert file.read_text() == "the only copy"
 
 
+def test_a_backup_into_no_folder_says_so(parts: Parts, tmp_path: Path):
+    """A disk for backups that is not mounted is named, and nothing is made in its place."""
+    with pytest.raises(Refused, match="Không có thư mục"):
+        upkeep.backup(parts.settings, tmp_path / "away" / "copy", now=NOW)
+
+    assert not (tmp_path / "away").exists()
+
+
 def test_a_backup_is_of_one_moment_while_others_write(parts: Parts, tmp_path: Path):
     """Half of a transaction in the copy would be a run that never was."""
     before = contents(parts.database)
