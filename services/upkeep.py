@@ -110,6 +110,12 @@ def standing(settings: Settings) -> tuple[str | None, str | None]:
         return database.revisions() if database.exists else (None, database.head)
 
 
+def refuse_upgrade(settings: Settings, *, disconnect: bool) -> None:
+    """Raise, before a backup is made for it, Refused where `upgrade` would."""
+    with _as_it_is(settings, UPGRADER) as database, _in_use():
+        database.refuse_upgrade(disconnect=disconnect)
+
+
 def upgrade(
     settings: Settings, *, disconnect: bool = False, tell: Callable[[Step], None] = lambda _: None
 ) -> tuple[str | None, str | None]:
@@ -119,11 +125,16 @@ def upgrade(
     newer, or where other programs are at work on a shared server and are not to be
     disconnected.
     """
-    with _as_it_is(settings, UPGRADER) as database:
-        try:
-            return database.upgrade(tell=tell, disconnect=disconnect)
-        except InUse as error:
-            raise Refused("refused.database-in-use", others=", ".join(error.others)) from error
+    with _as_it_is(settings, UPGRADER) as database, _in_use():
+        return database.upgrade(tell=tell, disconnect=disconnect)
+
+
+@contextmanager
+def _in_use() -> Iterator[None]:
+    try:
+        yield
+    except InUse as error:
+        raise Refused("refused.database-in-use", others=", ".join(error.others)) from error
 
 
 # ── Check ─────────────────────────────────────────────────────────────────────
