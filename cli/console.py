@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Markup stays off: a document's number may hold brackets.
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
+_asked_for = ContextVar[str | None]("asked_for", default=None)  # errors are said in it too
 
 
 class Language(StrEnum):
@@ -36,6 +38,7 @@ class Format(StrEnum):
 
 def language(chosen: Language | None = None) -> str:
     """Return the language to speak: the one asked for, else the installation's."""
+    _asked_for.set(None if chosen is None else chosen.value)
     if chosen is not None:
         return chosen.value
     from services.settings import Settings
@@ -74,5 +77,5 @@ def fail(error: DondocError, *, code: int) -> NoReturn:
     """Print what went wrong and the way out, and end with `code`."""
     from services.settings import spoken
 
-    err.print(error.say(spoken()), style="bold red", soft_wrap=True)
+    err.print(error.say(_asked_for.get() or spoken()), style="bold red", soft_wrap=True)
     sys.exit(code)

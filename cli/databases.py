@@ -58,6 +58,7 @@ def upgrade(
     found, wanted = upkeep.standing(settings)
     is_due = found != wanted
     if is_due and found is not None:
+        upkeep.refuse_upgrade(settings, disconnect=disconnect)
         if backup_file is not None:
             _back_up(settings, backup_file, speaks, quiet=format is Format.JSON)
         else:

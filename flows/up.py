@@ -135,6 +135,7 @@ def _office(settings: Settings, address: Address, say: Say) -> Office:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Hold the home folder's lock; the system gives it back even if we are killed."""
+    home.mkdir(parents=True, exist_ok=True)  # with PostgreSQL nobody has made it yet
     with (home / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,6 +26,7 @@ from notifiers.errors import BadAddress
 from notifiers.inboxes import InboxError
 from notifiers.smtp import SmtpChannel
 from services import alarming, chasing, delivering, outgoing, returning
+from services.runs import some
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import addresses, clocks, obligations, outbox, plans, relays
@@ -275,7 +276,7 @@ def active_runs(parts: Parts) -> Finding:
     """Say which plan runs are under way."""
     with parts.database.reading() as connection:
         found = [run.id for run in plans.all_runs(connection, active_only=True)]
-    return good("runs", names=", ".join(found)) if found else good("runs", "none")
+    return good("runs", count=len(found), names=some(found)) if found else good("runs", "none")
 
 
 def calendar(parts: Parts, now: datetime) -> Finding:

@@ -23,6 +23,8 @@ from storage import ledger, notices, obligations, plans
 from storage.obligations import Projected
 from storage.plans import StoredRun
 
+NAMED = 10  # runs that a sentence lists
+
 log = logging.getLogger(__name__)
 
 CHANGING_ALL = frozenset(
@@ -119,6 +121,11 @@ def _again(existing: StoredRun | None, bundle: Bundle) -> Started:
     return Started(existing.id, is_new=False, started_at=existing.started_at)
 
 
+def some(names: Sequence[str]) -> str:
+    """List names in a sentence: the first ones, where a country has thousands."""
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+
+
 def find(parts: Parts, run: str | None, *, active_only: bool = False) -> str:
     """Return `run` if it exists; without a name the only active one. Raises Refused.
 
@@ -128,7 +135,7 @@ def find(parts: Parts, run: str | None, *, active_only: bool = False) -> str:
         if run is not None:
             if plans.find_run(connection, run) is None:
                 names = [found.id for found in plans.all_runs(connection)]
-                raise Refused("refused.unknown-run", run=run, known=", ".join(names) or "-")
+                raise Refused("refused.unknown-run", run=run, known=some(names) or "-")
             return run
         known = plans.all_runs(connection)
     active = [found for found in known if found.completed_at is None]
@@ -137,7 +144,8 @@ def find(parts: Parts, run: str | None, *, active_only: bool = False) -> str:
     if not active:
         raise Refused("refused.none-active" if known else "refused.no-run")
     if len(active) > 1:
-        raise Refused("refused.which-run", known=", ".join(found.id for found in active))
+        names = [found.id for found in active]
+        raise Refused("refused.which-run", known=some(names), count=len(names))
     return active[0].id
 
 

@@ -110,6 +110,12 @@ def standing(settings: Settings) -> tuple[str | None, str | None]:
         return database.revisions() if database.exists else (None, database.head)
 
 
+def refuse_upgrade(settings: Settings, *, disconnect: bool) -> None:
+    """Raise, before a backup is made for it, Refused where `upgrade` would."""
+    with _as_it_is(settings, UPGRADER) as database, _in_use():
+        database.refuse_upgrade(disconnect=disconnect)
+
+
 def upgrade(
     settings: Settings, *, disconnect: bool = False, tell: Callable[[Step], None] = lambda _: None
 ) -> tuple[str | None, str | None]:
@@ -119,11 +125,16 @@ def upgrade(
     newer, or where other programs are at work on a shared server and are not to be
     disconnected.
     """
-    with _as_it_is(settings, UPGRADER) as database:
-        try:
-            return database.upgrade(tell=tell, disconnect=disconnect)
-        except InUse as error:
-            raise Refused("refused.database-in-use", others=", ".join(error.others)) from error
+    with _as_it_is(settings, UPGRADER) as database, _in_use():
+        return database.upgrade(tell=tell, disconnect=disconnect)
+
+
+@contextmanager
+def _in_use() -> Iterator[None]:
+    try:
+        yield
+    except InUse as error:
+        raise Refused("refused.database-in-use", others=", ".join(error.others)) from error
 
 
 # ── Check ─────────────────────────────────────────────────────────────────────
@@ -231,7 +242,13 @@ def backup(settings: Settings, file: Path | None, *, now: datetime) -> Backup:
             file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists():
             raise Refused("refused.backup-exists", file=str(file))
-        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        if not file.parent.is_dir():
+            raise Refused("refused.no-backup-folder", folder=str(file.parent))
+        try:
+            handle, made = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part", dir=file.parent)
+        except OSError as error:
+            why = f"{file.parent}: {error.strerror}"
+            raise Unavailable("error.backup-failed", why=why) from error
         os.close(handle)
         part = Path(made)
         try:

@@ -11,7 +11,13 @@ from plan_definitions import Bundle, load
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
-from storage.database import Database, DatabaseUnreachable, SchemaTooOld, WrongSchema
+from storage.database import (
+    Database,
+    DatabaseUnreachable,
+    SchemaTooOld,
+    UpgradeFailed,
+    WrongSchema,
+)
 
 MOST_PLANS = 128  # that a process keeps: some 0.3 MB each, and some milliseconds to read again
 
@@ -62,7 +68,11 @@ def said_plainly() -> Iterator[None]:
     try:
         yield
     except DatabaseUnreachable as error:
-        raise Unavailable("error.database-unreachable", detail=str(error)) from error
+        detail = str(error).partition("\n")[0]  # libpq goes on with a question
+        raise Unavailable("error.database-unreachable", detail=detail) from error
+    except UpgradeFailed as error:
+        why = str(error).partition("\n")[0]
+        raise Unavailable("error.upgrade-failed", why=why) from error
     except WrongSchema as error:
         raise refusal(error) from error
 

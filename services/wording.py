@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from engine.ledger import Entry, EntryKind, ObligationState, RunState
 from engine.plan import Plan
 from language.catalogue import has, text
 from services.recording import Announced, Recorded
+from services.runs import some
 
 _NUMBERED = re.compile(r"([a-z]+)-(\d+)")
 
@@ -46,28 +48,36 @@ def announced(language: str, announced: Announced) -> str:
         dated = announced.recorded[0].entries[0].happened_at.astimezone(plan.zone).date()
         values = {"event": name, "title": title, "document": document, "dated": dated}
         said.append(text(language, "record.event", **values))
+    turned: list[str] = []
     for one in announced.recorded:
         opened = {entry.stage for entry in one.turned}
-        said += [
+        turned += [
             text(language, "record.event-waits", what=_stage(one.plan, stage.id))
             for stage in one.plan.stages
             if stage.event == name and stage.id not in opened
         ]
-        said += [
+        turned += [
             text(language, f"record.{entry.kind.value}", what=_stage(one.plan, entry.stage))
             for entry in one.turned
         ]
+    for sentence, count in Counter(turned).items():  # said once, however many runs it is so in
+        said.append(sentence)
+        if count > 1:
+            said.append(text(language, "record.event-in", count=count))
+    standing = defaultdict[tuple[str, datetime, datetime], list[str]](list)
     for run, event in announced.known.items():
+        standing[event.document, event.happened_at, event.recorded_at].append(run)
+    for (stands, happened_at, since), runs in standing.items():
         values = {
-            "run": run,
+            "run": some(runs),
             "event": name,
             "title": title,
             "document": announced.document,
-            "stands": event.document,
-            "dated": event.happened_at.astimezone(plan.zone).date(),
-            "since": event.recorded_at.astimezone(plan.zone),
+            "stands": stands,
+            "dated": happened_at.astimezone(plan.zone).date(),
+            "since": since.astimezone(plan.zone),
         }
-        same = event.document.strip() == announced.document.strip()
+        same = stands.strip() == announced.document.strip()
         said.append(text(language, f"record.event-{'known' if same else 'stands'}", **values))
     if announced.unasked:
         written = ", ".join(f"{key}={value}" for key, value in announced.unasked.items())

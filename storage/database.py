@@ -30,6 +30,7 @@ from storage.errors import (
     SchemaTooNew,
     SchemaTooOld,
     StorageError,
+    UpgradeFailed,
     WrongSchema,
 )
 from storage.postgresql import Postgresql
@@ -46,6 +47,7 @@ __all__ = [
     "SchemaTooOld",
     "Step",
     "StorageError",
+    "UpgradeFailed",
     "WrongSchema",
 ]
 
@@ -162,12 +164,28 @@ class Database:
 
         All of it or nothing. `tell` hears of each step before it. Raises SchemaTooNew, and
         InUse where other programs are at work on a database that is not empty, unless
-        `disconnect` ends their sessions.
+        `disconnect` ends their sessions. Raises UpgradeFailed where the database refuses a step.
         """
         found, head = self.revisions()
         if found == head:
             return found, head
         _refuse_newer(found)
+        try:
+            return self._upgrade(tell, disconnect=disconnect), head
+        except DBAPIError as error:
+            raise UpgradeFailed(str(error.orig)) from error
+
+    def refuse_upgrade(self, *, disconnect: bool) -> None:
+        """Raise what `upgrade` would before it changes anything: SchemaTooNew or InUse."""
+        found, head = self.revisions()
+        _refuse_newer(found)
+        if found not in (None, head) and not disconnect:
+            with self._connected() as connection:
+                if others := self.driver.others(connection):
+                    raise InUse(others)
+
+    def _upgrade(self, tell: Callable[[Step], None], *, disconnect: bool) -> str | None:
+        head = _head()
         with self._connected() as connection, connection.begin():
             self.driver.begin_upgrade(connection)
             found = _revision(connection)  # another may have been quicker
@@ -180,7 +198,7 @@ class Database:
             for number, revision in enumerate(steps, start=1):
                 tell(Step(revision, number, len(steps)))
                 command.upgrade(_config(connection), revision)
-        return found, head
+        return found
 
     def faults(self) -> list[Fault]:
         """Return what the database finds wrong with itself. May read all of it."""

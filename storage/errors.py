@@ -53,5 +53,9 @@ class BackupFailed(StorageError):
         self.command = command
 
 
+class UpgradeFailed(StorageError):
+    """The database refused a step, as where the user may make no tables; all is as it was."""
+
+
 class DatabaseUnreachable(StorageError):
     """The database does not answer, or its file can't be opened."""

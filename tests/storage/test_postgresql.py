@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -9,6 +10,9 @@ from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from services import upkeep
+from services.errors import Refused, Unavailable
+from services.settings import Settings
 from storage import plans
 from storage.database import Database, InUse, Patience, SchemaTooNew, _config
 from storage.tables import PLAN_RUNS
@@ -195,4 +199,41 @@ def test_runs_that_one_chaser_has_are_passed_over_by_the_next(postgres: Postgres
             three.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
             plans.lock(three, "r")
             assert take(three) == ["r", "s", "t"]
+        ours.close()
+
+
+def test_an_upgrade_that_may_make_no_tables_is_said_in_a_sentence(
+    postgres: Postgres, tmp_path: Path
+):
+    """A server set up by somebody else may give our user no right to the schema."""
+    with postgres.database() as url:
+        owner = Database(url.render_as_string(hide_password=False))
+        with owner.writing() as connection:
+            connection.execute(text("REVOKE CREATE ON SCHEMA public FROM public"))
+            connection.execute(text("CREATE ROLE dondoc_guest LOGIN PASSWORD 'guest'"))
+        try:
+            guest = url.set(username="dondoc_guest", password="guest")
+            settings = Settings(
+                home=tmp_path,
+                database_url=guest.render_as_string(hide_password=False),
+                smtp_host="",
+            )
+            with pytest.raises(Unavailable, match="permission denied"):
+                upkeep.upgrade(settings)
+        finally:
+            with owner.writing() as connection:
+                connection.execute(text("DROP ROLE dondoc_guest"))
+            owner.close()
+
+
+def test_who_is_at_work_is_said_before_a_backup_is_made(postgres: Postgres, tmp_path: Path):
+    """Else the second try, after the clocks were stopped, would find its file there already."""
+    with postgres.database() as url:
+        spelled = url.render_as_string(hide_password=False)
+        ours = Database(spelled, who="clock")
+        with ours.writing() as connection:
+            command.upgrade(_config(connection), "0003")
+        settings = Settings(home=tmp_path, database_url=spelled, smtp_host="")
+        with ours.reading(), pytest.raises(Refused, match="dondoc/clock"):
+            upkeep.refuse_upgrade(settings, disconnect=False)
         ours.close()

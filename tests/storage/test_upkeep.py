@@ -70,6 +70,13 @@ def test_a_healthy_database_is_said_to_be_healthy_and_is_not_changed(parts: Part
     assert contents(parts.database) == before
 
 
+def test_a_gate_that_gave_way_while_nobody_looked_is_no_finding(parts: Parts):
+    """After an outage, an upgrade or a restore the rows are as they were: the clock goes on."""
+    later = w.at("2020-07-01 08:00")
+    found = upkeep.check(parts.settings, now=later)
+    assert [one.said for one in found if one.is_fault] == []
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -212,6 +219,14 @@ def test_a_backup_overwrites_nothing(parts: Parts, tmp_path: Path):
         upkeep.backup(parts.settings, file, now=NOW)
 
     assert file.read_text() == "the only copy"
+
+
+def test_a_backup_into_no_folder_says_so(parts: Parts, tmp_path: Path):
+    """A disk for backups that is not mounted is named, and nothing is made in its place."""
+    with pytest.raises(Refused, match="Không có thư mục"):
+        upkeep.backup(parts.settings, tmp_path / "away" / "copy", now=NOW)
+
+    assert not (tmp_path / "away").exists()
 
 
 def test_a_backup_is_of_one_moment_while_others_write(parts: Parts, tmp_path: Path):
