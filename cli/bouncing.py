@@ -1,6 +1,7 @@
 """Bouncing: `dondoc bounces` reads the mailbox for mail that comes back, now.
 
-The clock does the same every few minutes; this shows what there is. It needs no server.
+The clock does the same every few minutes; this shows what there is. It needs no server: where
+Prefect is there, it hears of what nobody got, for its alarms.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def bounces(
     format: Annotated[Format, typer.Option("--format", help="Cách in.")] = Format.TEXT,
 ) -> None:
     """Đọc ngay hộp thư nhận thư bị trả lại – read the mailbox for mail that came back."""
-    from flows import moment
+    from flows import client, moment
     from services import returning, wiring
     from services.errors import Refused
 
@@ -42,6 +43,8 @@ def bounces(
             )
         else:
             _print(parts, reading)
+        if reading.undeliverable:
+            client.raise_alarm(parts.settings, reading.undeliverable)
 
 
 def _print(parts: Parts, reading: Reading) -> None:

@@ -6,15 +6,19 @@ import asyncio
 import importlib
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from flows.processes import TAG, Address, address_of, is_ready
 from services.errors import Refused, Unavailable
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from services.delivering import Undeliverable
 
 UP_FILE = "up.json"
 # The run's page has the log lines; on a terminal the command itself says how it went.
@@ -70,6 +74,15 @@ def run_flow(module: str, name: str, **parameters: Any) -> str:
     if state.is_completed():
         return message
     raise (Refused if state.name == "Refused" else Unavailable)("error.plain", message=message)
+
+
+def raise_alarm(settings: Settings, lost: Iterable[Undeliverable]) -> None:
+    """Tell the server what can't be delivered, as the clock does; nothing where it is away."""
+    found = address(settings)
+    point_at(found)
+    if is_ready(found):
+        events = importlib.import_module("flows.events")
+        asyncio.run(events.tell_all(events.given_up(lost)))
 
 
 async def _tagged(flow: Any, parameters: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,15 +127,15 @@ def compose(
     language: str | None = None,
     history: History | None = None,
     as_of: datetime | None = None,
-    part: int = 1,
-    domain: str = DOMAIN,
+    identifier: str = "",
     news: Sequence[Entry] = (),
 ) -> Digest:
     """Gather `notices` for `recipient` into one digest, dated obligations first.
 
     `history` says what was heard of each obligation before: it numbers the chasers, and
     dates what is said to have been reported. `news` are the entries of events and stages
-    that it tells besides. `language` None takes the plan's. Raises ValueError with neither
+    that it tells besides. `identifier` is the Message-ID that it has already, if it has one.
+    `language` None takes the plan's. Raises ValueError with neither
     notices nor news, or with a notice for somebody else; KeyError for a recipient or an
     obligation that the plan does not have.
     """
@@ -144,6 +145,7 @@ def compose(
         if notice.recipient != recipient:
             raise ValueError(f"a notice for {notice.recipient} in a digest for {recipient}")
     moment = as_of or send_at
+    identifier = identifier or message_id(run_id, recipient, send_at)
     by_obligation: dict[str, list[Notice]] = {}
     for notice in notices:
         by_obligation.setdefault(notice.obligation, []).append(notice)
@@ -160,8 +162,8 @@ def compose(
         kind=max((line.kind for line in lines), default=Kind.EVENT),
         lines=_ordered(state.plan, lines),
         language=language or state.plan.language,
-        message_id=message_id(run_id, recipient, send_at, part=part, domain=domain),
-        thread_id=thread_id(run_id, recipient, domain=domain),
+        message_id=identifier,
+        thread_id=thread_id(run_id, recipient, domain=domain_of(identifier)),
         news=gathered(state, news),
     )
 
@@ -214,15 +216,24 @@ def _ordered(plan: Plan, lines: Sequence[Line]) -> tuple[Line, ...]:
 
 
 def message_id(
-    run_id: str, recipient: str, send_at: datetime, *, part: int = 1, domain: str = DOMAIN
+    run_id: str,
+    recipient: str,
+    send_at: datetime,
+    *,
+    part: int = 1,
+    domain: str = DOMAIN,
+    key: str = "",
 ) -> str:
-    """Return the Message-ID (RFC 5322 §3.6.4) of a digest: the same whenever it is asked for."""
+    """Return the Message-ID (RFC 5322 §3.6.4) of a digest: the same whenever it is asked for.
+
+    With a `key` nobody can reckon it who does not have that.
+    """
     slot = send_at.astimezone(UTC).isoformat()
-    return _identifier((run_id, recipient, slot, str(part)), recipient, run_id, domain)
+    return _identifier((run_id, recipient, slot, str(part)), recipient, run_id, domain, key)
 
 
 def domain_of(identifier: str) -> str:
-    """Return the domain of a Message-ID: what is made again of one keeps it."""
+    """Return the domain of a Message-ID: its thread, and what is sent in its place, keep it."""
     return identifier.rpartition("@")[2].rstrip(">")
 
 
@@ -231,8 +242,12 @@ def thread_id(run_id: str, recipient: str, *, domain: str = DOMAIN) -> str:
     return _identifier((run_id, recipient, "thread"), recipient, run_id, domain)
 
 
-def _identifier(parts: tuple[str, ...], recipient: str, run_id: str, domain: str) -> str:
-    prefix = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+def _identifier(
+    parts: tuple[str, ...], recipient: str, run_id: str, domain: str, key: str = ""
+) -> str:
+    named = "\0".join(parts).encode()
+    made = hmac.new(key.encode(), named, "sha256") if key else hashlib.sha256(named)
+    prefix = made.hexdigest()[:20]
     return f"<{prefix}.{_atom(recipient)}.{_atom(run_id)}@{domain}>"
 
 

@@ -59,8 +59,9 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 def preview(parts: Parts, run: str, now: datetime) -> Brief:
     """Return the brief that would go out now. Raises Refused where there is no such run."""
     plan = plan_of(parts, run)
-    domain = parts.settings.mail_domain
-    return _compose(parts, run, plan.coordinator, slot=_minute(now), part=1, now=now, domain=domain)
+    slot, domain = _minute(now), parts.settings.mail_domain
+    identity = message_id(run, plan.coordinator, slot, domain=domain)
+    return _compose(parts, run, plan.coordinator, slot=slot, now=now, identity=identity)
 
 
 def compose(parts: Parts, message: Message, now: datetime) -> Brief:
@@ -70,9 +71,8 @@ def compose(parts: Parts, message: Message, now: datetime) -> Brief:
         message.run,
         message.recipient,
         slot=message.slot,
-        part=message.part,
         now=now,
-        domain=domain_of(message.message_id),
+        identity=message.message_id,
     )
 
 
@@ -146,8 +146,8 @@ def _queue(
     if known is not None:
         return Requested(run, known, recipient, is_new=False)
     part = outbox.next_part(connection, run, recipient.id, slot)
-    domain = parts.settings.mail_domain
-    identity = message_id(run, recipient.id, slot, part=part, domain=domain)
+    domain, key = parts.settings.mail_domain, parts.settings.mail_key
+    identity = message_id(run, recipient.id, slot, part=part, domain=domain, key=key)
     queued = Queued(
         run=run,
         recipient=recipient.id,
@@ -195,9 +195,8 @@ def _compose(
     recipient: str,
     *,
     slot: datetime,
-    part: int,
     now: datetime,
-    domain: str,
+    identity: str,
 ) -> Brief:
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run, as_of=now)
@@ -205,7 +204,6 @@ def _compose(
         mails = ledger.entries(connection, run, kinds=_MAILS, as_of=now)
         since = _since(live.plan, mails, now)
         news = ledger.states(connection, run, as_of=now, after=since)
-    identity = message_id(run, recipient, slot, part=part, domain=domain)
     return Brief(
         state=live.folding.state(),
         run_id=run,
@@ -215,7 +213,7 @@ def _compose(
         since=since,
         language=live.plan.language,
         message_id=identity,
-        thread_id=thread_id(run, recipient, domain=domain),
+        thread_id=thread_id(run, recipient, domain=domain_of(identity)),
         reached=tuple(
             Reached(one.obligation, one.kind, one.recipient, one.sent_at)
             for one in told

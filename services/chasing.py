@@ -293,26 +293,28 @@ def _enqueue(
     parts: Parts, connection: Connection, found: Sequence[tuple[str, Digest]]
 ) -> list[tuple[int, str]]:
     """Put digests into the outbox, each with its run; return their numbers and Message-IDs."""
-    domain, lasts = parts.settings.mail_domain, parts.settings.mail_expires
+    settings = parts.settings
+    domain, key, lasts = settings.mail_domain, settings.mail_key, settings.mail_expires
     laps: dict[str, int] = {}
     queued = []
     for run, digest in found:
         laps[run] = place = laps.get(run, -1) + 1
-        queued.append(_queued(run, digest, 1, place // LAP, domain=domain, lasts=lasts))
+        queued.append(_queued(run, digest, 1, place // LAP, domain=domain, key=key, lasts=lasts))
     numbers = outbox.enqueue_all(connection, queued)
     sent = []
     for one, (run, digest) in zip(queued, found, strict=True):
         if one.message_id not in numbers:  # its slot has a message already: the next part of it
             part = outbox.next_part(connection, run, digest.recipient, digest.slot)
-            one = _queued(run, digest, part, one.lap, domain=domain, lasts=lasts)
+            one = _queued(run, digest, part, one.lap, domain=domain, key=key, lasts=lasts)
             numbers[one.message_id] = outbox.enqueue(connection, one)
         sent.append((numbers[one.message_id], one.message_id))
     return sent
 
 
 def _queued(
-    run: str, digest: Digest, part: int, lap: int, *, domain: str, lasts: timedelta
+    run: str, digest: Digest, part: int, lap: int, *, domain: str, key: str, lasts: timedelta
 ) -> Queued:
+    identity = message_id(run, digest.recipient, digest.slot, part=part, domain=domain, key=key)
     return Queued(
         run=run,
         recipient=digest.recipient,
@@ -320,7 +322,7 @@ def _queued(
         part=part,
         send_at=digest.send_at,
         kind=digest.kind.word,
-        message_id=message_id(run, digest.recipient, digest.slot, part=part, domain=domain),
+        message_id=identity,
         expires_at=digest.send_at + lasts,
         lap=lap,
     )

@@ -4,7 +4,7 @@ Python computes on one core at a time; wording a mail takes as long as sending a
 The helper only reads the database, so it takes no lock that a sender waits for. Requests and
 answers go through its standard input and output, each a pickle behind its length. It ends with
 its input, so nobody who is killed leaves one behind; where it fails, the sender prepares by
-itself: nothing depends on it but the pace.
+itself: nothing depends on it but the pace. What it logs stands in the sender's standard error.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from services.settings import Settings
 from services.wiring import opened
 from storage.outbox import Message
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("services.helper")  # the helper itself runs as __main__
 
 PATIENCE = 60.0  # seconds after which a helper that does not answer is given up
+_LOGGED = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _SIZE = 4  # bytes of a length
 _BUFFER = 1 << 20  # bytes that an answer may wait in
 _OBJECTS = 50_000  # made before the collector looks at the youngest: mail makes many and no circles
@@ -148,12 +149,13 @@ async def _unpacked(stream: asyncio.StreamReader) -> Any:
 
 def main() -> None:
     """Answer requests until there are no more."""
+    logging.basicConfig(level=logging.WARNING, format=_LOGGED)
     requests = sys.stdin.buffer
     answers = os.fdopen(_widened(os.dup(sys.stdout.fileno())), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what anything prints is no answer
     with contextlib.suppress(EOFError, BrokenPipeError):
         settings = _read(requests)
-        with opened(settings) as parts:
+        with opened(settings, who="helper") as parts:
             gc.set_threshold(_OBJECTS)
             preparer = Preparer(parts)
             _write(answers, None)

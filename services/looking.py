@@ -20,7 +20,7 @@ from engine.contacts import Addressee, Knowledge, addressees, answers_to, why_un
 from engine.ledger import Entry, EntryKind, Folding
 from engine.plan import Agency, Plan, Role
 from notifiers.brief import WORD as BRIEF
-from notifiers.digest import Digest, compose, domain_of
+from notifiers.digest import Digest, compose
 from notifiers.rendering import Mail
 from services import briefing, hearing, runs
 from services.runs import LiveRun
@@ -275,8 +275,7 @@ def _look(
         recipient=message.recipient,
         send_at=message.slot,
         as_of=now,
-        part=message.part,
-        domain=domain_of(message.message_id),
+        identifier=message.message_id,
         history=hearing.before(
             connection,
             message,

@@ -352,6 +352,7 @@ def _sent_again(
             message.slot,
             part=part,
             domain=domain_of(message.message_id),
+            key=parts.settings.mail_key,
         ),
         expires_at=send_at + parts.settings.mail_expires,
     )

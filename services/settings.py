@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         description="The address that mail comes from: set it to the office's own before real"
         " mail goes out. Empty: `dondoc@dondoc.example`, which nobody can answer.",
     )
+    message_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Any 16 random characters or more, the same on every machine: Message-IDs are"
+        " made with it from then on, so that nobody can reckon one and forge a report that it did"
+        " not arrive; empty: without. Never logged.",
+    )
     chat: SecretStr = Field(
         default=SecretStr(""),
         description="Apprise URLs, apart by spaces, of chats or SMS gateways that an escalation is"
@@ -381,6 +387,11 @@ class Settings(BaseSettings):
     def mail_domain(self) -> str:
         """The domain that Message-IDs end with: two offices that run one plan differ by it."""
         return checked_address(self.sender).rpartition("@")[2]
+
+    @property
+    def mail_key(self) -> str:
+        """What Message-IDs are made with beside what they name; empty: with nothing."""
+        return self.message_key.get_secret_value()
 
     @property
     def mail_expires(self) -> timedelta:

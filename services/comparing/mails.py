@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from engine.chasing import Kind, Notice
+from engine.deadline import FromStage, Within
 from engine.ledger import Entry, ObligationState
+from engine.plan import Plan, Task
 from engine.rehearsal import Issued
 from notifiers.rendering import render
 from services.comparing.changes import changes
@@ -81,14 +83,24 @@ def compare_mails(
     """Compare the mail of two previews, in the order of the new plan's agencies.
 
     `context_is_same` says that all but stages and tasks is equal, so that mails about equal
-    obligations say the same and need not be worded to know it.
+    obligations say the same and need not be worded to know it, unless they tell of others.
     """
     before = _by_recipient(old, renames)
     after = _by_recipient(new, None)
     order = dict.fromkeys((*new.plan.agencies, *map(renames.agency, old.plan.agencies)))
-    equal = _same_values if context_is_same else _never
+    gatherers = _gatherers(old.plan) | _gatherers(new.plan)
+
+    def equal(recipient: str) -> Same:
+        return _same_values if context_is_same and recipient not in gatherers else _never
+
     boxes = (
-        _box(recipient, before.get(recipient, []), after.get(recipient, []), renames, equal)
+        _box(
+            recipient,
+            before.get(recipient, []),
+            after.get(recipient, []),
+            renames,
+            equal(recipient),
+        )
         for recipient in order
         if recipient in before or recipient in after
     )
@@ -218,6 +230,12 @@ def _obligation(notice: Notice, renames: Renames | None) -> str:
     return notice.obligation if renames is None else renames.obligation(notice.obligation)
 
 
+def _gatherers(plan: Plan) -> frozenset[str]:
+    """Return who gathers the reports of others, and is shown where those stand."""
+    tasks = (task for stage in plan.stages for task in stage.tasks if task.collects is not None)
+    return frozenset(agency for task in tasks for agency in task.by)
+
+
 def _never(_old: Issued, _new: Issued) -> bool:
     return False
 
@@ -238,8 +256,20 @@ def _is_same_state(old: ObligationState, new: ObligationState) -> bool:
     return (
         old == replace(new, obligation=before)
         and before.task == after.task
+        and before.stage.event == after.stage.event
         and not changes(before, after, but={"stage", "task"})
+        and not _tells_of_others(after.task)
     )
+
+
+def _tells_of_others(task: Task) -> bool:
+    """Whether a mail about it says where others stand.
+
+    Those whose reports it gathers, or what was missing when the stage that it counts from closed.
+    """
+    rule = task.due.rule
+    counted = isinstance(rule, Within) and isinstance(rule.of, FromStage)
+    return counted or task.collects is not None
 
 
 def _with_lines(pair: Pair) -> Pair | None:

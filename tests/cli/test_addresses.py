@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from cli.console import out
 from cli.main import app
-from flows import moment
+from flows import client, events, moment
+from flows.events import Event
 from services import wiring
 from services.errors import Refused
 from storage import addresses, recipients
@@ -143,8 +144,25 @@ def test_without_a_mailbox_it_says_how_to_set_one():
     assert "DONDOC_IMAP_HOST" in refused.say("vi")
 
 
-def test_what_came_back_is_read_now_and_said(home: Path, monkeypatch: pytest.MonkeyPatch):
-    """By name, why, and what to do; a program gets one JSON document."""
+@pytest.fixture
+def alarms(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What a Prefect server is told that is there."""
+    told: list[Event] = []
+
+    async def taken(found: list[Event]) -> bool:
+        told.extend(found)
+        return True
+
+    monkeypatch.setattr(client, "point_at", lambda _address: None)
+    monkeypatch.setattr(client, "is_ready", lambda _address: True)
+    monkeypatch.setattr(events, "tell_all", taken)
+    return told
+
+
+def test_what_came_back_is_read_now_and_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, alarms: list[Event]
+):
+    """By name, why, and what to do; a program gets one JSON document; an operator the alarm."""
     for part in ("new", "cur"):
         (home / "returned" / part).mkdir(parents=True)
     monkeypatch.setenv("DONDOC_BOUNCES_MAILDIR", str(home / "returned"))
@@ -164,7 +182,10 @@ def test_what_came_back_is_read_now_and_said(home: Path, monkeypatch: pytest.Mon
             (home / "returned" / "new" / str(number)).write_bytes(mail)
             if number == 0:
                 shown = run("bounces").output
+                monkeypatch.setattr(client, "is_ready", lambda _address: False)
 
+    (alarm,) = alarms
+    assert (alarm.name, alarm.about["recipients"]) == ("dondoc.mail.undeliverable", "a")
     assert "1 thư bị trả lại" in shown
     assert "Sở An <a@nho.example>" in shown
     assert "dondoc outbox retry" in shown

@@ -99,6 +99,15 @@ def test_identifiers_are_the_same_whenever_they_are_asked_for() -> None:
     assert len(others | {first}) == 6
 
 
+def test_nobody_reckons_an_identifier_that_is_made_with_a_key() -> None:
+    """Who has the key gets the same each time, on any machine."""
+    made = message_id(b.RUN, "so-y-te", b.STARTED, key="k" * 16)
+
+    assert made == message_id(b.RUN, "so-y-te", b.STARTED, key="k" * 16)
+    assert made.partition(".")[2] == message_id(b.RUN, "so-y-te", b.STARTED).partition(".")[2]
+    assert len({made, *(message_id(b.RUN, "so-y-te", b.STARTED, key=k) for k in ("", "x"))}) == 3
+
+
 @pytest.mark.parametrize("run", ["đợt 1\r\nBcc: x@y", "", "a" * 300])
 def test_identifiers_are_well_formed_whatever_the_names(run: str) -> None:
     """RFC 5322 §3.6.4: an atom, an @, a domain, and no way to break the line."""

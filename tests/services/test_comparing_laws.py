@@ -10,7 +10,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.deadline import Before, FromStage, Phrase, Unit, Within
@@ -176,8 +176,27 @@ def test_the_way_back_is_the_mirror_of_the_way_there(old: Plan, new: Plan):
         assert _mails(box) == _mirrored(_mails(mirror))
 
 
+def late_of(*agencies: str) -> Plan:
+    """A plan whose second stage counts from the first, which closes without the reports of these.
+
+    Agency a owes the second the same day in any case, and is told how many were missing.
+    """
+    owed = task("report", by=agencies, due=BEFORE_10_MAY)
+    first = stage("first", owed, otherwise=GateBy(date(2020, 5, 15)))
+    return plan(first, stage("second", task("summary", due=AFTER_FIRST), needs=["first"]))
+
+
+def gathered_of(*agencies: str) -> Plan:
+    """A plan in which agency a gathers the reports of these, and is told where they stand."""
+    owed = replace(task("report", by=agencies, due=BEFORE_10_MAY), to="a")
+    gathers = replace(task("summary", by="a", due=BY_9_JUNE), collects="first/report")
+    return plan(stage("first", owed, gathers))
+
+
 @few
 @given(plans(), plans())
+@example(late_of("a"), late_of("a", "b"))
+@example(gathered_of("b"), gathered_of("b", "c"))
 def test_mails_that_need_no_wording_would_be_worded_alike(old: Plan, new: Plan):
     """What is left unworded to save time is what is the same."""
     compared = between(old, new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import select
 import signal
 import subprocess
@@ -16,12 +17,14 @@ from pathlib import Path
 import pytest
 
 from notifiers.channel import Envelope, Outcomes
+from plan_definitions import Bundle
 from services import briefing, chasing, delivering, helper, recording
 from services.delivering import Delivered
 from services.helper import Helper, helped
 from services.preparing import Prepared, Preparer
 from services.wiring import Parts
 from storage.outbox import Message, Status
+from tests.postfix import sink
 from tests.services import written as w
 from tests.services.office import (
     BY,
@@ -35,6 +38,7 @@ from tests.services.office import (
 )
 
 ROOT = Path(__file__).parents[2]
+MORNING = 29  # mails of plan 37's first morning
 
 
 def by_helper(parts: Parts, messages: list[Message], now: datetime) -> list[Prepared] | None:
@@ -211,8 +215,10 @@ def test_mail_goes_out_where_no_helper_can_be_started(
     assert "without a helper" in caplog.text
 
 
-def test_a_helper_that_cannot_read_the_database_leaves_it_to_the_sender(small: Parts):
-    """It says so in its log, and stays for when the database is well."""
+def test_a_helper_that_cannot_read_the_database_leaves_it_to_the_sender(
+    small: Parts, capfd: pytest.CaptureFixture[str]
+):
+    """It says so where the sender's errors stand, and stays for when the database is well."""
     chasing.issue_notices(small, w.START)
     messages = outbox_of(small)
 
@@ -227,6 +233,7 @@ def test_a_helper_that_cannot_read_the_database_leaves_it_to_the_sender(small: P
     failed, done = asyncio.run(run())
 
     assert failed is None
+    assert "ERROR services.helper mail can't be prepared\n" in capfd.readouterr().err
     assert done == Preparer(small).prepare(messages, w.START)
 
 
@@ -269,6 +276,54 @@ def test_who_is_killed_leaves_no_helper_behind(much: Parts):
 
 
 # ── When there is one ──
+
+
+def test_a_large_morning_goes_to_a_real_server_through_the_helper(
+    office: Offices, monkeypatch: pytest.MonkeyPatch
+):
+    """On each kind of database: it is told which, whatever its environment says."""
+    used: list[Helper] = []
+
+    @asynccontextmanager
+    async def waited(settings):
+        async with helped(settings) as one:
+            await one.started()
+            used.append(one)
+            yield one
+
+    def never(*_):
+        raise AssertionError("the helper prepares all of it")
+
+    monkeypatch.setenv("DONDOC_HOME", "/nowhere")
+    monkeypatch.setenv("DONDOC_DATABASE_URL", "sqlite:////nowhere/else.sqlite3")
+    with (
+        sink() as server,
+        office(smtp_host=server.host, smtp_port=server.port, smtp_tls="off") as parts,
+    ):
+        plans = -(-delivering.MUCH // MORNING)
+        for number in range(plans):
+            start(parts, named(w.real(), f"ke-hoach-{number}"))
+        chasing.issue_notices(parts, w.START)
+        monkeypatch.setattr(delivering, "helped", waited)
+        monkeypatch.setattr(Preparer, "prepare", never)
+
+        async def run() -> Delivered:
+            async with delivering.way_out(parts) as way:
+                return await delivering.deliver(parts, way, w.START)
+
+        delivered = asyncio.run(run())
+        arrived = sorted(mail.message_id for mail in server.received)
+
+        assert used
+        assert delivered.counts == {Status.SENT: plans * MORNING}
+        assert arrived == sorted(one.message_id for one in outbox_of(parts))
+
+
+def named(bundle: Bundle, plan: str) -> Bundle:
+    """Return a bundle under another plan's id."""
+    texts = dict(bundle.texts)
+    texts[bundle.main] = re.sub(r"(?m)^plan: .*$", f"plan: {plan}", texts[bundle.main])
+    return Bundle(bundle.main, texts)
 
 
 def test_a_handful_of_mails_starts_no_helper(much: Parts, monkeypatch: pytest.MonkeyPatch):

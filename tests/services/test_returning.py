@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from engine.ledger import EntryKind
 from engine.plan import Contact, Role
 from notifiers.channel import Envelope, Outcome, Sent, TryLater
+from notifiers.digest import domain_of, message_id
 from services import briefing, chasing, mailroom, returned_mail, returning
 from services.errors import Unavailable
 from services.returning import Came
@@ -329,6 +330,32 @@ def test_a_report_about_an_address_it_never_went_to_changes_nothing(sent: Parts)
     assert take(sent, bounce(sent, address="tinh@nho.example")) == [Came.LETTER]
 
     assert contents(sent.database) == before
+
+
+def test_with_a_key_no_report_can_be_reckoned(office: Offices):
+    """What is queued is under it: mail, briefs, what goes out in place of what came back.
+
+    It goes out as it was queued, whatever the key is by then.
+    """
+    with office(message_key="một khóa dài và bí mật") as parts:
+        start(parts)
+        chasing.issue_notices(parts, w.START)
+        briefing.send(parts, "nho", now=w.START, by="văn thư")
+    way = Recording()
+    with office() as parts:
+        deliver(parts, w.START, way)
+        assert sorted(way.ids) == sorted(one.message_id for one in outbox_of(parts))
+    with office(message_key="một khóa dài và bí mật") as parts:
+        went_to(parts, message_to(parts), "a@nho.example")
+        assert take(parts, bounce(parts)) == [Came.BOUNCED]
+        found = outbox_of(parts)
+
+    assert {one.kind for one in found} >= {"assign", "brief"}
+    assert [one.part for one in found if one.recipient == "a"] == [1, 2]
+    for one in found:
+        domain = domain_of(one.message_id)
+        reckoned = message_id(one.run, one.recipient, one.slot, part=one.part, domain=domain)
+        assert one.message_id != reckoned
 
 
 def test_an_answer_is_let_be(sent: Parts):
