@@ -106,7 +106,12 @@ def send_due(parts: Parts, now: datetime) -> list[Requested]:
         return []
     with parts.database.reading() as connection:
         due = plans.due_briefs(connection, now, limit=AT_ONCE)
-    return [sent for run in due if (sent := _send_by_itself(parts, run, now)) is not None]
+    found = []
+    for run in due:
+        with runs.passed_over(run):
+            if (sent := _send_by_itself(parts, run, now)) is not None:
+                found.append(sent)
+    return found
 
 
 def _send_by_itself(parts: Parts, run: str, now: datetime) -> Requested | None:

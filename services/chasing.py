@@ -102,11 +102,15 @@ def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
 
     What is left of a larger morning is still due afterwards: ask again until `is_anything_due`
     says no, or nothing is returned since others have the rest. Safe to run twice, late, or
-    many at once: a notice is issued once, whoever asks. The briefs that are due by
-    themselves are queued after it, so that they tell of it.
+    many at once: a notice is issued once, whoever asks. A run that cannot be read keeps no
+    other from its own. The briefs that are due by themselves are queued after it, so that
+    they tell of it.
     """
     done, others = _chase_batch(parts, now)
-    done += [chased for run in others if (chased := _chase(parts, run, now)) is not None]
+    for run in others:
+        with runs.passed_over(run):
+            if (chased := _chase(parts, run, now)) is not None:
+                done.append(chased)
     briefing.send_due(parts, now)
     return done
 
@@ -127,9 +131,10 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         issued = notices.keys_of_due(connection, [stored.id for stored in plain], now)
         batch = _Batch(now)
         for run, (plan, states) in runs.of_due(parts, connection, plain, now).items():
-            batch.decide(run, plan, states, issued)
+            with runs.passed_over(run):
+                batch.decide(run, plan, states, issued)
         _write(parts, connection, batch)
-        names = [stored.id for stored in plain]
+        names = batch.decided
         plans.set_wakes(connection, names)
         for run in plans.asleep(connection, names):
             # It may be completed. Nothing would wake it for that later.
@@ -166,6 +171,7 @@ class _Batch:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        self.decided: list[str] = []
         self.superseded: list[tuple[str, Notice]] = []
         self.digests: list[tuple[str, Digest]] = []
         self.wakes: list[tuple[str, str, datetime | None]] = []
@@ -177,16 +183,19 @@ class _Batch:
         states: Mapping[str, ObligationState],
         issued: Mapping[tuple[str, str], Set[NoticeKey]],
     ) -> None:
-        """Decide about what is due of one run, and when it next wakes."""
-        decisions = []
+        """Decide about what is due of one run, and when it next wakes; all of it or nothing."""
+        decisions, wakes = [], []
         for key, state in states.items():
             before = issued.get((run, key), NONE_ISSUED)
             decision = rules.decide(plan, state, issued=before, now=self.now)
             decisions.append(decision)
-            self.superseded += [(run, notice) for notice in decision.superseded]
             after = {*before, *(one.key for one in (*decision.due, *decision.superseded))}
-            self.wakes.append((run, key, rules.next_wake(plan, state, issued=after, now=self.now)))
-        self.digests += [(run, digest) for digest in rules.digests(plan, decisions, now=self.now)]
+            wakes.append((run, key, rules.next_wake(plan, state, issued=after, now=self.now)))
+        digests = rules.digests(plan, decisions, now=self.now)
+        self.superseded += [(run, notice) for one in decisions for notice in one.superseded]
+        self.wakes += wakes
+        self.digests += [(run, digest) for digest in digests]
+        self.decided.append(run)
 
     def chased(self, names: Sequence[str]) -> list[Chased]:
         """Say what it came to for each run."""

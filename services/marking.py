@@ -119,10 +119,15 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
 
 
 def _tell_in_a_brief(parts: Parts, connection: Connection, run: str) -> None:
-    """Let a brief go out that tells what could not be delivered."""
+    """Let a brief go out that tells what could not be delivered.
+
+    Of a run that cannot be read there is none. What others were sent has to be marked all the
+    same: they would get it again and again.
+    """
     stored = plans.find_run(connection, run)
     assert stored is not None
-    mornings.reckon(connection, stored, parts.plan(stored.plan_version))
+    with runs.passed_over(run):
+        mornings.reckon(connection, stored, parts.plan(stored.plan_version))
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,9 +16,9 @@ from engine.chasing import NoticeKey, is_held_back, next_wake
 from engine.graph import SYSTEM, advance, is_finished, next_turn
 from engine.ledger import Entry, EntryKind, Folding, ObligationState, fold_some
 from engine.plan import Plan
-from plan_definitions import Bundle, load
+from plan_definitions import Bundle, PlanFaults, load
 from services import mornings
-from services.errors import Refused
+from services.errors import Refused, one_line
 from services.wiring import Parts
 from storage import ledger, notices, obligations, plans
 from storage.obligations import Projected
@@ -37,6 +38,22 @@ CHANGING_ALL = frozenset(
     }
 )
 """What may change when any obligation of the run next wakes."""
+
+
+UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, ValueError)
+"""What a run raises of which this program cannot read the plan or the ledger."""
+
+
+@contextmanager
+def passed_over(run: str) -> Iterator[None]:
+    """Leave a run that cannot be read as it is, and say so in the log: the others go on.
+
+    It stays due, which the clock tells of, and `dondoc db check` names it.
+    """
+    try:
+        yield
+    except UNREADABLE as error:
+        log.error("run %s can't be read: %s", run, one_line(error), extra={"action": "unreadable"})
 
 
 @dataclass
@@ -174,14 +191,16 @@ def of_due(
     """Return the plans of runs, and the states of what wakes in them at or before `now`.
 
     Read by a few statements and folded alone, in plan order: the cost follows what is due.
+    A run that cannot be read is missing.
     """
     names = [stored.id for stored in taken]
     due = obligations.due_of(connection, names, now)
     entries = ledger.states_of_due(connection, names, now)
     found = {}
     for stored in taken:
-        plan = parts.plan(stored.plan_version)
-        found[stored.id] = plan, fold_some(plan, due[stored.id], entries[stored.id])
+        with passed_over(stored.id):
+            plan = parts.plan(stored.plan_version)
+            found[stored.id] = plan, fold_some(plan, due[stored.id], entries[stored.id])
     return found
 
 

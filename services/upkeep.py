@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from language.catalogue import has, text
-from services import rebuilding
+from services import rebuilding, runs
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from services.wiring import Parts, refusal, said_plainly
@@ -208,7 +208,7 @@ def _projection(
             found = rebuilding.differences(parts, run, now)
             if found and rebuild:
                 rebuilding.rebuild(parts, run, now)
-        except (LookupError, ValueError, Refused) as error:  # the others are still looked at
+        except runs.UNREADABLE as error:  # the others are still looked at
             astray += 1
             yield fault("projection", "unreadable", run=run, why=f"{type(error).__name__}: {error}")
             continue

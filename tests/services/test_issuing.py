@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from services import chasing, reports
 from services.wiring import Parts
 from storage import obligations, plans
-from storage.tables import OBLIGATIONS
+from storage.tables import OBLIGATIONS, PLAN_VERSIONS
 from tests.services import written as w
 from tests.services.office import (
     Halt,
@@ -317,6 +317,46 @@ def test_a_run_too_large_for_a_batch_is_chased_alone_after_the_others(
     assert [one.run for one in second] == ["nho-1"]
     assert second[0].notices > 2
     assert chasing.issue_notices(settled, w.EVE) == []
+
+
+@pytest.mark.parametrize("now", [w.START, w.EVE], ids=["stages", "rungs"])
+def test_a_run_that_cannot_be_read_keeps_no_other_from_its_notices(parts: Parts, now: datetime):
+    """It is the first in line each time: all of the others would wait behind it for ever."""
+    for plan in ("aa", "bb", "cc"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    if now != w.START:
+        issue(parts, w.START)
+    _spoil(parts, "aa")
+    before = len(outbox_of(parts))
+
+    done = issue(parts, now)
+
+    assert [one.run for one in done] == ["bb", "cc"]
+    assert {message.run for message in outbox_of(parts)[before:]} >= {"bb", "cc"}
+    assert chasing.count_due(parts, now, most=9) == 1
+    assert issue(parts, now) == []
+
+
+def test_mail_of_others_is_marked_beside_that_of_a_run_that_cannot_be_read(parts: Parts):
+    """Unmarked, it would go out again with every lease that lapses."""
+    for plan in ("aa", "bb", "cc"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    issue(parts, w.START)
+    _spoil(parts, "aa")
+
+    deliver(parts, w.START)
+
+    found = {(message.run, message.status.value) for message in outbox_of(parts)}
+    assert found == {("aa", "undeliverable"), ("bb", "sent"), ("cc", "sent")}
+
+
+def _spoil(parts: Parts, plan: str) -> None:
+    """Let the version of a plan be one that this program does not take."""
+    with parts.database.writing() as connection:
+        broken = {"main": "plan.yaml", "files": {"plan.yaml": "plan: ["}}
+        mine = PLAN_VERSIONS.update().where(PLAN_VERSIONS.c.plan == plan)
+        connection.execute(mine.values(bundle=broken))
+    parts._plans.clear()
 
 
 def test_the_clock_is_told_the_next_moment(small: Parts):
