@@ -200,7 +200,10 @@ class Year:
             self.be_killed_and_stay_down(now)
         elif fate < self.violence.killed + self.violence.doubled:
             self.tally.doubled += 1
-            self.fork([None, None], lambda parts, step: work(parts, now, Way(self.mails, step)))
+            self.fork(
+                [None, None],
+                lambda parts, step: work(parts, now, Way(self.mails, step), is_alone=False),
+            )
         if self.is_up(now):
             work(self.parts, now, Way(self.mails))
 
@@ -310,13 +313,15 @@ def deliver(parts: Parts, now: datetime, way: Way) -> int:
     return asyncio.run(delivering.deliver(parts, way, now)).total
 
 
-def work(parts: Parts, now: datetime, way: Way) -> None:
-    """Chase and deliver until nothing is due."""
+def work(parts: Parts, now: datetime, way: Way, *, is_alone: bool = True) -> None:
+    """Chase and deliver until nothing is due; beside another, until that one has all that is."""
     idle = 0
     while chasing.is_anything_due(parts, now):
         is_busy = _is_something(chasing.issue_notices(parts, now))
         is_busy = deliver(parts, now, way) > 0 or is_busy
         idle = 0 if is_busy else idle + 1
+        if idle > MOST_IDLE and not is_alone:
+            return
         if idle > MOST_IDLE:
             raise Stuck(f"at {now} something stays due")
 
