@@ -275,7 +275,7 @@ def test_every_point_is_looked_at(small: Parts):
         connection.exec_driver_sql("DROP TABLE clocks")
     found = {one.point: one for one in checkup.here(small.settings, now=NOW, shift=timedelta(0))}
     assert found["clock"].said == "failed"
-    assert found["runs"].values == {"names": "nho"}
+    assert found["runs"].values == {"count": 1, "names": "nho"}
     assert set(found) >= {"python", "home", "database", "wake-ups", "outbox", "calendar", "mail"}
 
 
