@@ -307,6 +307,8 @@ def announce(
     with parts.database.writing() as connection:
         active = plans.all_runs(connection, active_only=True)
         meant = _meant(parts, active, name, carried)
+        for run in sorted(stored.id for stored in meant):  # in the order of all who lock several
+            plans.lock(connection, run)
         recorded: list[Recorded] = []
         known: dict[str, EventState] = {}
         for stored in meant:

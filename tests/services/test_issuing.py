@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from services import chasing, reports
+from services import chasing, rebuilding, reports
 from services.wiring import Parts
 from storage import obligations, plans
 from storage.tables import OBLIGATIONS, PLAN_VERSIONS
@@ -357,6 +357,18 @@ def _spoil(parts: Parts, plan: str) -> None:
         mine = PLAN_VERSIONS.update().where(PLAN_VERSIONS.c.plan == plan)
         connection.execute(mine.values(bundle=broken))
     parts._plans.clear()
+
+
+def test_a_gate_that_nobody_has_seen_to_yet_is_sound_and_outlives_a_rebuild(small: Parts):
+    """After an outage rows are looked over before the clock is up: the stage must still turn."""
+    issue(small, w.START)
+    late = w.at("2020-06-30 08:00")
+    assert rebuilding.differences(small, "nho", late) == []
+
+    rebuilding.rebuild(small, "nho", late)
+
+    assert chasing.count_due(small, late, most=9) == 1
+    assert "reports" in [stage for one in issue(small, late) for stage in one.stages]
 
 
 def test_the_clock_is_told_the_next_moment(small: Parts):

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from engine.ledger import EntryKind, Standing
 from services import board, chasing, recording
 from services.errors import Refused
 from services.recording import Recorded, Source
 from services.wiring import Parts
-from storage import ledger
+from storage import ledger, plans
 from storage.tables import LEDGER, OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import BY, Halt, Offices, killed_at, kinds, start, submit
@@ -459,6 +459,29 @@ def test_an_event_reaches_every_run_that_knows_it_and_no_other(parts: Parts):
 
     assert sorted(found.run for found in recorded) == ["nho", "nho-2"]
     assert "event-announced" not in kinds(parts, "other")
+
+
+def test_an_event_locks_its_runs_in_the_order_of_all_who_lock_several(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever marks mails of several runs locks them by their names: else each waits for the other.
+
+    The runs are read the latest started first.
+    """
+    for number, run in enumerate(("aa", "bb", "cc")):
+        start(parts, w.bundle(plan=run), w.START + timedelta(minutes=number))
+    locked: list[str] = []
+    lock = plans.lock
+
+    def noted(connection: Connection, run: str, *, wait: bool = True) -> bool:
+        locked.append(run)
+        return lock(connection, run, wait=wait)
+
+    monkeypatch.setattr(plans, "lock", noted)
+
+    recording.announce(parts, "government.issued", BY, now=w.START + timedelta(hours=1))
+
+    assert list(dict.fromkeys(locked)) == ["aa", "bb", "cc"]
 
 
 def test_an_unknown_event_is_answered_with_those_that_are_known(small: Parts):
