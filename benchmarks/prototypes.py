@@ -318,11 +318,12 @@ class _Life:
         while True:
             with database.writing() as connection:
                 taken = outbox.claim(connection, now, lease=LEASE, limit=CLAIMED)
-                stored = plans.find_runs(connection, {message.run for message in taken})
+                found = [plans.find_run(connection, run) for run in {one.run for one in taken}]
+                versions = {one.id: one.plan_version for one in found if one is not None}
             if not taken:
                 return
             tries = [
-                self._tried(message, self.parts.plan(stored[message.run].plan_version), now)
+                self._tried(message, self.parts.plan(versions[message.run]), now)
                 for message in taken
             ]
             marking.mark(self.parts, tries, "", now)

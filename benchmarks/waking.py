@@ -39,7 +39,8 @@ from storage.tables import MESSAGES
 from tests import postgres
 
 SIZES = (100_000, 1_000_000)
-KINDS = ("sqlite", "postgresql")
+SQLITE = "sqlite"
+KINDS = (SQLITE, "postgresql")
 BATCHES = 6  # of about a thousand obligations; every other one is replayed raw
 DUE = (2 * BATCHES + 3) * chasing.AT_ONCE
 VERSIONS = 100  # of plans, however many runs: else the larger size would read more plans
@@ -107,7 +108,10 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
         yield _lower(f"memory of a chaser, times that at {mine[0].size:,}; {called}", weight, 1.1)
     rules = statistics.median(one.each(lambda batch: batch.rules) for one in found)
     yield _higher("obligations folded and decided a second", 1000 / rules, 20_000)
-    ours = min(one.each(lambda batch: batch.processor) for one in found)
+    if SQLITE not in kinds:
+        return
+    # On a file all of it is our processor time, as it is Spiff's; a server's would be its own.
+    ours = min(one.each(lambda batch: batch.processor) for one in found if one.kind == SQLITE)
     times = spiff.seconds_for(1_000, rungs=RUNGS) / ours
     yield _higher("due timers advanced and stored, times SpiffWorkflow", times, 10)
 

@@ -7,7 +7,7 @@ follow from the ledger, are compared with it here, and can be written anew at an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,7 +20,8 @@ from services.wiring import Parts
 from storage import notices, obligations, plans, projection
 from storage.obligations import Projected
 
-INSTANT = timedelta(microseconds=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""After which a gate gives way that has not yet been seen to: it still has to be."""
 
 
 def differences(parts: Parts, run: str, now: datetime) -> list[str]:
@@ -55,7 +56,7 @@ def rebuild(parts: Parts, run: str, now: datetime) -> None:
         plans.set_turn(
             connection,
             run,
-            next_turn_at=next_turn(state, now),
+            next_turn_at=next_turn(state, LONG_AGO),
             completed_at=state.completed_at,
             news_at=live.news_at,
         )
@@ -96,10 +97,7 @@ def _of_run(live: LiveRun, row: Any, now: datetime) -> list[str]:
     found = []
     if row["completed_at"] != state.completed_at:
         found.append("completed_at")
-    kept = row["next_turn_at"]
-    # A gate may have given way while no clock was there to see it.
-    unseen = kept is not None and kept <= now and kept == next_turn(state, kept - INSTANT)
-    if not unseen and not _wakes(kept, next_turn(state, now), now):
+    if not _wakes(row["next_turn_at"], next_turn(state, LONG_AGO), now):
         found.append("next_turn_at")
     return found
 

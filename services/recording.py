@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import logging
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from storage.plans import StoredRun
 log = logging.getLogger(__name__)
 
 LONGEST_RETURN = 250  # working days: about a year
+MOST_VERSIONS = 50  # of plans, whose events are named where one is not known
+_IS_WRITTEN_SO = re.compile(r"[A-Za-z0-9._-]+")  # a name that JSON holds as it is
 LONGEST_LINE = 200  # letters of a name or a document's number
 LONGEST_TEXT = 4_000  # letters of a reason, a difficulty, an answer
 PREFECT_EVENT = "prefect-event"  # who announces an event that does not say
@@ -304,15 +307,17 @@ def announce(
     do. Raises Refused where no run knows the event, or it is about none of them.
     """
     carried = {_plain(key): _plain(value) for key, value in (values or {}).items()}
+    # Plans are read before the transaction: thousands would keep all others waiting.
+    meant = _meant(parts, name, carried)
     with parts.database.writing() as connection:
-        active = plans.all_runs(connection, active_only=True)
-        meant = _meant(parts, active, name, carried)
         for run in sorted(stored.id for stored in meant):  # in the order of all who lock several
             plans.lock(connection, run)
         recorded: list[Recorded] = []
         known: dict[str, EventState] = {}
         for stored in meant:
             live = runs.held(parts, connection, stored.id)
+            if live.stored.completed_at is not None:
+                continue  # meanwhile
             happened_at = _happened(live.plan, source, now)
             events.save(
                 parts.database,
@@ -347,13 +352,20 @@ def announce(
     )
 
 
-def _meant(
-    parts: Parts, active: list[StoredRun], name: str, carried: Mapping[str, str]
-) -> list[StoredRun]:
-    """Return the runs that an event is about. Raises Refused where there is none."""
-    knowing = [run for run in active if name in parts.plan(run.plan_version).events]
+def _meant(parts: Parts, name: str, carried: Mapping[str, str]) -> list[StoredRun]:
+    """Return the active runs that an event is about. Raises Refused where there is none."""
+    with parts.database.reading() as connection:
+        active = plans.all_runs(connection, active_only=True)
+        named = plans.versions_naming(connection, name) if _IS_WRITTEN_SO.fullmatch(name) else None
+    knowing = [
+        run
+        for run in active
+        if (named is None or run.plan_version in named)
+        and name in parts.plan(run.plan_version).events
+    ]
     if not knowing:
-        awaited = {e for run in active for e in parts.plan(run.plan_version).events}
+        latest = list(dict.fromkeys(run.plan_version for run in active))[:MOST_VERSIONS]
+        awaited = {event for version in latest for event in parts.plan(version).events}
         known = ", ".join(sorted(awaited)) or "-"
         raise Refused("refused.unknown-event", event=name, known=known)
     expected = {run.id: parts.plan(run.plan_version).events[name] for run in knowing}

@@ -110,3 +110,32 @@ def test_the_turn_of_one_run_is_not_that_of_another(database: Database):
 
     assert turned == {"r": MORNING, "s": None}
     assert unset == {"r": None, "s": None}
+
+
+def test_versions_are_found_by_a_word_of_their_texts(database: Database):
+    """An event is looked for in the plans that name it; an ended run's is none, `_` no wildcard."""
+    for name, words in (
+        ("r", "events: gov.issued_1"),
+        ("s", "gov.issuedX1"),
+        ("t", "gov.issued_1"),
+    ):
+        with database.writing() as connection:
+            version = plans.save_version(
+                database,
+                connection,
+                plan="p",
+                fingerprint=name,
+                number="1/KH",
+                title="Kế hoạch",
+                bundle={"main": "a.yaml", "texts": {"a.yaml": f"đôn đốc {words}"}},
+                now=MORNING,
+            )
+            plans.create_run(database, connection, run=name, version=version, started_at=MORNING)
+            ended = MORNING if name == "t" else None
+            plans.set_turn(connection, name, next_turn_at=None, completed_at=ended)
+
+    with database.reading() as connection:
+        found = plans.versions_naming(connection, "gov.issued_1")
+        ids = {run.id for run in plans.all_runs(connection) if run.plan_version in found}
+
+    assert ids == {"r"}
