@@ -61,19 +61,20 @@ def append_all(connection: Connection, entries: Iterable[tuple[str, Entry]]) -> 
 
 def states_of_due(
     connection: Connection, runs: Collection[str], now: datetime
-) -> dict[str, list[Entry]]:
+) -> dict[str, Iterable[Entry]]:
     """Return what the fold reads of the obligations that wake at or before `now`, by run.
 
-    Their own entries and those of the whole run, in the order they were recorded: the cost
-    follows what is due, not what a run holds.
+    Their own entries and those of the whole run, in the order they were recorded, to be gone
+    through once: the cost follows what is due, not what a run holds. One that cannot be
+    read raises where its run is gone through.
     """
     asked = {"runs": list(runs), "now": now}
     rows = [*connection.execute(_OF_WHOLE_RUNS, asked), *connection.execute(_OF_DUE, asked)]
     rows.sort(key=attrgetter("seq"))
-    found: dict[str, list[Entry]] = {run: [] for run in runs}
+    found: dict[str, list[Row[Any]]] = {run: [] for run in runs}
     for row in rows:
-        found[row.run].append(_entry(row))
-    return found
+        found[row.run].append(row)
+    return {run: map(_entry, mine) for run, mine in found.items()}
 
 
 _OF_WHOLE_RUNS = select(LEDGER).where(

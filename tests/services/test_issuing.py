@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 from services import chasing, rebuilding, reports
 from services.wiring import Parts
 from storage import obligations, plans
-from storage.tables import OBLIGATIONS, PLAN_VERSIONS
+from storage.tables import LEDGER, OBLIGATIONS, PLAN_VERSIONS
 from tests.services import written as w
 from tests.services.office import (
     Halt,
@@ -336,6 +336,16 @@ def test_a_run_that_cannot_be_read_keeps_no_other_from_its_notices(parts: Parts,
     assert {message.run for message in outbox_of(parts)[before:]} >= {"bb", "cc"}
     assert chasing.count_due(parts, now, most=9) == 1
     assert issue(parts, now) == []
+
+
+def test_an_entry_of_a_newer_program_keeps_no_other_run_from_its_notices(settled: Parts):
+    """Two versions at work on one database: what one of them does not know is one run's trouble."""
+    with settled.database.writing() as connection:
+        row = {"kind": "announced-by-fax", "happened_at": w.START, "recorded_at": w.START}
+        row |= {"run": "nho-1", "by": "", "document": "", "data": {}, "changes_state": True}
+        connection.execute(LEDGER.insert(), row)
+
+    assert [one.run for one in issue(settled, w.EVE)] == ["nho-2", "nho-3"]
 
 
 def test_mail_of_others_is_marked_beside_that_of_a_run_that_cannot_be_read(parts: Parts):
