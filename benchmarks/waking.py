@@ -42,7 +42,8 @@ SIZES = (100_000, 1_000_000)
 SQLITE = "sqlite"
 KINDS = (SQLITE, "postgresql")
 BATCHES = 6  # of about a thousand obligations; every other one is replayed raw
-DUE = (2 * BATCHES + 3) * chasing.AT_ONCE
+FILLING = 6  # batches after which a process has filled its caches
+DUE = (2 * BATCHES + FILLING + 2) * chasing.AT_ONCE
 VERSIONS = 100  # of plans, however many runs: else the larger size would read more plans
 OLDEST = 30  # days of history: the more, the more rows that no wake-up reads
 RUNGS = 17  # of the ladder of plan 37
@@ -261,7 +262,7 @@ def _number_anew(parts: Parts) -> None:
 
 
 def _weight(url: str) -> float:
-    """Return the megabytes that a process of its own has after a batch."""
+    """Return the megabytes that a process of its own has after some batches."""
     arguments = [sys.executable, "-m", "benchmarks.waking", "--weigh", url]
     found = subprocess.run(arguments, check=True, capture_output=True, text=True)
     return float(found.stdout)
@@ -272,7 +273,7 @@ def _weigh(url: str) -> None:
         TemporaryDirectory() as folder,
         opened(Settings(home=Path(folder), database_url=url, brief="off")) as parts,
     ):
-        for _ in range(2):
+        for _ in range(FILLING):
             chasing.issue_notices(parts, MORNING)
     # Not `getrusage`: it tells what the process that started this one weighed, if that is more.
     status = Path("/proc/self/status").read_text(encoding="ascii")
