@@ -20,14 +20,26 @@ def register(app: typer.Typer) -> None:
 
 
 def status(run: RunName = None, format: Printed = Format.TEXT) -> None:
-    """Đang chờ gì, chờ ai, đến bao giờ – what a run is waiting for, on whom, until when."""
+    """Đang chờ gì, chờ ai, đến bao giờ – what a run is waiting for, on whom, until when.
+
+    Có nhiều đợt đang thực hiện mà không ghi rõ đợt nào: mỗi đợt một dòng, đợt quá hạn nhiều
+    nhất đứng đầu – without a run where several are active: one line for each, the worst first.
+    """
     from cli import tables
     from flows import moment
-    from services import board, runs, wiring
+    from services import board, overview, runs, wiring
 
     with wiring.opened() as parts:
+        now = moment.now(parts.settings)
+        if run is None and overview.has_several(parts):
+            if format is Format.JSON:
+                print_json(overview.as_json(overview.read(parts, now, limit=None)))
+            else:
+                several = overview.read(parts, now, limit=overview.MOST_ROWS)
+                tables.print_overview(several, language())
+            return
         run = runs.find(parts, run)
-        seen = board.read(parts, run, moment.now(parts.settings))
+        seen = board.read(parts, run, now)
         if format is Format.JSON:
             print_json(board.summary(seen))
         else:

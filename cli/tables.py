@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from engine.plan import Plan
 from language.catalogue import has, text
 from language.dates import day, instant
 from services.board import Board, BoardRow
+from services.overview import Overview
 from services.stage_views import StageView
 from services.wording import entry_detail, pauses, remarks, rung_name
 
@@ -25,6 +27,8 @@ STYLES = {
     Outcome.OVERDUE: "bold red",
     Outcome.WAIVED: "dim",
 }
+
+MOST_LETTERS = 44  # of a plan's title, where many stand below each other
 
 
 def screen(key: str, language: str, **values: Any) -> str:
@@ -41,6 +45,27 @@ def print_board(board: Board, language: str) -> None:
     print_stages(board.stages, board.plan, language)
     _print_open(board, language)
     print_tallies(board, language)
+
+
+def print_overview(seen: Overview, language: str) -> None:
+    """Print the active runs, the worst first, and how many more there are."""
+    out.print(Text(text(language, "overview.active-runs", count=seen.count), style="bold"))
+    out.print(screen("as-of", language, at=seen.now))
+    heads = ("run", "overdue", "open", "next-wake", "plan")
+    made = table(*(text(language, f"overview.{head}") for head in heads), right=(1, 2))
+    for load in seen.loads:
+        wakes_at = load.run.wakes_at
+        made.add_row(
+            load.run.id,
+            Text(str(load.overdue), style="bold red" if load.overdue else "dim"),
+            str(load.open),
+            "–" if wakes_at is None else instant(language, wakes_at.astimezone(seen.now.tzinfo)),
+            shorten(f"{load.run.number} {load.run.title}", MOST_LETTERS, placeholder=" …"),
+        )
+    out.print(made)
+    if rest := seen.count - len(seen.loads):
+        out.print(text(language, "overview.more-runs", count=rest))
+    out.print(text(language, "overview.one-run"))
 
 
 def print_stages(stages: Sequence[StageView], plan: Plan, language: str) -> None:

@@ -23,7 +23,7 @@ from services.wiring import Parts, refusal, said_plainly
 from storage import agreement, plans
 from storage.database import Database, Step
 from storage.driver import UPGRADER, Fault
-from storage.errors import BackupFailed, DatabaseUnreachable, InUse, WrongSchema
+from storage.errors import BackupFailed, DatabaseUnreachable, InUse, RightsMissing, WrongSchema
 
 NAMED = 5  # obligations that a sentence lists
 Progress: TypeAlias = Callable[[int, int], None]
@@ -83,7 +83,7 @@ def outdated(settings: Settings) -> Refused | None:
         database.verify()
     except WrongSchema as error:
         return refusal(error)
-    except DatabaseUnreachable:
+    except (DatabaseUnreachable, RightsMissing):
         return None
     finally:
         database.close()

@@ -14,6 +14,7 @@ from storage import plans
 from storage.database import (
     Database,
     DatabaseUnreachable,
+    RightsMissing,
     SchemaTooOld,
     UpgradeFailed,
     WrongSchema,
@@ -70,6 +71,9 @@ def said_plainly() -> Iterator[None]:
     except DatabaseUnreachable as error:
         detail = str(error).partition("\n")[0]  # libpq goes on with a question
         raise Unavailable("error.database-unreachable", detail=detail) from error
+    except RightsMissing as error:
+        values = {"role": error.role, "what": error.what, "detail": str(error)}
+        raise Unavailable("error.rights-missing", **values) from error
     except UpgradeFailed as error:
         why = str(error).partition("\n")[0]
         raise Unavailable("error.upgrade-failed", why=why) from error

@@ -27,6 +27,7 @@ from storage.driver import Driver, Fault, Patience
 from storage.errors import (
     DatabaseUnreachable,
     InUse,
+    RightsMissing,
     SchemaTooNew,
     SchemaTooOld,
     StorageError,
@@ -43,6 +44,7 @@ __all__ = [
     "DatabaseUnreachable",
     "InUse",
     "Patience",
+    "RightsMissing",
     "SchemaTooNew",
     "SchemaTooOld",
     "Step",
@@ -120,7 +122,12 @@ class Database:
         except DBAPIError as error:
             raise DatabaseUnreachable(str(error.orig)) from error
         with connection:
-            yield connection
+            try:
+                yield connection
+            except DBAPIError as error:
+                if (refused := self.driver.rights_missing(connection, error)) is None:
+                    raise
+                raise refused from error
 
     def revisions(self) -> tuple[str | None, str | None]:
         """Return the schema's revision and this program's; changes nothing."""
@@ -130,6 +137,8 @@ class Database:
             try:
                 return _revision(connection), _head()
             except DBAPIError as error:  # as while somebody upgrades it
+                if (refused := self.driver.rights_missing(connection, error)) is not None:
+                    raise refused from error
                 raise DatabaseUnreachable(str(error.orig)) from error
 
     def ready(self) -> None:
@@ -172,6 +181,8 @@ class Database:
         _refuse_newer(found)
         try:
             return self._upgrade(tell, disconnect=disconnect), head
+        except RightsMissing as error:
+            raise UpgradeFailed(str(error)) from error
         except DBAPIError as error:
             raise UpgradeFailed(str(error.orig)) from error
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.schema import Table
+
+from storage.errors import RightsMissing
 
 UPGRADER = "upgrade"
 """What a program is called that only brings the schema up: several of them do no harm."""
@@ -57,6 +60,9 @@ class Driver(Protocol):
 
     def exists(self, url: URL) -> bool:
         """Say whether there is anything to open, as far as that shows without opening it."""
+
+    def rights_missing(self, connection: Connection, error: DBAPIError) -> RightsMissing | None:
+        """Return what the user of the connection may not do, if that is what is wrong."""
 
     def mark(self, connection: Connection) -> object:
         """Return what changes, for this connection, whenever the schema does; cheap."""

@@ -5,6 +5,7 @@ StorageError
 ├── SchemaTooOld          it has to be brought up first
 ├── InUse                 others are at work on it
 ├── BackupFailed          no backup was made
+├── RightsMissing         it answers, but refuses the user this
 └── DatabaseUnreachable   it does not answer
 """
 
@@ -55,6 +56,14 @@ class BackupFailed(StorageError):
 
 class UpgradeFailed(StorageError):
     """The database refused a step, as where the user may make no tables; all is as it was."""
+
+
+class RightsMissing(StorageError):
+    """The database refuses its user `role` something, as to read the table `what`."""
+
+    def __init__(self, why: str, *, role: str, what: str) -> None:
+        super().__init__(why)
+        self.role, self.what = role, what
 
 
 class DatabaseUnreachable(StorageError):

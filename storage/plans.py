@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
 )
 
+from engine.ledger import Standing
 from storage.database import Database
 from storage.tables import OBLIGATIONS, PLAN_RUNS, PLAN_VERSIONS
 
@@ -40,6 +41,20 @@ class StoredRun:
     news_at: datetime | None
     wakes_at: datetime | None = None
     brief_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an active run has to do: of its obligations how many are open, and overdue.
+
+    `open` are those whose stage has opened and that are still owed, `overdue` those of them
+    whose deadline has passed; `late_since` is the oldest deadline that has.
+    """
+
+    run: StoredRun
+    open: int
+    overdue: int
+    late_since: datetime | None
 
 
 def save_version(
@@ -230,6 +245,15 @@ def all_runs(connection: Connection, *, active_only: bool = False) -> list[Store
     return [_stored(row) for row in connection.execute(query)]
 
 
+def loads(connection: Connection, now: datetime, *, limit: int | None = None) -> list[Load]:
+    """Return what the active runs have to do, the worst first: the most, then the oldest overdue.
+
+    Counted by the database from the projection's rows, whatever there is of them.
+    """
+    rows = connection.execute(_LOADS.limit(limit), {"now": now})
+    return [Load(_stored(row), row.open, row.overdue, row.late_since) for row in rows]
+
+
 def set_turn(
     connection: Connection,
     run: str,
@@ -265,6 +289,34 @@ def _runs() -> Select[Any]:
         PLAN_VERSIONS.c.title,
         PLAN_VERSIONS.c.fingerprint,
     ).join(PLAN_VERSIONS, PLAN_VERSIONS.c.id == PLAN_RUNS.c.plan_version)
+
+
+_IS_LATE = OBLIGATIONS.c.late_from <= bindparam("now")
+_OWED = (
+    select(
+        OBLIGATIONS.c.run,
+        func.count().label("open"),
+        func.sum(case((_IS_LATE, 1), else_=0)).label("overdue"),
+        func.min(case((_IS_LATE, OBLIGATIONS.c.late_from))).label("late_since"),
+    )
+    .join(PLAN_RUNS, PLAN_RUNS.c.id == OBLIGATIONS.c.run)
+    .where(
+        PLAN_RUNS.c.completed_at.is_(None),
+        OBLIGATIONS.c.standing == Standing.OPEN.value,
+        OBLIGATIONS.c.opened_at.is_not(None),
+    )
+    .group_by(OBLIGATIONS.c.run)
+    .subquery()
+)
+_OPEN = func.coalesce(_OWED.c.open, 0).label("open")
+_OVERDUE = func.coalesce(_OWED.c.overdue, 0).label("overdue")
+_LOADS = (
+    _runs()
+    .add_columns(_OPEN, _OVERDUE, _OWED.c.late_since)
+    .outerjoin(_OWED, _OWED.c.run == PLAN_RUNS.c.id)
+    .where(PLAN_RUNS.c.completed_at.is_(None))
+    .order_by(_OVERDUE.desc(), _OWED.c.late_since, _OPEN.desc(), PLAN_RUNS.c.id)
+)
 
 
 def _stored(row: Row[Any]) -> StoredRun:

@@ -16,13 +16,15 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, func, inspect, select, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.schema import Table
 
 from storage.driver import UPGRADER, Fault, Patience
-from storage.errors import BackupFailed
+from storage.errors import BackupFailed, RightsMissing
 
 UPGRADE_LOCK = 0x646F6E646F63  # "dondoc": who upgrades a shared database does it alone
 KEPT, MOST = 2, 12  # connections of one process: kept open, and open at most
+NO_RIGHT = "42501"  # insufficient_privilege
 PROBES = 3  # without an answer, after which the other end is taken for gone
 LEAVING = 10  # looks, a fifth of a second apart, until a session that ends is gone
 ANSWER = 20  # seconds that an ended session is given to be gone
@@ -84,6 +86,14 @@ class Postgresql:
     def exists(self, url: URL) -> bool:  # noqa: ARG002
         """Say yes: only connecting can tell."""
         return True
+
+    def rights_missing(self, connection: Connection, error: DBAPIError) -> RightsMissing | None:
+        """Return who may not do what; the server names it at the end of its sentence."""
+        if getattr(error.orig, "sqlstate", None) != NO_RIGHT:
+            return None
+        why = str(error.orig).partition("\n")[0]
+        role = connection.connection.dbapi_connection.info.user  # type: ignore[union-attr]
+        return RightsMissing(why, role=role, what=why.rpartition(" ")[2].strip('"'))
 
     def mark(self, connection: Connection) -> object:  # noqa: ARG002
         """Return nothing that changes: whoever upgrades ends the sessions of others."""

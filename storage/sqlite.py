@@ -16,11 +16,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.sql.schema import Table
 
 from storage.driver import Fault, Patience
-from storage.errors import BackupFailed
+from storage.errors import BackupFailed, RightsMissing
 
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB are a batch's pages twice over
@@ -57,6 +57,10 @@ class Sqlite:
     def exists(self, url: URL) -> bool:
         """Say whether the file is there: opening it would make it."""
         return bool(url.database) and Path(url.database or "").exists()
+
+    def rights_missing(self, connection: Connection, error: DBAPIError) -> RightsMissing | None:  # noqa: ARG002
+        """Return nothing: a file knows no users."""
+        return None
 
     def mark(self, connection: Connection) -> object:
         """Return the number that SQLite gives the schema; it stands in the file's first page."""

@@ -233,3 +233,39 @@ def test_a_run_whose_news_wait_is_due_at_their_time(database: Database):
 
         plans.clear_news(connection, "s")
         assert plans.next_wake(connection) == MORNING + minutes(9)
+
+
+def test_the_run_with_the_most_overdue_stands_first(database: Database):
+    """Who looks after many runs looks at the worst first; one without obligations has a row."""
+    now = b.at("2020-05-12 09:00")
+    for run in ("calm", "worst", "late"):
+        create(database, run, a=MORNING)
+    keep_run(database, "bare")
+    keep_run(database, "ended")
+    story = b.Story(PLAN)
+    story.submit(OWED[0], "2020-05-07 15:30")
+    story.submit(OWED[1], "2020-05-07 15:30")
+    with database.writing() as connection:
+        for run, keys in (("calm", OWED), ("late", OWED[:2])):
+            changed = [story.folding.obligations[key] for key in keys]
+            obligations.project(connection, run, [Projected(one, None) for one in changed])
+        connection.execute(  # the last of this run is owed later
+            OBLIGATIONS.update()
+            .where(OBLIGATIONS.c.run == "calm", OBLIGATIONS.c.id == OWED[2])
+            .values(late_from=now + timedelta(days=1))
+        )
+        plans.set_turn(connection, "ended", next_turn_at=None, completed_at=MORNING)
+
+    with database.reading() as connection:
+        found = plans.loads(connection, now)
+        first = plans.loads(connection, now, limit=1)
+
+    overdue = b.at("2020-05-10 00:00")
+    assert [(one.run.id, one.overdue, one.open, one.late_since) for one in found] == [
+        ("worst", 3, 3, overdue),
+        ("late", 1, 1, overdue),
+        ("calm", 0, 1, None),
+        ("bare", 0, 0, None),
+    ]
+    assert found[0].run.wakes_at == MORNING
+    assert first == found[:1]

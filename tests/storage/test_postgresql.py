@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from services import upkeep
+from services import runs, upkeep, wiring
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
@@ -224,6 +224,41 @@ def test_an_upgrade_that_may_make_no_tables_is_said_in_a_sentence(
             with owner.writing() as connection:
                 connection.execute(text("DROP ROLE dondoc_guest"))
             owner.close()
+
+
+@pytest.mark.parametrize(
+    ("granted", "what"), [("", "alembic_version"), ("alembic_version", "plan_runs")]
+)
+def test_a_user_without_rights_is_told_of_them_and_not_of_the_address(
+    postgres: Postgres, tmp_path: Path, granted: str, what: str
+):
+    """A restore by an administrator leaves the tables to the administrator."""
+    with postgres.database() as url:
+        owner = opened(url.render_as_string(hide_password=False))
+        with owner.writing() as connection:
+            connection.execute(text("CREATE ROLE dondoc_guest LOGIN PASSWORD 'guest'"))
+            if granted:
+                connection.execute(text(f"GRANT SELECT ON {granted} TO dondoc_guest"))
+        try:
+            guest = url.set(username="dondoc_guest", password="guest")
+            settings = Settings(
+                home=tmp_path,
+                database_url=guest.render_as_string(hide_password=False),
+                smtp_host="",
+            )
+            with pytest.raises(Unavailable) as refused, wiring.opened(settings) as parts:
+                runs.find(parts, None)
+        finally:
+            with owner.writing() as connection:
+                connection.execute(text("DROP OWNED BY dondoc_guest"))
+                connection.execute(text("DROP ROLE dondoc_guest"))
+            owner.close()
+
+    assert refused.value.key == "error.rights-missing"
+    said = refused.value.say("vi")
+    assert "“dondoc_guest”" in said
+    assert f"“{what}”" in said
+    assert "GRANT" in said
 
 
 def test_who_is_at_work_is_said_before_a_backup_is_made(postgres: Postgres, tmp_path: Path):
