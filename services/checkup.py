@@ -30,7 +30,7 @@ from services.runs import some
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import addresses, clocks, obligations, outbox, plans, relays
-from storage.database import Database
+from storage.database import Database, RightsMissing
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 200 * 1024**2  # bytes free, below which the disk is as good as full
@@ -166,6 +166,8 @@ def database(settings: Settings) -> Finding:
         if not opened.exists:
             return care("database", "missing", where=where)
         found, head = opened.revisions()
+    except RightsMissing as error:
+        return bad("database", "rights", role=error.role, what=error.what)
     except Exception as error:
         return failed("database", error)
     finally:

@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from services import runs, upkeep, wiring
+from services import checkup, runs, upkeep, wiring
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
@@ -248,6 +248,7 @@ def test_a_user_without_rights_is_told_of_them_and_not_of_the_address(
             )
             with pytest.raises(Unavailable) as refused, wiring.opened(settings) as parts:
                 runs.find(parts, None)
+            looked = checkup.database(settings)
         finally:
             with owner.writing() as connection:
                 connection.execute(text("DROP OWNED BY dondoc_guest"))
@@ -259,6 +260,7 @@ def test_a_user_without_rights_is_told_of_them_and_not_of_the_address(
     assert "“dondoc_guest”" in said
     assert f"“{what}”" in said
     assert "GRANT" in said
+    assert looked.said == ("good" if granted else "rights")
 
 
 def test_who_is_at_work_is_said_before_a_backup_is_made(postgres: Postgres, tmp_path: Path):
