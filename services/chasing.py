@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200  # runs that one transaction takes
 AT_ONCE = 1_000  # obligations that one transaction is about; of a single run however many
-LAP = 24  # messages of one run that go out before those of others that wait
+LAP = 100  # messages of one run that go out before those of others that wait
 NONE_ISSUED: frozenset[NoticeKey] = frozenset()
 
 
