@@ -432,6 +432,8 @@ class _Drain:
                 tried = marking.tried(self.parts, ready, outcomes, self.clock())
                 self._tried.put_nowait(tried)
                 self._heed(outcomes)
+                if self._doubts.hear(tried):
+                    self._stop()
             finally:
                 if tried is None:  # else whoever marks it does
                     self._unmarked.release()
@@ -537,7 +539,7 @@ class _Drain:
             ending = None in gathered
             tried = [one for one in gathered if one is not None]
             found = self._doubts.sift(tried, self.clock(), ending=ending)
-            if self._doubts.trouble and not self._failed:
+            if self._doubts.trouble and not self.delivered.trouble:
                 self.delivered.trouble = self._doubts.trouble
                 self._stop()
             # What is held back was refused: nobody gets a copy more where it is never marked.

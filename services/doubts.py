@@ -6,7 +6,7 @@ would mark an address that is good, and send its mail to the next contact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
@@ -29,8 +29,24 @@ class Doubts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._held: list[Tried] = []
+        self._heard: set[str] = set()
         self.trouble = ""
         self.is_distrusted = False
+
+    def hear(self, tried: Tried) -> bool:
+        """Take in what a mail came to, at once; say whether the server is to be left alone.
+
+        Marks come a few mails later: until then others would be handed to it for nothing.
+        """
+        if _is_doubtful(tried.outcomes):
+            self._heard.add(tried.ready.message.recipient)
+            return self._are_too_many(self._heard)
+        if any(isinstance(outcome, Sent) for outcome in tried.outcomes.values()):
+            self._heard.clear()
+        return False
+
+    def _are_too_many(self, agencies: Collection[str]) -> bool:
+        return self.is_distrusted or len(agencies) >= MANY
 
     def sift(self, tries: Sequence[Tried], now: datetime, *, ending: bool) -> list[Tried]:
         """Return what is to be marked now; hold the rest back unless this is `ending`.
@@ -55,7 +71,7 @@ class Doubts:
     def _suspect(self) -> None:
         """Say that the server is in trouble, where it is not to be believed any more."""
         agencies = {one.ready.message.recipient for one in self._held}
-        if self.trouble or not (self.is_distrusted or len(agencies) >= MANY):
+        if self.trouble or not self._are_too_many(agencies):
             return
         answers = self._held[-1].outcomes.values()
         self.trouble = next(_blaming(one) for one in answers if _is_missing(one)).reason
