@@ -106,7 +106,7 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
         idle = largest.idle / largest.each(lambda one: one.whole)
         yield _lower(f"a tick with nothing new, share of a batch; {called}", idle, 1.0)
         weight = largest.megabytes / mine[0].megabytes
-        yield _lower(f"memory of a chaser, times that at {mine[0].size:,}; {called}", weight, 1.25)
+        yield _lower(f"memory of a chaser, times that at {mine[0].size:,}; {called}", weight, 1.1)
     rules = statistics.median(one.each(lambda batch: batch.rules) for one in found)
     yield _higher("obligations folded and decided a second", 1000 / rules, 20_000)
     if SQLITE not in kinds:

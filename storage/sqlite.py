@@ -23,7 +23,7 @@ from storage.driver import Fault, Patience
 from storage.errors import BackupFailed, RightsMissing
 
 BUSY_TIMEOUT_MS = 30_000
-CACHE_KIB = 64 * 1024  # of each connection; SQLite's own 2 MB are a batch's pages twice over
+CACHE_KIB = 8 * 1024  # of each connection; a batch touches more pages than SQLite's own 2 MB hold
 WAL_TRIES = 100
 MOST_FAULTS = 20  # that are named; a broken file has thousands
 
