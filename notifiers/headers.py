@@ -20,6 +20,7 @@ from notifiers.errors import BadHeader
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")  # RFC 6838 §4.2
+_NO_NAME = str.maketrans(dict.fromkeys('<>:"/\\|?*', "-"))  # what Windows can't call a file
 _LINE = 76  # characters of a line that holds an encoded word, RFC 2047 §2
 _WORD = 75  # characters of an encoded word, RFC 2047 §2
 _AROUND = len("=?utf-8?b??=")
@@ -56,6 +57,7 @@ def address_field(name: str, mailboxes: Iterable[tuple[str, str]]) -> bytes:
 
 def attachment_fields(filename: str, content_type: str) -> bytes:
     """Return the fields that head an attached file. Raises BadHeader."""
+    filename = filename_on_disk(filename)
     if not _MEDIA_TYPE.fullmatch(content_type):
         raise BadHeader(f"no media type: {content_type!r}")
     named = "".join(f";\r\n {part}" for part in _filename(clean(filename)))
@@ -64,6 +66,15 @@ def attachment_fields(filename: str, content_type: str) -> bytes:
         "Content-Transfer-Encoding: base64\r\n"
         f"Content-Disposition: attachment{named}\r\n"
     ).encode("ascii")
+
+
+def filename_on_disk(name: str) -> str:
+    """Return `name` as every reader's machine can keep it: no folder, nothing that Windows forbids.
+
+    Quotes and angle brackets around a whole name are lost on some parsers besides, Python's
+    among them.
+    """
+    return name.translate(_NO_NAME)
 
 
 def clean(value: str) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import conformance
 from tests import postgres as servers
 from tests.databases import KINDS, SQLITE, Kind, Shelf
 from tests.postgres import Postgres
+
+# The same examples each time, so that what lands is what was tested. To look for new ones:
+# HYPOTHESIS_PROFILE=explore (any seed), once in a while and longer than a landing should take.
+settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")
