@@ -76,6 +76,23 @@ def test_the_list_names_every_address_and_what_became_of_it(parts: Parts):
     assert "đã gửi: 1; gửi lại sau: 1; không gửi được: 1" in shown
 
 
+def test_the_list_begins_with_what_needs_a_person_and_says_how_many_are_left_off(parts: Parts):
+    """Out of a year's mail the screen shows what somebody has to do something about."""
+    shown = run("list", "--limit", "2")
+
+    assert shown.index("c@nho.example") < shown.index("b@nho.example")
+    assert "a@nho.example" not in shown
+    assert "còn 1 thư khác" in shown
+    assert "đã gửi: 1; gửi lại sau: 1; không gửi được: 1" in " ".join(shown.split())
+    assert "thư khác" not in run("list")
+
+
+def test_json_is_cut_only_where_a_limit_is_named(parts: Parts):
+    """A program that counts on all of it gets all of it, in the order of the send times."""
+    assert [one["to"] for one in as_json("list")] == ["a", "b", "c"]
+    assert [one["to"] for one in as_json("list", "--limit", "2")] == ["c", "b"]
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_list_keeps_to_the_width_of_the_terminal(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, width: int

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import outbox
 from storage.database import Database
-from storage.outbox import Marking, Message, Queued, Status
+from storage.outbox import Marking, Message, Queued, Sought, Status
 from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
@@ -504,3 +504,24 @@ def test_who_was_written_to_is_known_once_each(run: Database):
 
     with run.reading() as connection:
         assert outbox.written_to(connection) == ["a", "b"]
+
+
+def test_what_needs_a_person_comes_first_then_the_newest(run: Database):
+    """Of a million that were sent a screen shows none as long as something is wrong."""
+    for recipient in ("a", "b", "c", "d"):
+        enqueue(run, recipient=recipient)
+    first, second, third, _ = claim(run, limit=4)
+    mark(run, first)
+    mark(run, second)
+    mark(run, third, Status.UNDELIVERABLE)
+
+    with run.reading() as connection:
+        shown = outbox.gravest(connection, Sought("r"), limit=3)
+        only = outbox.gravest(connection, Sought("r", (Status.SENT,)), limit=1)
+        counted = outbox.counts(connection, Sought("r"))
+        nobodys = outbox.counts(connection, Sought("s"))
+    assert [one.recipient for one in shown] == ["c", "d", "b"]
+    assert [one.recipient for one in only] == ["b"]
+    assert counted == {Status.SENT: 2, Status.UNDELIVERABLE: 1, Status.SENDING: 1}
+    assert nobodys == {}
+    assert set(outbox.GRAVEST_FIRST) == set(Status)
