@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import text
 
 from benchmarks.figures import Figure, figure
-from services.delivering import BATCH, LEASE
+from services.mail.delivering import BATCH, LEASE
 from storage import outbox, plans, sets
 from storage.database import Database
 from storage.tables import MESSAGES, PLAN_RUNS, PLAN_VERSIONS

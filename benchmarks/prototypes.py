@@ -25,11 +25,12 @@ from engine.calendar import WorkingCalendar
 from engine.chasing import is_office_hour, send_time
 from engine.contacts import addressees
 from engine.plan import Plan
-from notifiers.channel import Outcome, Sent, TryLater
+from notifiers.wire.channel import Outcome, Sent, TryLater
 from plan_definitions import Bundle, load
-from services import chasing, marking, recording, runs
+from services import chasing, recording, runs
 from services.errors import Refused
-from services.preparing import Prepared
+from services.mail import marking
+from services.mail.preparing import Prepared
 from services.recording import Source
 from services.settings import Settings
 from services.wiring import Parts, opened

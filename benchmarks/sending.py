@@ -34,10 +34,11 @@ from sqlalchemy import func, select
 
 from benchmarks.figures import Figure, figure
 from engine.contacts import Addressee
-from notifiers.channel import Channel, Envelope, Outcomes, Session
 from notifiers.rendering import Mail, Rendered, render
+from notifiers.wire.channel import Channel, Envelope, Outcomes, Session
 from plan_definitions import Bundle
-from services import chasing, delivering, looking, runs
+from services import chasing, runs
+from services.mail import delivering, looking
 from services.settings import Settings
 from services.wiring import Parts, opened
 from storage import outbox

@@ -47,7 +47,8 @@ def register(main: typer.Typer) -> None:
 
 def list_all(format: Printed = Format.TEXT) -> None:
     """Mọi địa chỉ đã ghi nhận điều gì – every address of which anything is noted."""
-    from services import addressing, wiring
+    from services import wiring
+    from services.mail import addressing
 
     with wiring.opened() as parts:
         found = addressing.every(parts)
@@ -62,7 +63,8 @@ def list_all(format: Printed = Format.TEXT) -> None:
 
 def show(address: Address, format: Printed = Format.TEXT) -> None:
     """Đã ghi nhận gì về một địa chỉ – what is noted of an address."""
-    from services import addressing, wiring
+    from services import wiring
+    from services.mail import addressing
 
     with wiring.opened() as parts:
         found = addressing.find(parts, address)
@@ -86,7 +88,8 @@ def away(
 ) -> None:
     """Ghi người đọc một địa chỉ vắng mặt, ai nhận thư thay – note an absence."""
     from flows import moment
-    from services import addressing, wiring
+    from services import wiring
+    from services.mail import addressing
 
     with wiring.opened() as parts:
         noted = addressing.away(
@@ -112,7 +115,8 @@ def take_place(
 ) -> None:
     """Thay một địa chỉ bằng địa chỉ khác – let another address take its place."""
     from flows import moment
-    from services import addressing, wiring
+    from services import wiring
+    from services.mail import addressing
 
     with wiring.opened() as parts:
         now = moment.now(parts.settings)
@@ -123,7 +127,8 @@ def take_place(
 def restore(address: Address, by: By = None) -> None:
     """Khôi phục một địa chỉ như trong danh bạ – an address is good again."""
     from flows import moment
-    from services import addressing, wiring
+    from services import wiring
+    from services.mail import addressing
 
     with wiring.opened() as parts:
         now = moment.now(parts.settings)

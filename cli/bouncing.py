@@ -13,7 +13,7 @@ import typer
 from cli.console import Format, print_json, say
 
 if TYPE_CHECKING:
-    from services.returning import Reading, Taken
+    from services.mail.returning import Reading, Taken
     from services.wiring import Parts
 
 
@@ -27,8 +27,9 @@ def bounces(
 ) -> None:
     """Đọc ngay hộp thư nhận thư bị trả lại – read the mailbox for mail that came back."""
     from flows import client, moment
-    from services import returning, wiring
+    from services import wiring
     from services.errors import Refused
+    from services.mail import returning
 
     with wiring.opened() as parts:
         if not returning.is_on(parts.settings):
@@ -48,7 +49,7 @@ def bounces(
 
 
 def _print(parts: Parts, reading: Reading) -> None:
-    from services.returning import Came
+    from services.mail.returning import Came
 
     counts = reading.counts
     if not counts.total():

@@ -16,7 +16,7 @@ from cli.console import Format, Language, language, out, print_json, table
 
 if TYPE_CHECKING:
     from engine.calendar import DayOff
-    from services.working_year import WorkingYear
+    from services.views.working_year import WorkingYear
 
 CELL = 3
 """Columns of a day: two digits and its mark."""
@@ -47,7 +47,7 @@ def calendar(
     """Lịch làm việc một năm: ngày nghỉ, ngày làm bù, số ngày làm việc – a year's working days."""
     from cli.reading import read_calendar
     from plan_definitions.calendars import shipped
-    from services import working_year
+    from services.views import working_year
 
     spoken = language(lang)
     overlay = read_calendar(file or shipped(), spoken, advise=format is Format.TEXT)

@@ -69,7 +69,7 @@ def diff(
 
 def _compared(old: Path, new: Path, scenario: Path | None, language: str) -> Comparison:
     from services.comparing import compare
-    from services.previewing import preview
+    from services.views.previewing import preview
 
     bundles, plans = _read((old, new), language)
     acted, left_out = _acted(scenario, plans, language)

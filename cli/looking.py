@@ -27,7 +27,8 @@ def status(run: RunName = None, format: Printed = Format.TEXT) -> None:
     """
     from cli import tables
     from flows import moment
-    from services import board, overview, runs, wiring
+    from services import runs, wiring
+    from services.views import board, overview
 
     with wiring.opened() as parts:
         now = moment.now(parts.settings)
@@ -56,7 +57,8 @@ def ledger(
 ) -> None:
     """Sổ theo dõi: việc gì, lúc nào, ai ghi, theo văn bản nào – everything that was recorded."""
     from cli import tables
-    from services import reports, runs, wiring
+    from services import runs, wiring
+    from services.views import reports
     from storage import ledger as stored
     from storage import plans
 

@@ -12,7 +12,7 @@ import typer
 from cli.console import Language, language, say
 
 if TYPE_CHECKING:
-    from services.proofs import Proof
+    from services.mail.proofs import Proof
 
 PAGE = "mails.html"
 
@@ -65,9 +65,10 @@ def preview(
         return
     assert plan is not None
     from cli.reading import read_plan, read_scenario
-    from services import previewing, proofs
+    from services.mail import proofs
     from services.pages.mail_page import mail_page
     from services.settings import Settings
+    from services.views import previewing
 
     spoken = language(lang)
     loaded = read_plan(plan, spoken)
@@ -83,8 +84,9 @@ def preview(
 def _of_outbox(number: int, out: Path | None, browser: bool, spoken: str) -> None:
     """Open a mail of the outbox as it looked, or would look if it were sent now."""
     from language.catalogue import text
-    from services import outgoing, wiring
+    from services import wiring
     from services.errors import Refused
+    from services.mail import outgoing
     from services.pages.mail_page import mail_page
 
     with wiring.opened() as parts:

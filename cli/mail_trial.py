@@ -11,7 +11,7 @@ import typer
 from cli.console import Format, Language, language, out, print_json
 
 if TYPE_CHECKING:
-    from services.mail_trial import Step
+    from services.mail.trial import Step
 
 SIGNS = {"good": ("✓", "green"), "care": ("!", "yellow"), "bad": ("✗", "bold red")}
 
@@ -26,7 +26,7 @@ def prove(
     Exit 0 once the server has taken the mail, 1 where an address is unusable, 3 where the
     server does not take it.
     """
-    from services.mail_trial import Fault
+    from services.mail.trial import Fault
 
     speaks = language(lang)
     found = asyncio.run(_steps(address, speaks, is_shown=format is Format.TEXT))
@@ -39,7 +39,7 @@ def prove(
 
 async def _steps(address: str, speaks: str, *, is_shown: bool) -> list[Step]:
     from flows import moment
-    from services import mail_trial
+    from services.mail import trial as mail_trial
     from services.settings import Settings
 
     found = []

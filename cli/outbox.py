@@ -74,7 +74,8 @@ def listed(
     format: Printed = Format.TEXT,
 ) -> None:
     """Liệt kê thư: gửi ai, tới đâu, thử mấy lần – each mail, its addresses, what became of it."""
-    from services import naming, outgoing, runs, wiring
+    from services import naming, runs, wiring
+    from services.mail import outgoing
 
     with wiring.opened() as parts:
         if run is not None:
@@ -102,7 +103,8 @@ def show(
     format: Printed = Format.TEXT,
 ) -> None:
     """Xem một thư như đã gửi hoặc sẽ gửi – a mail as it looked or would look, and its story."""
-    from services import outgoing, wiring
+    from services import wiring
+    from services.mail import outgoing
 
     with wiring.opened() as parts:
         found = outgoing.one(parts, number)
@@ -121,7 +123,8 @@ def show(
 def retry(numbers: Numbers = None, status: Statuses = None, run: RunName = None) -> None:
     """Gửi lại thư không gửi được hoặc đang hoãn – try again what was given up or put off."""
     from flows import moment
-    from services import outgoing, wiring
+    from services import wiring
+    from services.mail import outgoing
 
     if not numbers and not status:
         raise typer.BadParameter("số của các thư, hoặc --status – which mails?")
@@ -141,8 +144,9 @@ def cancel(
 ) -> None:
     """Rút lại thư chưa gửi – take back mail that has not gone out; the ledger says who and why."""
     from flows import moment
-    from services import outgoing, wiring
+    from services import wiring
     from services.errors import Refused
+    from services.mail import outgoing
 
     if not why.strip():
         raise Refused("refused.empty-why")

@@ -11,8 +11,8 @@ from rich.text import Text
 from cli.console import out, table
 from language.catalogue import text
 from language.dates import instant
-from services.outgoing import TROUBLED, Outgoing
-from services.proofs import Proof
+from services.mail.outgoing import TROUBLED, Outgoing
+from services.mail.proofs import Proof
 from storage.outbox import OPEN, Status
 from storage.recipients import SETTLED, Fate, Recipient
 

@@ -74,7 +74,7 @@ def preview(
     Without a scenario it shows the worst case: nobody answers and no event comes.
     """
     from cli.reading import read_plan, read_scenario
-    from services import previewing
+    from services.views import previewing
 
     if format is not PreviewFormat.TEXT and (mails or to is not None):
         raise typer.BadParameter("--mails, --to: chỉ dùng với --format text – with text only.")
@@ -103,6 +103,6 @@ def preview(
 
             typer.echo(pages.preview_page(shown, spoken))
         case PreviewFormat.ICS:
-            from services import calendar_feed
+            from services.views import calendar_feed
 
             typer.echo(calendar_feed.preview_feed(shown, spoken), nl=False)

@@ -13,7 +13,7 @@ from cli.reading import read_plan, read_scenario
 from flows import rehearsal
 from flows.rehearsal import Rehearsed
 from language.catalogue import text
-from services import board
+from services.views import board
 
 INTERRUPTED = 130  # what a shell calls a program that Ctrl-C ended
 

@@ -22,7 +22,7 @@ from services.pages.layers import EVENT, net_of
 from services.pages.mails import Box, Letter
 from services.pages.nodes import facts_of, known_of
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 WIDEST, BROADEST_BOX = 140, 100  # longer lines are hard to read
 ROOMY = 110  # from here on a week has its bar

@@ -15,10 +15,10 @@ from engine.ledger import Entry, Outcome
 from engine.plan import Plan
 from language.catalogue import has, text
 from language.dates import day, instant
-from services.board import Board, BoardRow
-from services.overview import Overview
-from services.stage_views import StageView
-from services.wording import entry_detail, pauses, remarks, rung_name
+from services.views.board import Board, BoardRow
+from services.views.overview import Overview
+from services.views.stage_views import StageView
+from services.views.wording import entry_detail, pauses, remarks, rung_name
 
 STYLES = {
     Outcome.ON_TIME: "green",

@@ -19,8 +19,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import moment, office
-from services import alarming, delivering
+from services import alarming
 from services.alarming import Alarm
+from services.mail import delivering
 from services.wiring import Parts
 
 NAMES = {

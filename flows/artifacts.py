@@ -23,10 +23,10 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterId, Art
 from prefect.exceptions import ObjectNotFound
 
 from language.catalogue import text
-from services.board import Board
-from services.run_views import PLAN
 from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key
+from services.views.board import Board
+from services.views.run_views import PLAN
 from storage.stage_runs import StageRun
 
 AT_ONCE = 200  # artifacts asked about in one request

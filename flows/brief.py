@@ -17,9 +17,10 @@ from flows import events, moment, office
 from flows.chase import BRIEFLY, chase
 from flows.refusals import as_state
 from language.catalogue import text
-from services import briefing, chasing, delivering, naming
+from services import briefing, chasing, naming
 from services.briefing import Requested
 from services.errors import Refused
+from services.mail import delivering
 from services.wiring import Parts
 from storage import outbox
 from storage.outbox import Status

@@ -18,7 +18,7 @@ from services.errors import Refused, Unavailable
 from services.settings import Settings
 
 if TYPE_CHECKING:
-    from services.delivering import Undeliverable
+    from services.mail.delivering import Undeliverable
 
 UP_FILE = "up.json"
 # The run's page has the log lines; on a terminal the command itself says how it went.

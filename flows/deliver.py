@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from prefect import flow, runtime
 
 from flows import events, moment, office
-from services import announcing, delivering
-from services.delivering import Delivered
+from services.mail import announcing, delivering
+from services.mail.delivering import Delivered
 
 
 def named_by_moment() -> str:

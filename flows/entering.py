@@ -24,10 +24,11 @@ from flows.chase import chase
 from flows.refusals import as_state
 from flows.workload import FEW
 from plan_definitions import parse_date
-from services import chasing, naming, wording
+from services import chasing, naming
 from services.errors import DondocError, Refused
 from services.naming import Wanted
 from services.recording import LONGEST_RETURN, Recorded, Source
+from services.views import wording
 from services.wiring import Parts
 
 

@@ -25,9 +25,10 @@ from flows.events import Event
 from flows.processes import TAG
 from flows.rounds import Rounds
 from flows.workload import Workload
-from services import alarming, announcing, delivering, returned_mail, returning
-from services.delivering import Delivered
+from services import alarming
 from services.errors import Unavailable, one_line
+from services.mail import announcing, delivering, returned_mail, returning
+from services.mail.delivering import Delivered
 from services.wiring import Parts
 from storage import clocks
 

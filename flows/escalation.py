@@ -8,10 +8,10 @@ from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
 from flows.refusals import as_state
-from services import run_views
-from services.board import Board
 from services.errors import Refused
-from services.run_views import RunView
+from services.views import run_views
+from services.views.board import Board
+from services.views.run_views import RunView
 
 quiet.install()
 

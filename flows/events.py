@@ -18,7 +18,7 @@ import httpx
 from prefect.client.orchestration import get_client
 
 from flows import moment
-from services.delivering import Delivered, Undeliverable
+from services.mail.delivering import Delivered, Undeliverable
 
 log = logging.getLogger(__name__)
 

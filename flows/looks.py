@@ -18,9 +18,10 @@ from prefect.states import Completed, Failed, Suspended
 
 from flows import moment, office
 from language.catalogue import text
-from services import board, runs
-from services.board import Board
-from services.run_views import Look, RunView
+from services import runs
+from services.views import board
+from services.views.board import Board
+from services.views.run_views import Look, RunView
 from storage import stage_runs
 
 

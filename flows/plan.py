@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
 from flows.refusals import as_state
-from services import run_views
+from services.views import run_views
 
 quiet.install()
 

@@ -24,9 +24,10 @@ from flows import moment, office, record
 from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
-from services import board, chasing, reports
+from services import chasing
 from services.errors import Refused
-from services.reports import Outcome
+from services.views import board, reports
+from services.views.reports import Outcome
 from services.wiring import Parts
 from storage import outbox, stage_runs
 

@@ -32,10 +32,11 @@ from flows.entering import (
     required_day,
 )
 from flows.refusals import as_state
-from services import choices, naming, recording, wording
+from services import choices, naming, recording
 from services.errors import Refused
 from services.naming import Wanted
 from services.recording import Recorded, Source
+from services.views import wording
 
 
 @about_obligation("submit", wanted=Wanted.OPEN)

@@ -21,9 +21,9 @@ from engine.plan import Plan
 from engine.rehearsal import Scenario
 from flows import client, processes
 from flows.processes import Address
-from services import reports
 from services.errors import Refused
-from services.reports import Outcome
+from services.views import reports
+from services.views.reports import Outcome
 
 MARKER = ".dondoc-rehearsal"
 

@@ -28,12 +28,12 @@ from prefect.states import Running
 from flows import artifacts, moment
 from flows.artifacts import Page
 from flows.looks import state_of
-from services import board, run_views
-from services.board import Board
 from services.errors import one_line
-from services.run_views import PLAN, Look, RunView
-from services.stage_views import BLOCKED
 from services.tables.markdown import artifact_key
+from services.views import board, run_views
+from services.views.board import Board
+from services.views.run_views import PLAN, Look, RunView
+from services.views.stage_views import BLOCKED
 from services.wiring import Parts
 from storage import stage_runs
 from storage.stage_runs import Mark, StageRun

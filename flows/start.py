@@ -16,9 +16,10 @@ from flows.entering import ascii_name
 from flows.refusals import as_state
 from language.catalogue import text
 from plan_definitions import Bundle, PlanFaults
-from services import board, choices, naming, runs
+from services import choices, naming, runs
 from services.errors import Refused
 from services.runs import Started
+from services.views import board
 from services.wiring import Parts
 
 

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from flows import moment
-from services import chasing, delivering
+from services import chasing
 from services.chasing import Chased
-from services.delivering import Delivered
+from services.mail import delivering
+from services.mail.delivering import Delivered
 from services.wiring import Parts
 
 LOOK = 1.0  # seconds between looks while mail goes out

@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 from jinja2 import Environment, StrictUndefined, Template, select_autoescape
 
-from notifiers import subject as subjects
 from notifiers.brief import Brief
-from notifiers.brief_wording import brief_page
 from notifiers.digest import Digest
 from notifiers.inlining import STYLE, InlinedTemplates, styles
-from notifiers.page import BriefPage, Page
-from notifiers.wording import page
+from notifiers.words import subject as subjects
+from notifiers.words.brief_wording import brief_page
+from notifiers.words.page import BriefPage, Page
+from notifiers.words.wording import page
 
 _TONED = re.compile(r"\.((?:ink|edge|band|under)-\w+)")
 Mail: TypeAlias = Digest | Brief

@@ -13,10 +13,10 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from language.catalogue import text
-from notifiers.channel import Outcome, Sent, Session
 from notifiers.errors import MessageError
-from notifiers.message import Sender
-from notifiers.note import Note, envelope
+from notifiers.mime.message import Sender
+from notifiers.mime.note import Note, envelope
+from notifiers.wire.channel import Outcome, Sent, Session
 from services.wiring import Parts
 from storage import alarms, clocks, outbox, plans
 from storage.clocks import Beat

@@ -21,7 +21,8 @@ from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind, ObligationState
 from engine.plan import Plan
 from notifiers.digest import message_id
-from services import briefing, delivering, runs
+from services import briefing, runs
+from services.mail import delivering
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import ledger, notices, obligations, outbox, plans

@@ -20,12 +20,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from language.catalogue import has, text
-from notifiers import chat
-from notifiers.address import checked_address
 from notifiers.errors import BadAddress
 from notifiers.inboxes import InboxError
-from notifiers.smtp import SmtpChannel
-from services import alarming, chasing, delivering, outgoing, returning
+from notifiers.mime.address import checked_address
+from notifiers.wire import chat
+from notifiers.wire.smtp import SmtpChannel
+from services import alarming, chasing
+from services.mail import delivering, outgoing, returning
 from services.runs import some
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts

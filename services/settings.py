@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from language.catalogue import LANGUAGES, text
-from notifiers.address import checked_address
+from notifiers.mime.address import checked_address
 from services.errors import Refused
 
 PREFIX = "DONDOC_"

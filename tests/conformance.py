@@ -29,7 +29,7 @@ ALL = ("tests/storage", "tests/services")
 
 @dataclass
 class Recorder:
-    """Notes each call as `kind room.module.function`, where it counts."""
+    """Notes each call as `kind room.folders.module.function`, where it counts."""
 
     called: set[str] = field(default_factory=set)
     _now: tuple[str, str] | None = None
@@ -87,8 +87,9 @@ def public() -> dict[str, FunctionType]:
 
 
 def _modules(room: str) -> list[ModuleType]:
-    files = sorted((ROOT / room).glob("*.py"))
-    return [importlib.import_module(f"{room}.{one.stem}") for one in files if one.stem[0] != "_"]
+    files = sorted(one for one in (ROOT / room).rglob("*.py") if "migrations" not in one.parts)
+    inside = [one.relative_to(ROOT).with_suffix("") for one in files if one.stem[0] != "_"]
+    return [importlib.import_module(".".join(one.parts)) for one in inside]
 
 
 def missing(

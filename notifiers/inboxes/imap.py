@@ -18,8 +18,8 @@ from typing import Any, Literal
 from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from notifiers.bounces import LARGEST
 from notifiers.inboxes import Found, InboxError
+from notifiers.wire.bounces import LARGEST
 
 _AT_ONCE = 20  # mails that one request fetches: at most 5 MB
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from notifiers.bounces import LARGEST
 from notifiers.inboxes import Found, InboxError
+from notifiers.wire.bounces import LARGEST
 
 _READ = "S"  # the flag "seen"
 

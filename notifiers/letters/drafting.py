@@ -6,10 +6,10 @@ import re
 import unicodedata
 
 from language.catalogue import text
-from notifiers.attachment import Attachment
 from notifiers.digest import Digest
 from notifiers.letters.calling import occasion
 from notifiers.letters.wording import issuer, letter, manner
+from notifiers.mime.attachment import Attachment
 
 TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST = 40  # characters of a number or an id within a file's name

@@ -19,8 +19,8 @@ from notifiers.digest import Digest, Line
 from notifiers.letters.calling import Occasion
 from notifiers.letters.heading import LANGUAGE, heading
 from notifiers.letters.letter import Group, Item, Letter, Request, Row, Table
-from notifiers.saying import Saying
 from notifiers.signatory import above
+from notifiers.words.saying import Saying
 
 NAMED = 8  # bodies that a letter is addressed to by name; more are those of its table
 _TOLD = (Kind.ASSIGN, Kind.REMIND, Kind.RETURNED, Kind.OVERDUE)

@@ -12,7 +12,7 @@ from services.comparing.duties import Duties, compare_duties
 from services.comparing.mails import Box, compare_mails
 from services.comparing.outline import Outline, StageMove, compare_outlines, stage_moves
 from services.comparing.renames import Renames, find_renames
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from services.comparing.duties import Moved, Reworked
 from services.comparing.mails import Box, Pair, Single
 from services.comparing.outline import Outline, StageMove
 from services.comparing.renames import Renames
-from services.previewing import derivation, gate_text, subject_of
+from services.views.previewing import derivation, gate_text, subject_of
 
 T = TypeVar("T")
 

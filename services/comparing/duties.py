@@ -12,7 +12,7 @@ from engine.ledger import ObligationState, Outcome
 from engine.plan import Obligation, Plan, Task
 from services.comparing.changes import Change, Edited, changes
 from services.comparing.renames import Renames
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 SETTLED = frozenset({Outcome.ON_TIME, Outcome.LATE, Outcome.WAIVED})
 

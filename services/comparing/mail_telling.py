@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.chasing import Digest, Kind
 from engine.plan import Obligation
 from language.dates import instant
-from notifiers.shortening import shortened
+from notifiers.words.shortening import shortened
 from services.comparing.account import Detail, Mark
 from services.comparing.mails import Pair, Single, says
 from services.comparing.words import Words

@@ -23,7 +23,7 @@ from engine.rehearsal import Issued
 from notifiers.rendering import render
 from services.comparing.changes import changes
 from services.comparing.renames import Renames
-from services.previewing import Preview, mail_of
+from services.views.previewing import Preview, mail_of
 
 Sign: TypeAlias = Hashable
 Signs: TypeAlias = Callable[[Issued, Renames | None], frozenset[Sign]]

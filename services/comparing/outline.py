@@ -11,7 +11,7 @@ from engine.ledger import StageState
 from engine.plan import Agency, Ladder, Note, OutsideEvent, Plan, Stage
 from services.comparing.changes import Change, Differences, changes, differences
 from services.comparing.renames import Renames
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 PARTS = frozenset({"agencies", "stages", "ladders", "calendar", "events", "notes", "groups"})
 """The fields of a plan that are compared on their own; the others are its head."""

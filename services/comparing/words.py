@@ -18,7 +18,7 @@ from services.comparing.changes import Change
 from services.comparing.comparison import Comparison
 from services.comparing.reach_wording import contacts_said, spans_said
 from services.pages.speech import Speech
-from services.previewing import gate_text
+from services.views.previewing import gate_text
 
 LISTS: Mapping[str, Callable[[Any, str], list[str]]] = {
     "contacts": contacts_said,

@@ -12,7 +12,7 @@ from engine.chasing import Kind
 from engine.ledger import EntryKind
 from services.pages.deadlines import shared_deadlines
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 SILENT_WEEKS = 3
 WEEK = timedelta(days=7)

@@ -11,7 +11,7 @@ from engine.ledger import ObligationState, Outcome
 from engine.plan import Stage, Task
 from language.catalogue import text
 from services.pages.speech import Speech
-from services.previewing import Preview, gate_text
+from services.views.previewing import Preview, gate_text
 
 NO_DATE = ("không hạn", "none")  # phrases that say nothing but this
 FEW = 3  # so many agencies are named in the table; more have a list of their own

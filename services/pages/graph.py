@@ -17,7 +17,7 @@ from itertools import pairwise
 from services.pages.layers import EVENT, Arrangement, Link, Net, arrange, net_of
 from services.pages.nodes import Node, node
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 WIDE, NARROW = 820.0, 330.0
 SHEET = 1080.0  # what one A4 page holds of a drawing WIDE wide

@@ -19,8 +19,8 @@ from markupsafe import Markup
 
 from language.catalogue import text
 from language.dates import day, weekday
-from services.proofs import Proof
-from services.wording import rung_name
+from services.mail.proofs import Proof
+from services.views.wording import rung_name
 
 KILOBYTE = 1024
 

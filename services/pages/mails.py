@@ -10,9 +10,9 @@ from datetime import datetime
 from engine.chasing import Kind
 from engine.rehearsal import Issued
 from notifiers.rendering import plain, subject
-from services import previewing
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views import previewing
+from services.views.previewing import Preview
 
 FEW = 4  # so many recipients of one letter are named
 

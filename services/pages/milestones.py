@@ -16,7 +16,7 @@ from engine.rehearsal import start_of_run
 from services.pages.days import DAY, Days, day_off, quiet_spells, weeks_of
 from services.pages.deadlines import Shared, shared_deadlines
 from services.pages.speech import Speech
-from services.previewing import Preview, gate_text
+from services.views.previewing import Preview, gate_text
 
 
 @dataclass(frozen=True, slots=True)

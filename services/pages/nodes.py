@@ -10,7 +10,7 @@ from language.catalogue import text
 from services.pages.layers import EVENT
 from services.pages.lettering import wrapped
 from services.pages.speech import Speech
-from services.previewing import Preview, gate_text
+from services.views.previewing import Preview, gate_text
 
 PADDING = 13.0
 HEAD, TITLE, FACT = 11.5, 13.0, 12.0

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from services.pages import deadlines, graph, grid, mails, milestones, strip
 from services.pages.days import days_of
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 _HYPHENED = re.compile(r"\S{1,30}-\S{1,30}")
 

@@ -14,7 +14,7 @@ from services.pages.days import DAY, Days, Span, Week, day_off, weeks_of
 from services.pages.flags import places
 from services.pages.lettering import cut, width
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 
 WIDE, NARROW = 820.0, 330.0
 GAP_COLUMNS = 2  # a silence takes the room of so many weeks

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from language.catalogue import text
-from services.board import Board
-from services.stage_views import StageView
 from services.tables.markdown import link, table
 from services.tables.overview import NO_IDS, picture
 from services.tables.rows import as_of, groups
+from services.views.board import Board
+from services.views.stage_views import StageView
 
 
 def stage_markdown(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from language.catalogue import text
 from language.dates import day, instant
-from services.board import Board, BoardRow
-from services.run_views import of_escalation
-from services.stage_views import late_since
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of, last_told, next_mail
+from services.views.board import Board, BoardRow
+from services.views.run_views import of_escalation
+from services.views.stage_views import late_since
 
 
 def late_markdown(board: Board, language: str) -> str:

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from language.catalogue import text
 from language.dates import instant
-from services.board import Board
-from services.outgoing import TROUBLED
+from services.mail.outgoing import TROUBLED
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of
+from services.views.board import Board
 from storage.outbox import OPEN, Message, Status
 
 TRIED_AGAIN = (Status.UNCERTAIN, Status.LATER)

@@ -9,14 +9,14 @@ from datetime import date
 from engine.plan import Stage
 from language.catalogue import text
 from language.dates import instant
-from services import upcoming
-from services.board import Board
-from services.run_views import Look, of_escalation
-from services.stage_views import StageView, called, late_since, moment_name, names
 from services.tables.mail import relay_said, troubled
 from services.tables.markdown import link, plain, table
 from services.tables.rows import as_of, groups
-from services.wording import pauses, rung_name
+from services.views import upcoming
+from services.views.board import Board
+from services.views.run_views import Look, of_escalation
+from services.views.stage_views import StageView, called, late_since, moment_name, names
+from services.views.wording import pauses, rung_name
 
 STAGE_CLASS = {"Done": "done", "Waiting": "waiting", "Overdue": "late"}
 MOST_STEPS = 8

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from language.catalogue import text
 from language.dates import day
-from services.board import Board, BoardRow
-from services.previewing import derivation
 from services.tables.markdown import plain
-from services.wording import remarks, rung_name
+from services.views.board import Board, BoardRow
+from services.views.previewing import derivation
+from services.views.wording import remarks, rung_name
 
 
 @dataclass(frozen=True, slots=True)

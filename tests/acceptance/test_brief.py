@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from notifiers import mailbox
+from notifiers.wire import mailbox
 from tests.acceptance.office import PLAN, Office
 from tests.acceptance.test_up import ask
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flows import moment
-from notifiers import mailbox
+from notifiers.wire import mailbox
 from plan_definitions import Bundle
 from services import runs
 from services.settings import Settings

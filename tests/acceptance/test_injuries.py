@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows.processes import free_port
-from notifiers import mailbox
+from notifiers.wire import mailbox
 from tests.acceptance.office import PLAN, ROOT, Office, eventually
 from tests.acceptance.prefect_api import ask, runs_of
 

@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from notifiers import mailbox
+from notifiers.wire import mailbox
 from tests.acceptance.office import PLAN, SCENARIOS, Office, eventually
 
 SAME = ("send_at", "to", "kind", "rungs", "obligations", "subject")

@@ -12,7 +12,7 @@ from contextlib import closing
 from http import HTTPStatus
 from typing import Any
 
-from notifiers import mailbox
+from notifiers.wire import mailbox
 from tests.acceptance.office import PLAN, Office, eventually
 
 FINAL = "agency-reports/final-report"

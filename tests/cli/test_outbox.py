@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater
+from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater
 from services import chasing
 from services.errors import Refused as NotAllowed
 from services.wiring import Parts

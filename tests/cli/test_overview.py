@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from cli.console import out
 from cli.main import app
 from flows import moment
-from services import overview, wiring
+from services import wiring
 from services.errors import Refused
+from services.views import overview
 from tests.services import written as w
 from tests.services.office import start
 

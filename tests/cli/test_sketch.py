@@ -17,7 +17,7 @@ from cli.canvas import Canvas
 from cli.main import app
 from notifiers.rendering import render
 from services.errors import Refused
-from services.previewing import Preview, mails
+from services.views.previewing import Preview, mails
 from tests.pages.samples import hostile, plausible, quiet_days, short_periods, staged, worst_case
 
 PLAN = Path(__file__).parents[2] / "plan_definitions/tuyen-quang/37-kh-ubnd-2020.yaml"

@@ -31,7 +31,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from notifiers.rendering import render
 from plan_definitions import Bundle, load
-from services import previewing
+from services.views import previewing
 
 _COMMENT = re.compile(r"<!-- (file|end|next|before|change|run|mail)\b(.*?) -->")
 _FENCE = re.compile(r"```(\w*)")

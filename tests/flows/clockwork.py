@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flows.clock import Clock
-from services import chasing, delivering
+from services import chasing
+from services.mail import delivering
 from services.wiring import Parts
 from tests.services.office import Recording
 

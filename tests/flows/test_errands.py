@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flows.errands import Errands, PostUnread
-from notifiers.mailbox import read
+from notifiers.wire.mailbox import read
 from services.wiring import Parts
 from storage import recipients
 from storage.recipients import Fate, Recipient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from flows import events
-from services.delivering import Delivered, Undeliverable
+from services.mail.delivering import Delivered, Undeliverable
 
 
 def test_a_delivery_that_gave_nothing_up_tells_nothing():

@@ -11,7 +11,7 @@ from flows import moment, workload
 from flows.workload import Workload
 from services import chasing
 from services.chasing import Chased
-from services.delivering import Delivered
+from services.mail.delivering import Delivered
 from services.wiring import Parts
 from storage.outbox import Status
 from tests.services import written as w
@@ -36,7 +36,7 @@ def many(parts: Parts, count: int) -> None:
 
 async def sends(parts: Parts) -> Delivered:
     """Deliver what is due over a recording session."""
-    from services import delivering
+    from services.mail import delivering
 
     return await delivering.deliver(parts, Recording(), w.START)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from notifiers import chat
-from notifiers.chat import Announcement, Told
+from notifiers.wire import chat
+from notifiers.wire.chat import Announcement, Told
 
 WHAT = Announcement("Báo cáo 2 cơ quan quá hạn", "- Sở Y tế: Báo cáo\n- Sở Tư pháp: Báo cáo")
 

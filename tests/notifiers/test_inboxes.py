@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from notifiers.bounces import LARGEST
 from notifiers.inboxes import Found, Inbox, InboxError
 from notifiers.inboxes.imap import ImapInbox, ImapSettings
 from notifiers.inboxes.maildir import MaildirInbox
+from notifiers.wire.bounces import LARGEST
 from tests import dovecot
 from tests.dovecot import Dovecot
 

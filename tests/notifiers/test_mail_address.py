@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.address import checked_address, needs_smtputf8, wire_address
 from notifiers.errors import BadAddress
+from notifiers.mime.address import checked_address, needs_smtputf8, wire_address
 
 
 @pytest.mark.parametrize(

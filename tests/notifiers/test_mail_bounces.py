@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifiers.bounces import LARGEST, Kind, Returned, Verdict, read
+from notifiers.wire.bounces import LARGEST, Kind, Returned, Verdict, read
 
 FOLDER = Path(__file__).parent / "returned"
 OURS = "<one.a.nho@dondoc.example>"

@@ -16,10 +16,10 @@ import pytest
 from engine.chasing import Kind
 from engine.ledger import EntryKind
 from notifiers.brief import Brief, Reached, Unreached
-from notifiers.brief_wording import LINES, NAMES, brief_page
-from notifiers.message import Sender, build
-from notifiers.page import BriefPage, Point
+from notifiers.mime.message import Sender, build
 from notifiers.rendering import render
+from notifiers.words.brief_wording import LINES, NAMES, brief_page
+from notifiers.words.page import BriefPage, Point
 from tests.notifiers import brief_samples as s
 from tests.notifiers import mail_builder as b
 from tests.notifiers.brief_samples import BRIEFS

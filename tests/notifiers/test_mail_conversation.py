@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from notifiers.channel import Outcome, Refused, Sent, TryLater
-from notifiers.smtp import SmtpChannel, stuffed
+from notifiers.wire.channel import Outcome, Refused, Sent, TryLater
+from notifiers.wire.smtp import SmtpChannel, stuffed
 from tests.notifiers.mail_samples import SAMPLES
 from tests.notifiers.test_mail_faults import envelope, settings
 
@@ -125,7 +125,8 @@ def test_a_refusal_leaves_the_line_in_step_for_the_next_mail():
 def test_who_answers_twice_to_one_of_several_is_left(word: str):
     """An answer too many is another's: nothing is given, and nobody is refused by it."""
     said = USUAL.get(word.encode(), b"250 ok\r\n")
-    server = Scripted(**{word: said + b"550 5.1.1 no such user\r\n"})
+    server = Scripted()
+    server.said[word.encode()] = said + b"550 5.1.1 no such user\r\n"
 
     [outcomes] = server.send(["a@b.example"])
 

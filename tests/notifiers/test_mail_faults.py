@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
-from notifiers.message import build
+from notifiers.mime.message import build
 from notifiers.rendering import render
-from notifiers.smtp import SmtpChannel, SmtpSettings
+from notifiers.wire.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
+from notifiers.wire.smtp import SmtpChannel, SmtpSettings
 from tests.certificates import PAST, Authority
 from tests.notifiers import mail_builder as b
 from tests.notifiers.mail_samples import SAMPLES

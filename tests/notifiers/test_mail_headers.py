@@ -9,7 +9,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 
 import pytest
 
-from notifiers.message import Sender, build
+from notifiers.mime.message import Sender, build
 from notifiers.rendering import Mail, render
 from tests.notifiers.brief_samples import BRIEFS
 from tests.notifiers.mail_builder import addressed

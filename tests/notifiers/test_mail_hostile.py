@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from engine.contacts import Addressee
 from engine.plan import Role
-from notifiers.attachment import Attachment
 from notifiers.errors import BadAddress, BadHeader
-from notifiers.headers import filename_on_disk
-from notifiers.message import Sender, build
+from notifiers.mime.attachment import Attachment
+from notifiers.mime.headers import filename_on_disk
+from notifiers.mime.message import Sender, build
 from notifiers.rendering import Rendered, render
 from tests.notifiers.mail_samples import SAMPLES
 

@@ -12,7 +12,7 @@ import pytest
 
 from notifiers.digest import Digest
 from notifiers.errors import BadAddress, BadHeader
-from notifiers.message import Sender, build
+from notifiers.mime.message import Sender, build
 from notifiers.rendering import Rendered, render
 from tests.notifiers import mail_builder as b
 from tests.notifiers.mail_samples import SAMPLES

@@ -14,8 +14,8 @@ from engine.ledger import Entry, EntryKind, RunState, fold
 from engine.plan import Gate, GateBy, Stage, Task
 from notifiers.digest import Digest, compose
 from notifiers.news import Closed, Opened
-from notifiers.news_wording import NAMES
 from notifiers.rendering import render
+from notifiers.words.news_wording import NAMES
 from tests.notifiers import mail_builder as b
 
 GOLDEN = Path(__file__).parent / "golden"

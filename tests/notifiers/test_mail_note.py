@@ -10,8 +10,8 @@ from email.header import decode_header, make_header
 import pytest
 
 from notifiers.errors import BadAddress, BadHeader
-from notifiers.message import Sender
-from notifiers.note import Note, envelope
+from notifiers.mime.message import Sender
+from notifiers.mime.note import Note, envelope
 
 SENDER = Sender("Đôn Đốc", "dondoc@tuyenquang.example")
 NOTE = Note(

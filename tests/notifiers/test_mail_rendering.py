@@ -18,10 +18,10 @@ from engine.ledger import Entry, EntryKind
 from engine.plan import Agency
 from language.catalogue import sentences
 from notifiers.digest import Digest, compose
-from notifiers.page import Page, Roster
 from notifiers.rendering import render, subject
-from notifiers.saying import Saying
-from notifiers.wording import page
+from notifiers.words.page import Page, Roster
+from notifiers.words.saying import Saying
+from notifiers.words.wording import page
 from tests.notifiers import mail_builder as b
 from tests.notifiers.mail_reading import is_well_formed
 from tests.notifiers.mail_samples import SAMPLES

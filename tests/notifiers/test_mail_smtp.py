@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
-from notifiers.mailbox import MailboxServer, read
-from notifiers.message import Sender, build
+from notifiers.mime.message import Sender, build
 from notifiers.rendering import render
-from notifiers.smtp import SmtpChannel, SmtpSettings
+from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.wire.mailbox import MailboxServer, read
+from notifiers.wire.smtp import SmtpChannel, SmtpSettings
 from tests.notifiers import mail_builder as b
 from tests.notifiers.mail_samples import SAMPLES
 

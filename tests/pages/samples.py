@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.deadline import Before, FromEvent, NoDate, Phrase, Unit, Within
 from engine.plan import Agency, Gate, GateAfterDue, OutsideEvent, Plan, Span, Stage, Task
 from plan_definitions import Bundle, load, load_scenario
-from services.previewing import Preview, preview
+from services.views.previewing import Preview, preview
 from tests.notifiers.mail_builder import STANDARD, calendar
 from tests.notifiers.mail_builder import plan as small_plan
 

@@ -9,8 +9,8 @@ import pytest
 from icalendar import Calendar
 
 from engine.deadline import Before
-from services.calendar_feed import escaped, folded, preview_feed
-from services.previewing import Preview, preview
+from services.views.calendar_feed import escaped, folded, preview_feed
+from services.views.previewing import Preview, preview
 from tests.pages.reading import Component, calendar
 from tests.pages.samples import HOSTILE, hostile, plan_37, plausible, staged, worst_case
 

@@ -11,7 +11,7 @@ from engine.deadline import Before, Phrase
 from services.comparing import Comparison, compare
 from services.comparing.wording import account
 from services.pages.comparison import comparison_page
-from services.previewing import preview
+from services.views.previewing import preview
 from tests.pages.reading import read
 from tests.pages.samples import HOSTILE, hostile
 from tests.services.edits import LATER, NEW_DEPARTMENT, NO_HEALTH, edited_37, shown_37

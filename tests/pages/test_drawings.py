@@ -13,7 +13,7 @@ from services.pages import flags, graph, lettering, strip
 from services.pages.days import days_of
 from services.pages.layers import net_of
 from services.pages.speech import Speech
-from services.previewing import Preview
+from services.views.previewing import Preview
 from tests.pages.samples import hostile, plausible, quiet_days, short_periods, staged, worst_case
 
 Layout = Callable[[Preview, Speech], graph.Drawing]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from plan_definitions import load
-from services.calendar_feed import preview_feed
 from services.pages import preview_page
-from services.previewing import preview
+from services.views.calendar_feed import preview_feed
+from services.views.previewing import preview
 from tests.pages.reading import calendar
 from tests.services.written import song_lam
 

@@ -10,11 +10,11 @@ import re
 import pytest
 
 from language.catalogue import LANGUAGES
-from services import proofs
+from services.mail import proofs
+from services.mail.proofs import Wanted
 from services.pages.mail_page import mail_page
-from services.previewing import Preview
-from services.proofs import Wanted
 from services.settings import Settings
+from services.views.previewing import Preview
 from tests.pages import samples
 from tests.pages.reading import read
 

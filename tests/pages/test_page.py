@@ -12,7 +12,7 @@ from language.dates import day
 from notifiers.rendering import render
 from services.pages import preview_page
 from services.pages.page import css_string, unbroken
-from services.previewing import Preview, mails
+from services.views.previewing import Preview, mails
 from tests.pages.reading import drawings, read
 from tests.pages.samples import (
     HOSTILE,

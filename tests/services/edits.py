@@ -10,7 +10,7 @@ from engine.plan import Plan
 from plan_definitions import Bundle, load, load_scenario
 from services.comparing import Comparison, compare
 from services.comparing.document import to_json
-from services.previewing import Preview, preview
+from services.views.previewing import Preview, preview
 from tests.plan_definitions.plan_texts import sample
 from tests.services import written as w
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import event
 
-from notifiers.channel import Channel, Envelope, Outcomes, Session
-from notifiers.smtp import SmtpSession
-from services import delivering, marking
+from notifiers.wire.channel import Channel, Envelope, Outcomes, Session
+from notifiers.wire.smtp import SmtpSession
+from services.mail import delivering, marking
 from services.settings import Settings
 from services.wiring import Parts, opened
 

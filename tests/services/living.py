@@ -11,9 +11,10 @@ from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario, start_of_run
 from plan_definitions import Bundle, load
-from services import chasing, previewing, recording, reports, runs
+from services import chasing, recording, runs
 from services.errors import Refused
 from services.recording import Source
+from services.views import previewing, reports
 from services.wiring import Parts
 from storage import plans
 from tests.services.office import deliver

@@ -15,10 +15,11 @@ from typing import Any, TypeAlias
 import pytest
 from sqlalchemy import event, select
 
-from notifiers.channel import Envelope, Outcome, Outcomes, Sent
+from notifiers.wire.channel import Envelope, Outcome, Outcomes, Sent
 from plan_definitions import Bundle
-from services import chasing, delivering, recording, runs
-from services.delivering import Delivered
+from services import chasing, recording, runs
+from services.mail import delivering
+from services.mail.delivering import Delivered
 from services.recording import Source
 from services.settings import Settings
 from services.wiring import Parts, opened

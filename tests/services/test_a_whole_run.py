@@ -18,14 +18,16 @@ from sqlalchemy import select
 from engine.chasing import next_wake
 from engine.ledger import EntryKind, fold
 from engine.rehearsal import Act, rehearse, start_of_run
-from notifiers import mailbox
-from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import Digest
 from notifiers.rendering import Rendered, render
+from notifiers.wire import mailbox
+from notifiers.wire.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from plan_definitions import Bundle, load_scenario
-from services import board, chasing, delivering, preparing, recording, reports, runs
+from services import chasing, recording, runs
 from services.errors import Refused as NotAllowed
+from services.mail import delivering, preparing
 from services.recording import Source
+from services.views import board, reports
 from services.wiring import Parts
 from storage import ledger, notices, plans
 from storage.outbox import Status

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from services import addressing
 from services.errors import Refused
+from services.mail import addressing
 from services.wiring import Parts
 from tests.services import written as w
 

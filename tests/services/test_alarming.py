@@ -9,9 +9,10 @@ from email import message_from_bytes
 
 import pytest
 
-from notifiers.channel import Outcome, Refused, Sent, TryLater, Unknown
-from services import alarming, chasing, mailroom
+from notifiers.wire.channel import Outcome, Refused, Sent, TryLater, Unknown
+from services import alarming, chasing
 from services.alarming import Alarm
+from services.mail import mailroom
 from services.wiring import Parts
 from storage import clocks
 from tests.services import written as w

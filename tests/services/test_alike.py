@@ -17,8 +17,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from plan_definitions import load, load_scenario
-from services import chasing, delivering, mailroom
+from services import chasing
 from services.errors import Refused
+from services.mail import delivering, mailroom
 from services.wiring import Parts
 from storage import recipients
 from storage.recipients import Fate, Recipient

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from notifiers import chat
-from notifiers.channel import Envelope, Outcome, Sent, TryLater
-from notifiers.chat import Announcement, Service, Told
-from services import announcing, chasing
+from notifiers.wire import chat
+from notifiers.wire.channel import Envelope, Outcome, Sent, TryLater
+from notifiers.wire.chat import Announcement, Service, Told
+from services import chasing
+from services.mail import announcing
 from services.settings import Settings
 from services.wiring import Parts
 from tests.services import written as w

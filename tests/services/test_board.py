@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from plan_definitions import load, load_scenario
-from services import board, recording
-from services.board import Board, Tally
-from services.stage_views import MOST_NAMES
+from services import recording
+from services.views import board
+from services.views.board import Board, Tally
+from services.views.stage_views import MOST_NAMES
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import live_through

@@ -11,12 +11,14 @@ from functools import partial
 import pytest
 
 from notifiers.brief import Brief
-from notifiers.channel import Refused as MailRefused
-from notifiers.channel import Sent, TryLater
 from notifiers.rendering import render
+from notifiers.wire.channel import Refused as MailRefused
+from notifiers.wire.channel import Sent, TryLater
 from plan_definitions import Bundle
-from services import briefing, chasing, mailroom, recording, reports
+from services import briefing, chasing, recording
 from services.errors import Refused
+from services.mail import mailroom
+from services.views import reports
 from services.wiring import Parts
 from storage import plans
 from storage.outbox import Message, Status

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from language.catalogue import LANGUAGES
-from notifiers.mailbox import MailboxServer
+from notifiers.wire.mailbox import MailboxServer
 from services import chasing, checkup
 from services.checkup import Finding, Grade
 from services.settings import BadSettings, Settings

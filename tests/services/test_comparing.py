@@ -9,11 +9,11 @@ import pytest
 from engine.ledger import EntryKind
 from engine.rehearsal import Scenario
 from plan_definitions import load_scenario
-from services import previewing
 from services.comparing import carried, compare
 from services.comparing.changes import Differences
 from services.comparing.duties import Cause
-from services.previewing import preview
+from services.views import previewing
+from services.views.previewing import preview
 from tests.services import written as w
 from tests.services.edits import (
     LATER,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from engine.deadline import Before, FromStage, Phrase, Unit, Within
 from engine.ledger import ObligationState
 from engine.plan import GateBy, Ladder, Overdue, Plan, Span, Stage, Task
-from services import previewing
 from services.comparing import Comparison, compare
 from services.comparing.mails import Box, compare_mails
 from services.comparing.wording import account
-from services.previewing import preview
+from services.views import previewing
+from services.views.previewing import preview
 from tests.engine.builders import BEFORE_10_MAY, BY_9_JUNE, NO_DATE, STANDARD, plan, stage, task
 from tests.services.edits import read
 

@@ -11,7 +11,7 @@ from engine.plan import EscalationStep, Ladder, Overdue, Plan
 from engine.rehearsal import Issued
 from services.comparing import Comparison, compare
 from services.comparing.mails import Box
-from services.previewing import preview
+from services.views.previewing import preview
 from tests.engine.builders import BEFORE_10_MAY, STANDARD, ZONE, plan, stage, task
 from tests.engine.test_rehearsal import scenario, submits
 from tests.services.edits import LATER, NO_HEALTH, edited_37

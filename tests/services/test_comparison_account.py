@@ -14,7 +14,7 @@ from services.comparing.changes import Change
 from services.comparing.outline_wording import SHOWN_DAYS
 from services.comparing.wording import account
 from services.comparing.words import Words
-from services.previewing import derivation, preview
+from services.views.previewing import derivation, preview
 from tests.engine.builders import STANDARD, plan, stage, task
 from tests.services.edits import (
     LATER,

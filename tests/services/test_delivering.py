@@ -9,12 +9,14 @@ from functools import partial
 
 import pytest
 
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
-from notifiers.mailbox import StoredMail, read
-from services import addressing, chasing, delivering, mailroom, recording, reports
-from services.delivering import BATCH, LEASE, UNMARKED
+from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater, Unknown
+from notifiers.wire.mailbox import StoredMail, read
+from services import chasing, recording
 from services.errors import Refused as NotAllowed
-from services.judging import WAITS
+from services.mail import addressing, delivering, mailroom
+from services.mail.delivering import BATCH, LEASE, UNMARKED
+from services.mail.judging import WAITS
+from services.views import reports
 from services.wiring import Parts
 from storage.outbox import Message, Status
 from tests.services import written as w

@@ -21,10 +21,11 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from notifiers.channel import Envelope, Outcome, Refused, Sent
-from services import chasing, delivering
-from services.delivering import LEASE, UNMARKED, Delivered
-from services.doubts import MANY
+from notifiers.wire.channel import Envelope, Outcome, Refused, Sent
+from services import chasing
+from services.mail import delivering
+from services.mail.delivering import LEASE, UNMARKED, Delivered
+from services.mail.doubts import MANY
 from services.wiring import Parts
 from storage import addresses, relays
 from storage.outbox import Status

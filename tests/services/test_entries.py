@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from engine.ledger import ObligationState, Standing
-from notifiers.channel import TryLater
-from services import board, chasing, recording, runs
+from notifiers.wire.channel import TryLater
+from services import chasing, recording, runs
 from services.errors import Refused
 from services.recording import Recorded, Source
+from services.views import board
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.office import (

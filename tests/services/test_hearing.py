@@ -5,8 +5,9 @@ from __future__ import annotations
 from email import message_from_bytes
 from email.header import decode_header, make_header
 
-from notifiers.channel import Envelope, Outcome, Refused, Sent, TryLater
-from services import chasing, mailroom, recording
+from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater
+from services import chasing, recording
+from services.mail import mailroom
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.office import BY, Recording, deliver, outbox_of, submit, wake

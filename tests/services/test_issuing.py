@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from services import chasing, rebuilding, reports
+from services import chasing, rebuilding
+from services.views import reports
 from services.wiring import Parts
 from storage import obligations, plans
 from storage.tables import LEDGER, OBLIGATIONS, PLAN_VERSIONS

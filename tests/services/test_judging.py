@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.contacts import Addressee
 from engine.plan import Role
-from notifiers.channel import Outcome, Refused, Sent, TryLater, Unknown
-from services.judging import WAITS, Verdict, judge
+from notifiers.wire.channel import Outcome, Refused, Sent, TryLater, Unknown
+from services.mail.judging import WAITS, Verdict, judge
 from storage.outbox import Message, Status
 from storage.recipients import SETTLED, Fate, Recipient
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from language.catalogue import sentences
-from services.mail_trial import Fault, Step, prove
+from services.mail.trial import Fault, Step, prove
 from services.settings import BadSettings, Settings
 from tests.certificates import PAST, UNTIL, Authority
 from tests.notifiers.test_mail_faults import Login

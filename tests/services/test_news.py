@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from services import chasing, mailroom, recording
+from services import chasing, recording
+from services.mail import mailroom
 from services.recording import Source
 from services.wiring import Parts
 from storage import plans

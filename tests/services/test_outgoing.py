@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from notifiers.channel import Sent, TryLater
-from services import briefing, chasing, choices, outgoing
+from notifiers.wire.channel import Sent, TryLater
+from services import briefing, chasing, choices
 from services.errors import Refused
+from services.mail import outgoing
 from services.wiring import Parts
 from storage import post
 from storage.outbox import Status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services import board, overview
+from services.views import board, overview
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.office import start, submit

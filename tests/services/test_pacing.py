@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services import pacing
+from services.mail import pacing
 from storage.relays import Relay
 
 NOON = datetime(2020, 5, 11, 5, 0, tzinfo=UTC)

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from notifiers.channel import Envelope, Outcomes
+from notifiers.wire.channel import Envelope, Outcomes
 from plan_definitions import Bundle
-from services import briefing, chasing, delivering, helper, recording
-from services.delivering import Delivered
-from services.helper import Helper, helped
-from services.preparing import Prepared, Preparer
+from services import briefing, chasing, recording
+from services.mail import delivering, helper
+from services.mail.delivering import Delivered
+from services.mail.helper import Helper, helped
+from services.mail.preparing import Prepared, Preparer
 from services.wiring import Parts
 from storage.outbox import Message, Status
 from tests.postfix import sink
@@ -233,7 +234,7 @@ def test_a_helper_that_cannot_read_the_database_leaves_it_to_the_sender(
     failed, done = asyncio.run(run())
 
     assert failed is None
-    assert "ERROR services.helper mail can't be prepared\n" in capfd.readouterr().err
+    assert "ERROR services.mail.helper mail can't be prepared\n" in capfd.readouterr().err
     assert done == Preparer(small).prepare(messages, w.START)
 
 
@@ -247,7 +248,7 @@ def test_who_is_killed_leaves_no_helper_behind(much: Parts):
     """It ends with its input: nobody is there to end it."""
     code = (
         "import asyncio, os, sys\n"
-        "from services.helper import helped\n"
+        "from services.mail.helper import helped\n"
         "from services.settings import Settings\n"
         "async def run():\n"
         "    async with helped(Settings()) as one:\n"

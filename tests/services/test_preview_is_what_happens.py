@@ -20,7 +20,8 @@ from engine.ledger import EntryKind
 from engine.rehearsal import WORST_CASE, Act, Scenario
 from notifiers.rendering import render
 from plan_definitions import Bundle, load, load_scenario
-from services import mailroom, previewing, reports
+from services.mail import mailroom
+from services.views import previewing, reports
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.living import issued, live_through, previewed

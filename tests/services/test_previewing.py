@@ -10,7 +10,7 @@ import pytest
 
 from engine.plan import Plan
 from plan_definitions import load, load_scenario
-from services import previewing
+from services.views import previewing
 from services.wiring import Parts
 from tests.services import written as w
 from tests.storage.records import contents

@@ -7,9 +7,9 @@ from email import message_from_bytes
 import pytest
 
 from language.catalogue import LANGUAGES
-from services import proofs
 from services.errors import Refused
-from services.proofs import Wanted
+from services.mail import proofs
+from services.mail.proofs import Wanted
 from services.settings import Settings
 from tests.pages import samples
 

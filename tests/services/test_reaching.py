@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from engine.ledger import EntryKind
-from notifiers.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from notifiers.digest import compose
+from notifiers.wire.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
 from plan_definitions import Bundle
-from services import addressing, chasing, delivering, looking, mailroom, marking, pacing, recording
+from services import chasing, recording
+from services.mail import addressing, delivering, looking, mailroom, marking, pacing
 from services.wiring import Parts
 from storage import addresses, ledger, notices, outbox, recipients, relays
 from storage.outbox import Message, Status

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from engine.ledger import EntryKind, Standing
-from services import board, chasing, recording
+from services import chasing, recording
 from services.errors import Refused
 from services.recording import Recorded, Source
+from services.views import board
 from services.wiring import Parts
 from storage import ledger, plans
 from storage.tables import LEDGER, OBLIGATIONS

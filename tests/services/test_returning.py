@@ -16,11 +16,12 @@ from pydantic import SecretStr
 
 from engine.ledger import EntryKind
 from engine.plan import Contact, Role
-from notifiers.channel import Envelope, Outcome, Sent, TryLater
 from notifiers.digest import domain_of, message_id
-from services import briefing, chasing, mailroom, returned_mail, returning
+from notifiers.wire.channel import Envelope, Outcome, Sent, TryLater
+from services import briefing, chasing
 from services.errors import Unavailable
-from services.returning import Came
+from services.mail import mailroom, returned_mail, returning
+from services.mail.returning import Came
 from services.wiring import Parts
 from storage import addresses, ledger, notices, recipients
 from storage.outbox import Message, Status

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from engine.chasing import Notice
-from notifiers.channel import Refused as MailRefused
-from services import board, chasing, recording, run_views, upcoming
-from services.board import Board
-from services.run_views import Look, RunView
+from notifiers.wire.channel import Refused as MailRefused
+from services import chasing, recording
+from services.views import board, run_views, upcoming
+from services.views.board import Board
+from services.views.run_views import Look, RunView
 from services.wiring import Parts
 from tests.services import written as w
 from tests.services.office import BY, Recording, deliver, start, submit, wake

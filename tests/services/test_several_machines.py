@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from notifiers.channel import TryLater
+from notifiers.wire.channel import TryLater
 from plan_definitions import Bundle
-from services import briefing, chasing, delivering, marking, recording, runs
+from services import briefing, chasing, recording, runs
 from services.errors import Refused
+from services.mail import delivering, marking
 from services.recording import Source
 from services.wiring import Parts
 from storage import ledger, outbox, plans

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from language.catalogue import text
-from notifiers.channel import Refused as MailRefused
-from notifiers.channel import TryLater
-from services import addressing, board, chasing, recording
-from services.board import Board
+from notifiers.wire.channel import Refused as MailRefused
+from notifiers.wire.channel import TryLater
+from services import chasing, recording
+from services.mail import addressing
 from services.tables import cards, late, mail, overview, rows
 from services.tables.markdown import artifact_key, plain, table
+from services.views import board
+from services.views.board import Board
 from services.wiring import Parts
 from storage import relays
 from storage.outbox import Status

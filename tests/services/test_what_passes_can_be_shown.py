@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plan_definitions import PlanFaults, check, load, load_scenario
-from services.calendar_feed import preview_feed
 from services.pages import preview_page
-from services.previewing import preview, to_json
+from services.views.calendar_feed import preview_feed
+from services.views.previewing import preview, to_json
 from tests.plan_definitions.plan_texts import sample
 
 DUES = (

@@ -9,8 +9,9 @@ import pytest
 from engine.chasing import rungs
 from engine.ledger import EntryKind
 from language.catalogue import LANGUAGES, has
-from services import recording, runs, wording
+from services import recording, runs
 from services.recording import Source
+from services.views import wording
 from services.wiring import Parts
 from storage import ledger
 from tests.services import written as w

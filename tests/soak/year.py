@@ -27,10 +27,11 @@ from sqlalchemy import event, func, select
 
 from engine.ledger import EntryKind, Standing
 from engine.plan import Plan
-from notifiers.channel import Envelope, Outcomes, Sent
+from notifiers.wire.channel import Envelope, Outcomes, Sent
 from plan_definitions import load
-from services import chasing, delivering, recording, runs
+from services import chasing, recording, runs
 from services.errors import Refused
+from services.mail import delivering
 from services.recording import Source
 from services.settings import Settings
 from services.wiring import Parts, opened
