@@ -310,7 +310,7 @@ def test_a_run_too_large_for_a_batch_is_chased_alone_after_the_others(
                 .values(next_wake_at=None)
             )
         plans.set_wakes(connection, ["nho-2", "nho-3"])
-    monkeypatch.setattr(chasing, "AT_ONCE", 2)
+    monkeypatch.setattr(chasing, "MOST_DUE", 2)
 
     first = chasing.issue_notices(settled, w.EVE)
     second = chasing.issue_notices(settled, w.EVE)
