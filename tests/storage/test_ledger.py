@@ -232,7 +232,7 @@ def test_news_belong_to_the_message_that_was_issued_after_them(run: Database):
     append(run, done)
     append(run, opened, run="s")
     with run.reading() as connection:
-        assert ledger.waiting_news(connection, "r", turns) == [done]
+        assert ledger.waiting_news(connection, ["r", "s"], turns) == {"r": [done], "s": [opened]}
 
 
 def test_what_moved_behind_a_place_is_found_by_run(run: Database):
@@ -254,5 +254,3 @@ def test_nothing_recorded_has_no_newest(database: Database):
     """The first look of a new installation."""
     with database.reading() as connection:
         assert ledger.newest(connection) == 0
-
-        assert ledger.waiting_news(connection, ["r", "s"], turns) == {"r": [done], "s": [opened]}
