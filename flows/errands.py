@@ -76,6 +76,7 @@ class Errands:
     async def _without_prefect(self) -> None:
         work = Workload(self.parts, self._deliver)
         await work.work()
+        self._untold += events.unreadable(alarming.newly_unread(self.parts, moment.wall()))
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             work.notices,

@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 BATCH = 200  # runs that one transaction takes
 MOST_DUE = 1_000  # obligations due that one transaction is about; of a single run however many
 MAILS_OF_A_LAP = 100  # of one run that go out before those of others that wait
-UNREADABLE_FOR = timedelta(minutes=10)  # a run that can't be read is left alone before the next try
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         issued = notices.keys_of_due(connection, [stored.id for stored in plain], now)
         batch = _Batch(now)
         for run, (plan, states) in runs.of_due(parts, connection, plain, now).items():
-            with runs.passed_over(run):
+            with runs.passed_over(parts, run):
                 batch.decide(run, plan, states, issued)
         told = _issue(parts, connection, batch.digests, batch.superseded, now)
         ledger.append_all(connection, ((run, one) for run, mine in told.items() for one in mine))
@@ -155,7 +154,7 @@ def _put_off(
     """Let runs that could not be read wait: they would stand before the others each time."""
     unread = [stored.id for stored in taken if stored.id not in done]
     if unread:
-        plans.put_off(connection, unread, until=now + UNREADABLE_FOR)
+        plans.put_off(connection, unread, until=now + runs.UNREADABLE_FOR)
 
 
 class _Batch:
@@ -217,11 +216,11 @@ def _chase_others(parts: Parts, names: Sequence[str], now: datetime) -> list[Cha
 
 def _chase_alone(parts: Parts, run: str, now: datetime) -> list[Chased]:
     done: list[Chased] = []
-    with runs.passed_over(run):
+    with runs.passed_over(parts, run):
         done, _ = _chase_whole(parts, [run], now)
         return done
     with parts.database.writing() as connection:
-        plans.put_off(connection, [run], until=now + UNREADABLE_FOR)
+        plans.put_off(connection, [run], until=now + runs.UNREADABLE_FOR)
     return done
 
 
@@ -237,7 +236,7 @@ def _chase_whole(
         taken = turning.as_many_as(turning.MOST_READ, due, obligations.count(connection, names))
         whole = _Whole(parts, connection, taken, now)
         for live in runs.lives(parts, connection, taken).values():
-            with runs.passed_over(live.stored.id):
+            with runs.passed_over(parts, live.stored.id):
                 whole.decide(live)
         whole.write()
         _put_off(connection, taken, whole.decided, now)

@@ -87,7 +87,7 @@ class Change:
         """The obligations that it changes: the entries' own, those of an opened stage, the
         re-dated."""
         kinds = {entry.kind for entry in self.appended}
-        if kinds & CHANGING_ALL or _is_turning(self.run, now):
+        if kinds & CHANGING_ALL or is_turning(self.run, now):
             return list(self.run.plan.obligations)
         named = {one.obligation for one in self.appended if one.kind in ledger.STATE_KINDS}
         opened = {one.stage for one in self.appended if one.kind is EntryKind.STAGE_OPENED}
@@ -112,14 +112,19 @@ class Change:
         return self.run.news_at is not None or bool(news.of(self.appended))
 
 
-def _is_turning(run: LiveRun, now: datetime) -> bool:
-    """Say whether the moment of a run's next turn has come: all of it is gone over then.
-
-    An event that was recorded in many runs at once has only set that moment.
-    """
+def is_turning(run: LiveRun, now: datetime) -> bool:
+    """Say whether the moment of a run's next turn has come: all of it is gone over then."""
     turn = run.stored.next_turn_at
+    return turn is not None and (turn <= now or is_event_unseen(run))
+
+
+def is_event_unseen(run: LiveRun) -> bool:
+    """Say whether an event was recorded in a run, and what follows from it is still to be seen to.
+
+    Recorded in many runs at once, it has only set the moment of their next turn.
+    """
     recorded = {event.recorded_at for event in run.folding.events.values()}
-    return turn is not None and (turn <= now or turn in recorded)
+    return run.stored.next_turn_at in recorded
 
 
 def keep(
@@ -160,9 +165,7 @@ def keep_all(
     if not changes:
         return
     projected = {change.name: _projected(change, issued, now) for change in changes}
-    obligations.project(
-        connection, ((run, one) for run, mine in projected.items() for one in mine)
-    )
+    obligations.project(connection, ((run, one) for run, mine in projected.items() for one in mine))
     for change in changes:
         change.run.news_at = _news_at(connection, change, now)
         if ends(change.run, issued, now):

@@ -449,7 +449,7 @@ def _plans_of(parts: Parts, stored: Iterable[StoredRun]) -> dict[int, Plan]:
     """Return the plans of runs by their version, but for those that can't be read."""
     found: dict[int, Plan] = {}
     for version, run in {one.plan_version: one.id for one in stored}.items():
-        with runs.passed_over(run):
+        with runs.passed_over(parts, run):
             found[version] = parts.plan(version)
     return found
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -32,15 +32,20 @@ UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, Valu
 """What a run raises of which this program cannot read the plan or the ledger."""
 
 
+UNREADABLE_FOR = timedelta(minutes=10)
+"""For how long a run that can't be read is left alone: it would stand before others each time."""
+
+
 @contextmanager
-def passed_over(run: str) -> Iterator[None]:
+def passed_over(parts: Parts, run: str) -> Iterator[None]:
     """Leave a run that cannot be read as it is, and say so in the log: the others go on.
 
-    It stays due, which the clock tells of, and `dondoc db check` names it.
+    The operator is alarmed by what `parts` keep of it, and `dondoc db check` names it.
     """
     try:
         yield
     except UNREADABLE as error:
+        parts.unread[run] = one_line(error)
         log.error("run %s can't be read: %s", run, one_line(error), extra={"action": "unreadable"})
 
 
@@ -173,20 +178,18 @@ def of_due(
     entries = ledger.states_of_due(connection, names, now)
     found = {}
     for stored in taken:
-        with passed_over(stored.id):
+        with passed_over(parts, stored.id):
             plan = parts.plan(stored.plan_version)
             found[stored.id] = plan, fold_some(plan, due[stored.id], entries[stored.id])
     return found
 
 
-def lives(
-    parts: Parts, connection: Connection, taken: Sequence[StoredRun]
-) -> dict[str, LiveRun]:
+def lives(parts: Parts, connection: Connection, taken: Sequence[StoredRun]) -> dict[str, LiveRun]:
     """Load runs as `live` does one, by one statement. A run that cannot be read is missing."""
     entries = ledger.states_of(connection, [stored.id for stored in taken])
     found = {}
     for stored in taken:
-        with passed_over(stored.id):
+        with passed_over(parts, stored.id):
             plan = parts.plan(stored.plan_version)
             folding = fold_alike(plan, entries[stored.id])
             found[stored.id] = LiveRun(stored, plan, folding, stored.news_at)

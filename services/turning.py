@@ -48,7 +48,7 @@ def turn(parts: Parts, connection: Connection, taken: Sequence[StoredRun], now: 
     issued = notices.keys_of_open(connection, [stored.id for stored in taken])
     changes = []
     for live in runs.lives(parts, connection, taken).values():
-        with runs.passed_over(live.stored.id):
+        with runs.passed_over(parts, live.stored.id):
             change = Change(live)
             change.record([], now)
             change.reckon(issued, now)
@@ -56,9 +56,7 @@ def turn(parts: Parts, connection: Connection, taken: Sequence[StoredRun], now: 
     keeping.keep_all(connection, changes, issued, now=now)
 
 
-def as_many_as(
-    most: int, taken: Sequence[StoredRun], counts: Mapping[str, int]
-) -> list[StoredRun]:
+def as_many_as(most: int, taken: Sequence[StoredRun], counts: Mapping[str, int]) -> list[StoredRun]:
     """Return runs with up to `most` obligations by `counts`; a larger one comes last, and alone.
 
     One huge run does not keep the others waiting, and no transaction becomes long for many.

@@ -29,6 +29,8 @@ class Parts:
 
     settings: Settings
     database: Database
+    unread: dict[str, str] = field(default_factory=dict)
+    """Runs that could not be read, and why, as met since somebody was last told of them."""
     _plans: dict[int, Plan] = field(default_factory=dict)
 
     def plan(self, version: int) -> Plan:

@@ -213,9 +213,7 @@ def announced(connection: Connection, runs: Collection[str], event: str) -> dict
     return found
 
 
-def turned(
-    connection: Connection, runs: Collection[str], *, behind: int
-) -> dict[str, list[Entry]]:
+def turned(connection: Connection, runs: Collection[str], *, behind: int) -> dict[str, list[Entry]]:
     """Return the entries behind a place that say which stages opened or were done, by run."""
     kinds = [EntryKind.STAGE_OPENED.value, EntryKind.STAGE_DONE.value]
     query = select(LEDGER).where(

@@ -46,16 +46,6 @@ def project(connection: Connection, projected: Iterable[tuple[str, Projected]]) 
     sets.update(connection, OBLIGATIONS, sets.columns_of(rows), key=("run", "id"))
 
 
-def due(connection: Connection, run: str, now: datetime) -> list[str]:
-    """Return the ids of a run's obligations that wake at or before `now`, in plan order."""
-    query = (
-        select(OBLIGATIONS.c.id)
-        .where(OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at <= now)
-        .order_by(OBLIGATIONS.c.position)
-    )
-    return list(connection.execute(query).scalars())
-
-
 def due_of(connection: Connection, runs: Collection[str], now: datetime) -> dict[str, list[str]]:
     """Return the ids of what wakes at or before `now` in each of `runs`, in plan order."""
     found: dict[str, list[str]] = {run: [] for run in runs}
@@ -135,14 +125,6 @@ def latest_last_day(connection: Connection, run: str) -> date | None:
     """Return the latest last day of anything in a run, if anything is dated."""
     query = select(func.max(OBLIGATIONS.c.last_day)).where(OBLIGATIONS.c.run == run)
     return connection.execute(query).scalar()
-
-
-def has_wakes(connection: Connection, run: str) -> bool:
-    """Say whether any obligation of the run has a wake-up ahead."""
-    query = select(OBLIGATIONS.c.id).where(
-        OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at.is_not(None)
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def _changing(item: Projected) -> dict[str, object]:

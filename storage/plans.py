@@ -186,9 +186,9 @@ def hold(connection: Connection, runs: Collection[str]) -> list[StoredRun]:
 
 def put_off(connection: Connection, runs: Collection[str], *, until: datetime) -> None:
     """Let what is due of runs wait: nothing wakes them, nor asks for their brief, before then."""
-    late = case((PLAN_RUNS.c.brief_at < until, until), else_=PLAN_RUNS.c.brief_at)
     changed = PLAN_RUNS.update().where(PLAN_RUNS.c.id.in_(runs))
-    connection.execute(changed.values(wakes_at=until, brief_at=late))
+    connection.execute(changed.values(wakes_at=until))
+    connection.execute(changed.where(PLAN_RUNS.c.brief_at < until).values(brief_at=until))
 
 
 _BY_WAKE = (PLAN_RUNS.c.wakes_at, PLAN_RUNS.c.plan_version, PLAN_RUNS.c.id)

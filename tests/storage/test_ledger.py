@@ -254,3 +254,30 @@ def test_nothing_recorded_has_no_newest(database: Database):
     """The first look of a new installation."""
     with database.reading() as connection:
         assert ledger.newest(connection) == 0
+
+
+def test_of_many_runs_each_has_its_own_entries_events_and_turns(run: Database):
+    """Read together, told apart."""
+    opened = entry(EntryKind.STAGE_OPENED, obligation=None, stage="first")
+    first, second = (
+        entry(EntryKind.EVENT_ANNOUNCED, obligation=None, data={"event": name})
+        for name in ("issued", "passed")
+    )
+    append(run, opened, first)
+    append(run, entry(), run="s")
+    with run.reading() as connection:
+        place = ledger.newest(connection)
+    append(run, second, entry(EntryKind.NOTICE_ISSUED))
+    append(run, opened, run="s")
+
+    with run.reading() as connection:
+        states = ledger.states_of(connection, ["r", "s"])
+        known = ledger.announced(connection, ["r", "s"], "passed")
+        turned = ledger.turned(connection, ["r", "s"], behind=place)
+
+    assert {name: list(mine) for name, mine in states.items()} == {
+        "r": [opened, first, second],
+        "s": [entry(), opened],
+    }
+    assert known == {"r": second}
+    assert turned == {"r": [], "s": [opened]}

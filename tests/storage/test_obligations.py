@@ -129,9 +129,13 @@ def test_due_is_what_wakes_now_or_earlier_in_plan_order(database: Database):
     create(database, "s", a=MORNING)
 
     with database.reading() as connection:
-        assert obligations.due(connection, "r", MORNING) == [OWED[0], OWED[1]]
-        assert obligations.due(connection, "r", MORNING - minutes(1)) == [OWED[1]]
-        assert obligations.due(connection, "r", MORNING - minutes(2)) == []
+        both, one = ["r", "s"], ["r"]
+        found = obligations.due_of(connection, both, MORNING)
+        assert found == {"r": [OWED[0], OWED[1]], "s": [OWED[0]]}
+        assert obligations.due_of(connection, one, MORNING - minutes(1)) == {"r": [OWED[1]]}
+        assert obligations.due_of(connection, one, MORNING - minutes(2)) == {"r": []}
+        assert obligations.count_due(connection, both, MORNING) == {"r": 2, "s": 1}
+        assert obligations.count(connection, both) == {"r": len(OWED), "s": len(OWED)}
 
 
 def test_the_run_that_waited_longest_comes_first(database: Database):
@@ -187,17 +191,39 @@ def test_where_nothing_is_due_there_is_no_next_wake(database: Database):
     create(database)
     with database.reading() as connection:
         assert plans.next_wake(connection) is None
-        assert obligations.has_wakes(connection, "r") is False
 
 
-def test_wakes_are_told_by_run(database: Database):
-    """One run's being finished does not hang on another."""
-    create(database, "r", b=MORNING)
+def test_runs_that_wait_are_passed_over_until_then(database: Database):
+    """What can't be read must not stand before the others each time."""
+    create(database, "r", a=MORNING - minutes(1))
+    create(database, "s", a=MORNING)
+    until = MORNING + minutes(9)
+    with database.writing() as connection:
+        plans.set_briefs(connection, {"r": MORNING, "s": MORNING})
+        plans.put_off(connection, ["r"], until=until)
+
+        assert plans.due_briefs(connection, MORNING, limit=9) == ["s"]
+        assert plans.due_briefs(connection, until, limit=9) == ["s", "r"]
+    assert due_runs(database, MORNING) == ["s"]
+    assert due_runs(database, until) == ["s", "r"]
+
+
+def test_runs_that_are_to_turn_are_due_and_their_news_too(database: Database):
+    """Whatever else wakes them, and whenever they were to turn before."""
+    create(database, "r", a=MORNING + minutes(9))
     create(database, "s")
+    create(database, "t")
+    with database.writing() as connection:
+        plans.mark_turning(connection, ["r", "s"], at=MORNING)
 
-    with database.reading() as connection:
-        assert obligations.has_wakes(connection, "r") is True
-        assert obligations.has_wakes(connection, "s") is False
+        held = plans.hold(connection, ["t", "s", "r"])
+
+    assert [(one.id, one.next_turn_at, one.news_at) for one in held] == [
+        ("r", MORNING, MORNING),
+        ("s", MORNING, MORNING),
+        ("t", None, None),
+    ]
+    assert due_runs(database, MORNING) == ["r", "s"]
 
 
 def test_the_first_last_day_is_of_what_is_open(database: Database):
