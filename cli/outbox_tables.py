@@ -24,6 +24,7 @@ STYLES = {
     Status.BOUNCED: "bold red",
     Status.CANCELLED: "dim",
 }
+AUTO_REPLY = "auto-reply"
 SIGNS = {
     Fate.SENT: ("✓", "green"),
     Fate.LATER: ("…", "yellow"),
@@ -121,6 +122,9 @@ def _mail(one: Outgoing, language: str) -> Text:
         said.append_text(_recipient(one, recipient, language))
     if message.error and all(message.error != found.detail for found in one.recipients):
         said.append(f"\n{message.error}", style="not bold red")
+    for posted in (posted for posted in one.back if posted.kind == AUTO_REPLY):
+        values = {"address": posted.address, "detail": posted.detail}
+        said.append(f"\n{text(language, 'outbox.reply', **values)}", style="not bold dim")
     return said
 
 

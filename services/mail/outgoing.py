@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +37,8 @@ SOME = 500  # messages whose particulars are read at once
 class Outgoing:
     """A message of the outbox: whom it is for, its addresses, what it is about.
 
-    `attempts`, and what came `back` about it, are filled where one is looked at by itself.
+    `back` is what came back about it: reports, and automatic replies. `attempts` are filled
+    where one is looked at by itself.
     """
 
     message: Message
@@ -104,16 +105,7 @@ def one(parts: Parts, number: int) -> Outgoing:
     with parts.database.reading() as connection:
         (found,) = _all_of(parts, connection, [message])
         tried = attempts.of_message(connection, number)
-        back = post.about(connection, number)
-    return Outgoing(
-        found.message,
-        found.agency,
-        found.zone,
-        found.recipients,
-        found.notices,
-        tuple(tried),
-        tuple(back),
-    )
+    return replace(found, attempts=tuple(tried))
 
 
 def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
@@ -146,6 +138,7 @@ def _all_of(parts: Parts, connection: Connection, found: Sequence[Message]) -> l
     numbers = [message.id for message in found]
     carried = notices.of_messages(connection, numbers)
     addressed = recipients.of_messages(connection, numbers)
+    back = post.about(connection, numbers)
     versions: dict[str, int] = {}
     for run in {message.run for message in found}:
         stored = plans.find_run(connection, run)
@@ -162,6 +155,7 @@ def _all_of(parts: Parts, connection: Connection, found: Sequence[Message]) -> l
                 zone=plan.zone,
                 recipients=tuple(addressed[message.id]),
                 notices=tuple(carried[message.id]),
+                back=tuple(back[message.id]),
             )
         )
     return shown

@@ -14,9 +14,11 @@ from cli.main import app
 from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater
 from services import chasing
 from services.errors import Refused as NotAllowed
+from services.mail import returning
 from services.wiring import Parts
 from storage.outbox import Status
 from storage.tables import MESSAGES
+from tests.notifiers.test_mail_bounces import content
 from tests.services import written as w
 from tests.services.office import Recording, deliver, kinds, office, start, statuses
 
@@ -91,6 +93,19 @@ def test_json_is_cut_only_where_a_limit_is_named(parts: Parts):
     """A program that counts on all of it gets all of it, in the order of the send times."""
     assert [one["to"] for one in as_json("list")] == ["a", "b", "c"]
     assert [one["to"] for one in as_json("list", "--limit", "2")] == ["c", "b"]
+
+
+def test_an_automatic_reply_is_seen_at_the_mail_and_at_the_address(parts: Parts):
+    """Somebody is away: whoever looks why nothing comes has to see it."""
+    (one,) = as_json("list", "--agency", "a")
+    ours = one["message_id"].encode()
+    mail = content("absent-exchange").replace(b"<one.a.nho@dondoc.example>", ours)
+    returning.take(parts, mail, w.START)
+
+    assert "trả lời tự động của a@nho.example" in " ".join(run("list").split())
+    shown = runner.invoke(app, ["address", "show", "a@nho.example"]).output
+    assert "Trả lời tự động lúc 08:00 ngày 06/4/2020: Trả lời tự động: Đôn đốc." in shown
+    assert "dondoc address away" in shown
 
 
 @pytest.mark.parametrize("width", [80, 120])
