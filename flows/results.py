@@ -1,7 +1,6 @@
 """Results: where Prefect would keep what a flow returns. Ours return nothing to keep.
 
-Where a flow does not say where, Prefect asks its server before each run, with a client made
-for it that reads the whole list of certificates anew: a tenth of a second for every run.
+Where a flow does not say where, Prefect asks its server before each run, and waits for it.
 """
 
 from __future__ import annotations

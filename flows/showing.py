@@ -235,6 +235,7 @@ class _Showing:
         self.is_settled = True
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
+        self._there = found
         self._deployments = deployments
         self._noted: dict[str, StageRun] = {}
         self._lines: list[dict[str, Any]] = []  # of the runs' own logs, sent in one request
@@ -348,7 +349,7 @@ class _Showing:
         waits; no worker takes it up, and no process is held.
         """
         known = self.known.get(view.id)
-        there = (self.found or {}).get((known.flow_run or "") if known else "")
+        there = (await self._those_there()).get((known.flow_run or "") if known else "")
         if there is not None:
             return there
         if deployment not in self._deployments:
@@ -363,6 +364,13 @@ class _Showing:
             tags=view.tags,
             state=Running(name=OPENING),
         )
+
+    async def _those_there(self) -> Mapping[str, FlowRun]:
+        """Return what Prefect has of the run: asked for once, where something has changed."""
+        if self._there is None:
+            ids = [UUID(one.flow_run) for one in flow_runs_of(self.known) if one.flow_run]
+            self._there = await states_of(self.client, ids)
+        return self._there
 
     async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:
         """Make the flow run say what the view says, whatever happened to it.
