@@ -29,7 +29,7 @@ from storage.outbox import Message, Queued
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 200  # briefs that one look queues
+BRIEFS = 200  # that one look queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,15 @@ def send_due(parts: Parts, now: datetime) -> list[Requested]:
     if parts.settings.brief == "off":
         return []
     with parts.database.reading() as connection:
-        due = plans.due_briefs(connection, now, limit=AT_ONCE)
+        due = plans.due_briefs(connection, now, limit=BRIEFS)
     found = []
     for run in due:
-        with runs.passed_over(run):
+        with runs.passed_over(parts, run):
             if (sent := _send_by_itself(parts, run, now)) is not None:
                 found.append(sent)
+            continue
+        with parts.database.writing() as connection:  # it would stand before the others each time
+            plans.set_briefs(connection, {run: now + runs.UNREADABLE_FOR})
     return found
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from engine.chasing import next_wake
 from engine.graph import next_turn
-from services import runs
+from services import keeping, runs
 from services.runs import LiveRun
 from services.wiring import Parts
 from storage import notices, obligations, plans, projection
@@ -32,6 +32,8 @@ def differences(parts: Parts, run: str, now: datetime) -> list[str]:
     """
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run)
+        if keeping.is_event_unseen(live):  # the next chase goes over all of it
+            return projection.astray(connection, run)
         rows = {row["id"]: row for row in projection.rows(connection, run)}
         found = [
             item.state.obligation.id

@@ -46,7 +46,10 @@ def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> T
     """
     expires_at = None
     if ready.broken:
-        verdict = Verdict(Status.UNDELIVERABLE, ready.broken)
+        # A plan or a ledger that can't be read now may be, once somebody has seen to it.
+        again = now + WAITS[min(ready.message.tries, len(WAITS)) - 1]
+        verdict = Verdict(Status.LATER, ready.broken, again)
+        parts.unread[ready.message.run] = ready.broken
     elif ready.waits_until is not None:
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
         expires_at = _put_off(ready.message, now, ready.waits_until)
@@ -131,7 +134,7 @@ def _tell_in_a_brief(parts: Parts, connection: Connection, run: str) -> None:
     """
     stored = plans.find_run(connection, run)
     assert stored is not None
-    with runs.passed_over(run):
+    with runs.passed_over(parts, run):
         mornings.reckon(connection, stored, parts.plan(stored.plan_version))
 
 
