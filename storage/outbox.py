@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import sets
-from storage.tables import ATTEMPTS, MESSAGES
+from storage.tables import ATTEMPTS, MESSAGES, RECIPIENTS
 
 
 class Status(StrEnum):
@@ -470,6 +470,7 @@ class Sought:
     statuses: tuple[Status, ...] = ()
     recipient: str | None = None
     since: datetime | None = None
+    address: str | None = None
 
     @property
     def holds(self) -> tuple[ColumnElement[bool], ...]:
@@ -483,6 +484,9 @@ class Sought:
             found.append(MESSAGES.c.recipient == self.recipient)
         if self.since is not None:
             found.append(MESSAGES.c.send_at >= self.since)
+        if self.address is not None:
+            went_to = func.lower(RECIPIENTS.c.address) == self.address.lower()
+            found.append(MESSAGES.c.id.in_(select(RECIPIENTS.c.message).where(went_to)))
         return tuple(found)
 
 

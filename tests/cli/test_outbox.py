@@ -124,6 +124,8 @@ def test_the_list_is_narrowed_by_status_agency_run_and_time(parts: Parts):
     assert [one["to"] for one in as_json("list", "--agency", "c")] == ["c"]
     assert len(as_json("list", "--run", "nho", "--since", "2020-04-06")) == 3
     assert as_json("list", "--since", "2020-04-07") == []
+    assert [one["to"] for one in as_json("list", "--address", "B@nho.example")] == ["b"]
+    assert as_json("list", "--address", "nobody@nho.example") == []
     assert as_json("list", "--since", "06/4/2020") == as_json("list", "--since", "2020-04-06")
     assert runner.invoke(app, ["outbox", "list", "--run", "other"]).exit_code == 1  # mistyped
 
