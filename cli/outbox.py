@@ -131,7 +131,7 @@ def show(
     if format is Format.JSON:
         shown = {"attempts": outgoing.attempts_json(found), "back": outgoing.back_json(found)}
         body = {"headers": dict(proof.headers), "text": proof.text} if proof else {}
-        print_json({**outgoing.to_json(found), **shown, **body})
+        print_json({**outgoing.to_json(found), **shown, "instead": found.instead, **body})
     else:
         from cli import outbox_tables
 

@@ -95,6 +95,21 @@ def test_json_is_cut_only_where_a_limit_is_named(parts: Parts):
     assert [one["to"] for one in as_json("list", "--limit", "2")] == ["c", "b"]
 
 
+def test_a_mail_that_came_back_names_the_one_that_went_out_instead(parts: Parts):
+    """Whoever is told of the bounce reads what was in it, and where it stands now."""
+    (one,) = as_json("list", "--agency", "a")
+    ours = one["message_id"].encode()
+    mail = content("postfix").replace(b"<one.a.nho@dondoc.example>", ours)
+    returning.take(parts, mail, w.START)
+
+    shown = run("show", str(one["number"]))
+    _, again = as_json("list", "--agency", "a")
+    assert f"được gửi lại bằng thư số {again['number']}." in shown
+    assert "Kính gửi: Sở An" in shown
+    assert as_json("show", str(one["number"]))["instead"] == again["number"]
+    assert as_json("show", str(again["number"]))["instead"] is None
+
+
 def test_an_automatic_reply_is_seen_at_the_mail_and_at_the_address(parts: Parts):
     """Somebody is away: whoever looks why nothing comes has to see it."""
     (one,) = as_json("list", "--agency", "a")
