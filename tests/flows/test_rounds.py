@@ -91,8 +91,11 @@ def test_what_is_escalated_is_shown_before_what_merely_changed(parts: Parts, pre
     assert one._behind[late].urgency is Urgency.ESCALATED
 
 
-def test_a_share_that_is_over_leaves_the_rest_to_the_next(parts: Parts, prefect: FakePrefect):
+def test_a_share_that_is_over_leaves_the_rest_to_the_next(
+    parts: Parts, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+):
     """Showing never goes on for ever: what else the clock does gets its turn."""
+    monkeypatch.setattr(rounds, "GROUP", 1)
     many(parts, 12)
     one = Rounds(parts, share=timedelta(seconds=0), ticks=Ticks())
 
