@@ -195,7 +195,7 @@ class Rounds:
             if not stands:
                 is_red = showing.is_red(shown[run])
                 self._note(run, Behind(Urgency.LATE if is_red else Urgency.IN_TURN, asks=True))
-            elif mark is not None and mark.until == showing.IN_PART and mark.seq >= last[run]:
+            elif _lacks_rest(mark, last[run]):
                 self._note(run, Behind(Urgency.REST))
             elif not _is_fresh(mark, last[run], now):
                 self._note(run, Behind(Urgency.IN_TURN))
@@ -276,8 +276,11 @@ class Rounds:
                 last = ledger.places(connection, some)
                 marks = stage_runs.marks(connection, some)
             for run in some:
-                if not self._behind[run].asks and _is_fresh(marks.get(run), last[run], now):
+                mark, asks = marks.get(run), self._behind[run].asks
+                if not asks and _is_fresh(mark, last[run], now):
                     del self._behind[run]
+                elif not asks and _lacks_rest(mark, last[run]) and not rest:
+                    self._behind[run] = Behind(Urgency.REST)
                 else:
                     yield run
 
@@ -406,6 +409,10 @@ class _Going:
 
 def _ids(shown: Iterable[StageRun]) -> list[str]:
     return [one.flow_run for one in shown if one.flow_run]
+
+
+def _lacks_rest(mark: stage_runs.Mark | None, seq: int) -> bool:
+    return mark is not None and mark.until == showing.IN_PART and mark.seq >= seq
 
 
 def _is_fresh(mark: stage_runs.Mark | None, seq: int, now: datetime) -> bool:
