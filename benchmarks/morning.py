@@ -4,8 +4,9 @@
 
 Both databases are on PostgreSQL, mail goes to Postfix's `smtp-sink`. For each number of
 chasers a fresh copy of the load lives through one morning: how long until every notice is
-issued, every mail handed over, every plan run seen in Prefect at all, and shown as it stands. With `--eve` all runs
-are shown the evening before, which is timed too: it is the first time for all of them.
+issued, every mail handed over, every plan run seen in Prefect at all, and shown as it
+stands. With `--eve` all runs are shown the evening before, which is timed too: it is the
+first time for all of them.
 """
 
 from __future__ import annotations
