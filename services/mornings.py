@@ -28,18 +28,25 @@ NEWS = ledger.STATE_KINDS | UNDELIVERED
 def reckon(
     connection: Connection, stored: StoredRun, plan: Plan, *, is_completed: bool | None = None
 ) -> datetime | None:
-    """Reckon and keep the morning of a run's next brief; return it, None where there is none.
+    """Reckon and keep the morning of a run's next brief; return it, None where there is none."""
+    if is_completed is None:
+        is_completed = stored.completed_at is not None
+    at = following(connection, stored, plan, is_completed=is_completed)
+    if at != stored.brief_at:
+        plans.set_brief(connection, stored.id, at)
+    return at
+
+
+def following(
+    connection: Connection, stored: StoredRun, plan: Plan, *, is_completed: bool
+) -> datetime | None:
+    """Return the morning of a run's next brief, None where there is none.
 
     Only a run of which there is something to say has one: news since the last brief,
     something late, or something that falls due soon. A quiet run is never woken for it.
     """
-    if is_completed is None:
-        is_completed = stored.completed_at is not None
     silent = is_completed or not plan.agencies[plan.coordinator].addresses
-    at = None if silent else _morning(connection, stored, plan)
-    if at != stored.brief_at:
-        plans.set_brief(connection, stored.id, at)
-    return at
+    return None if silent else _morning(connection, stored, plan)
 
 
 def _morning(connection: Connection, stored: StoredRun, plan: Plan) -> datetime | None:

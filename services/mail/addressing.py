@@ -14,6 +14,7 @@ from notifiers.errors import BadAddress
 from notifiers.mime.address import checked_address
 from services.errors import Refused
 from services.wiring import Parts
+from services.written import line
 from storage import addresses
 from storage.addresses import Noted
 
@@ -98,9 +99,10 @@ def _bare(one: Noted) -> Noted:
 
 
 def _who(by: str) -> str:
-    if not by.strip():
+    who = line(by)
+    if not who:
         raise Refused("refused.empty-by")
-    return by.strip()
+    return who
 
 
 def _checked(address: str) -> str:
