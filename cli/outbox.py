@@ -17,6 +17,8 @@ from storage.outbox import Status
 if TYPE_CHECKING:
     from services.errors import Refused
 
+MOST = 50  # mails that a screen lists
+
 app = typer.Typer(invoke_without_command=True)
 
 Numbers = Annotated[
@@ -35,6 +37,15 @@ Since = Annotated[
     typer.Option(
         metavar="NGÀY",
         help="Chỉ thư từ ngày (12/5/2020) hoặc từ lúc (2020-05-12T09:00) này trở đi.",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="SỐ-THƯ",
+        help="Nhiều nhất mấy thư, thư cần xử lý trước, rồi thư mới nhất."
+        " Mặc định 50; với --format json: tất cả, theo giờ gửi.",
     ),
 ]
 Printed = Annotated[Format, typer.Option("--format", help="Cách in.")]
@@ -58,11 +69,12 @@ def outbox(
     status: Statuses = None,
     agency: AgencyName = None,
     since: Since = None,
+    limit: Limit = None,
     format: Printed = Format.TEXT,
 ) -> None:
     """List the outbox where no other command is given."""
     if context.invoked_subcommand is None:
-        listed(run, status, agency, since, format)
+        listed(run, status, agency, since, limit, format)
 
 
 @app.command("list", epilog="Ví dụ: dondoc outbox list --status later --status uncertain")
@@ -71,30 +83,31 @@ def listed(
     status: Statuses = None,
     agency: AgencyName = None,
     since: Since = None,
+    limit: Limit = None,
     format: Printed = Format.TEXT,
 ) -> None:
     """Liệt kê thư: gửi ai, tới đâu, thử mấy lần – each mail, its addresses, what became of it."""
     from services import naming, runs, wiring
     from services.mail import outgoing
+    from storage.outbox import Sought
 
     with wiring.opened() as parts:
         if run is not None:
             runs.find(parts, run)  # a mistyped one is no run without mail
         if agency is not None:
             agency = naming.addressee_of(parts, run, agency)
-        found = outgoing.listed(
-            parts,
-            run=run,
-            statuses=status or (),
-            agency=agency,
-            since=None if since is None else _moment(since, parts.settings.time_zone),
-        )
+        from_then = None if since is None else _moment(since, parts.settings.time_zone)
+        sought = Sought(run, tuple(status or ()), agency, from_then)
+        if format is Format.JSON and limit is None:
+            print_json([outgoing.to_json(one) for one in outgoing.listed(parts, sought)])
+            return
+        shown = outgoing.gravest(parts, sought, limit=limit or MOST)
     if format is Format.JSON:
-        print_json([outgoing.to_json(one) for one in found])
+        print_json([outgoing.to_json(one) for one in shown.found])
     else:
         from cli import outbox_tables
 
-        outbox_tables.print_list(found, language())
+        outbox_tables.print_list(shown, language())
 
 
 @app.command(epilog="Ví dụ: dondoc outbox show 12")

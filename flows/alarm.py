@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows import moment, office
+from flows.results import HERE
 from services import alarming
 from services.alarming import Alarm
 from services.mail import delivering
@@ -41,7 +42,7 @@ def _name() -> str:
     return re.sub(r"[^\x20-\x7e]+", "-", said).strip()[:120]
 
 
-@flow(name="alarm", flow_run_name=_name, persist_result=False)
+@flow(name="alarm", flow_run_name=_name, persist_result=False, result_storage=HERE)
 async def alarm(
     kind: str, subject: str = "", name: str = "", detail: str = "", at: str = ""
 ) -> State[Any]:

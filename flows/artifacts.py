@@ -54,10 +54,16 @@ class Page:
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def pages(board: Board, ids: Callable[[], Mapping[str, str]]) -> Iterator[Page]:
-    """Yield every page of a run, in the plan's language; those that link to others last.
+def pages(
+    board: Board,
+    ids: Callable[[], Mapping[str, str]],
+    wants: Callable[[str, str, bool], bool] = lambda _id, _of, _matters: True,
+) -> Iterator[Page]:
+    """Yield the pages of a run, in the plan's language; those that link to others last.
 
-    `ids` gives the artifacts that are there by now, by their kind.
+    `ids` gives the artifacts that are there by now, by their kind. One that `wants` says no
+    to is not written: it is given the page's id, the view that it belongs to, and whether
+    the page says something that somebody is waiting for.
     """
     run, language = board.run, board.plan.language
     as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
@@ -66,21 +72,33 @@ def pages(board: Board, ids: Callable[[], Mapping[str, str]]) -> Iterator[Page]:
         title = f"{text(language, f'screen.{kind}-page')} – {board.plan.number}"
         return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title, as_of)
 
-    yield page("late", late.late_markdown(board, language))
-    yield page("escalations", late.escalations_markdown(board, language))
-    yield page("mail", mail.mail_markdown(board, language))
-    yield page("agencies", overview.agencies_markdown(board, language))
-    found = rows.obligation_rows(board, language)
-    yield page("obligations", json.dumps(found, ensure_ascii=False), "table")
-    total = board.total()
-    done = 100 * (total.on_time + total.late) / max(total.owed, 1)
-    yield page("progress", round(done, 1), "progress")
-    yield page("board", overview.board_markdown(board, language, ids()))
+    def is_wanted(kind: str, matters: object = False) -> bool:
+        return wants(f"artifact/{kind}", PLAN, bool(matters))
+
+    if is_wanted("late", board.late):
+        yield page("late", late.late_markdown(board, language))
+    if is_wanted("escalations", board.escalations):
+        yield page("escalations", late.escalations_markdown(board, language))
+    if is_wanted("mail", mail.troubled(board)):
+        yield page("mail", mail.mail_markdown(board, language))
+    if is_wanted("agencies"):
+        yield page("agencies", overview.agencies_markdown(board, language))
+    if is_wanted("obligations"):
+        found = rows.obligation_rows(board, language)
+        yield page("obligations", json.dumps(found, ensure_ascii=False), "table")
+    if is_wanted("progress"):
+        total = board.total()
+        done = 100 * (total.on_time + total.late) / max(total.owed, 1)
+        yield page("progress", round(done, 1), "progress")
+    if is_wanted("board", matters=True):
+        yield page("board", overview.board_markdown(board, language, ids()))
     for stage in board.stages:
-        key = artifact_key("stage", run, stage.id)
-        card = cards.stage_markdown(board, stage, language, ids())
-        title = f"{board.plan.number} – {stage.title or stage.id}"
-        yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title, as_of)
+        name = f"artifact/stage/{stage.id}"
+        if wants(name, stage.id, False):
+            key = artifact_key("stage", run, stage.id)
+            card = cards.stage_markdown(board, stage, language, ids())
+            title = f"{board.plan.number} – {stage.title or stage.id}"
+            yield Page(name, key, "markdown", card, stage.id, title, as_of)
 
 
 async def publish(

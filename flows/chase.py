@@ -15,6 +15,7 @@ from prefect.states import Completed
 
 from flows import events, moment, office, showing
 from flows.deliver import deliver, named_by_moment
+from flows.results import HERE
 from flows.workload import FEW, SHARE, Workload
 from language.catalogue import text
 from services import alarming
@@ -24,7 +25,7 @@ from storage.outbox import Status
 BRIEFLY = 60  # seconds of a chase that an operator waits for
 
 
-@flow(name="chase", flow_run_name=named_by_moment, persist_result=False)
+@flow(name="chase", flow_run_name=named_by_moment, persist_result=False, result_storage=HERE)
 async def chase(
     now: datetime | None = None,
     show: str | None = None,

@@ -14,13 +14,12 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import AsyncClientContext
 from prefect.logging.handlers import APILogHandler
 
 from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario, start_of_run
-from flows import moment, office, record
+from flows import clients, moment, office, record
 from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
@@ -52,8 +51,7 @@ async def play(
     parts = office.parts()
     try:
         player = _Player(parts, plan, scenario, report)
-        # One client for all of it: a new one for each flow would cost a fifth of the time.
-        async with AsyncClientContext.get_or_create():
+        async with clients.shared():
             await player.play(plan_file)
             report(Progress("rehearse.settling", player.now, 1.0))
             settle_with()

@@ -1,5 +1,9 @@
 """Rounds: which plan runs are shown next. What changed first, the most urgent before the others.
 
+Of many that are behind each is first shown in part: what somebody is late with or waits for.
+What nobody asks for now, stages that are blocked or done, pages without news, is the rest: it
+comes when nothing else is behind.
+
 The ledger says what changed; a mark beside each run says up to where it is shown, for every
 process to see. Besides, all runs are looked at in turn, a slice at a time, for what changes
 without an entry and for what was done to Prefect behind our back. So a look costs what
@@ -23,6 +27,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from sqlalchemy import Connection
 
+from engine.ledger import EntryKind
 from flows import artifacts, showing
 from services.errors import one_line
 from services.wiring import Parts
@@ -35,7 +40,11 @@ SLICE = 100  # runs of one look at least
 LOOK_BACK = 50_000  # entries before the newest that a process which begins looks at
 DAYS = 5  # as many different days on which plans move to a new run: none is older than a week
 SHARE = timedelta(seconds=40)  # that one going takes; what is left is the next one's
+BRIEFLY = timedelta(seconds=10)  # that one going takes for the rest: something may turn up
+FEW = 20  # runs that are behind, of which each is shown whole at once
 AT_ONCE = 4  # runs that are shown at one time: Prefect's server is one process
+# Prefect's server packs its answers; on one machine, or a network, that costs more than it spares.
+UNPACKED = {"headers": {"accept-encoding": "identity"}}
 TOGETHER = 50  # runs whose places are read in one go
 LEAST_TOLD = 20  # runs behind from which on the log tells how it goes
 
@@ -45,11 +54,14 @@ class Urgency(IntEnum):
 
     ESCALATED = 0
     LATE = 1
-    CHANGED = 2
-    IN_TURN = 3
+    TURNED = 2  # a stage has opened or closed
+    CHANGED = 3
+    IN_TURN = 4
+    REST = 5  # of what is shown in part
 
 
 KINDS = {"escalate": Urgency.ESCALATED, "overdue": Urgency.LATE}
+TURNS = (EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE)
 
 
 class NotShown(Exception):
@@ -106,19 +118,22 @@ class Rounds:
         What was cancelled, deleted, crashed or lost with Prefect's database is made again.
         Raises NotShown where one could not be put right, after the others were.
         """
-        async with self._going, get_client() as client:
+        async with self._going, get_client(httpx_settings=UNPACKED) as client:
             await self._check(client, now)
             await self._catch_up(client, now, at_once=AT_ONCE)
 
     async def catch_up(self, now: datetime, *, gently: bool = False) -> bool:
         """Show what changed, for as long as one share; say whether nothing is left.
 
-        `gently`, one after another, where this process has more urgent work as well.
+        `gently`, one after another and not the rest, where this process has more urgent work
+        as well.
         """
         self._take_notice()
         if not self._behind:
             return True
-        async with self._going, get_client() as client:
+        if gently and not self._urgent:
+            return False
+        async with self._going, get_client(httpx_settings=UNPACKED) as client:
             await self._catch_up(client, now, at_once=1 if gently else AT_ONCE)
         return not self._behind
 
@@ -134,12 +149,14 @@ class Rounds:
                 self._seen = max(0, ledger.newest(connection) - LOOK_BACK)
                 self._before = [self._seen, self._seen]
                 self._mail = max(0, outbox.newest(connection) - LOOK_BACK)
-            moved = ledger.moved(connection, self._seen if since is None else since)
+            after = self._seen if since is None else since
+            moved = ledger.moved(connection, after)
+            turned = ledger.moved(connection, after, kinds=TURNS)
             mails = outbox.queued_after(connection, self._mail, kinds=[*KINDS])
             self._mail = max(self._mail, outbox.newest(connection))
         self._seen = max([self._seen, *moved.values()])
         for run in moved:
-            self._note(run, Behind(Urgency.CHANGED))
+            self._note(run, Behind(Urgency.TURNED if run in turned else Urgency.CHANGED))
         for run, kind in mails:
             self._note(run, Behind(KINDS[kind]))
 
@@ -169,9 +186,13 @@ class Rounds:
         for run in runs:
             stands = showing.stands(shown[run], found, today, self._lasts(run))
             stands = stands and (are_there or await artifacts.are_there(client, pages[run]))
+            mark = marks.get(run)
             if not stands:
-                self._note(run, Behind(Urgency.IN_TURN, asks=True))
-            elif not _is_fresh(marks.get(run), last[run], now):
+                is_red = showing.is_red(shown[run])
+                self._note(run, Behind(Urgency.LATE if is_red else Urgency.IN_TURN, asks=True))
+            elif mark is not None and mark.until == showing.IN_PART and mark.seq >= last[run]:
+                self._note(run, Behind(Urgency.REST))
+            elif not _is_fresh(mark, last[run], now):
                 self._note(run, Behind(Urgency.IN_TURN))
 
     def _next(self, connection: Connection) -> list[str]:
@@ -202,9 +223,16 @@ class Rounds:
     # ── Showing it ──
 
     async def _catch_up(self, client: PrefectClient, now: datetime, *, at_once: int) -> None:
-        going = _Going(self, client, now, self._ticks() + self.share.total_seconds())
-        count = len(self._behind)
-        queue = self._in_order(now)
+        count, urgent = len(self._behind), self._urgent
+        share = self.share if urgent else min(self.share, BRIEFLY)
+        going = _Going(
+            self,
+            client,
+            now,
+            until=self._ticks() + share.total_seconds(),
+            whole=urgent <= FEW or not self._many,
+        )
+        queue = self._in_order(now, rest=not urgent)
         hands = [asyncio.create_task(going.work(queue)) for _ in range(min(at_once, count))]
         try:
             await asyncio.gather(*hands)
@@ -222,9 +250,20 @@ class Rounds:
         for run, why in going.failed.items():
             raise NotShown(f"{run}: {one_line(why)}") from why
 
-    def _in_order(self, now: datetime) -> Iterator[str]:
-        """Yield the runs that are behind, the most urgent first; drop those shown meanwhile."""
-        ordered = sorted(self._behind, key=lambda run: (self._behind[run].urgency, run))
+    @property
+    def _urgent(self) -> int:
+        """How many runs are behind with more than the rest."""
+        return sum(one.urgency is not Urgency.REST for one in self._behind.values())
+
+    def _in_order(self, now: datetime, *, rest: bool = True) -> Iterator[str]:
+        """Yield the runs that are behind, the most urgent first; drop those shown meanwhile.
+
+        Those of which only the rest is behind come only where the `rest` is wanted.
+        """
+        wanted = (
+            run for run, one in self._behind.items() if rest or one.urgency is not Urgency.REST
+        )
+        ordered = sorted(wanted, key=lambda run: (self._behind[run].urgency, run))
         for first in range(0, len(ordered), TOGETHER):
             some = ordered[first : first + TOGETHER]
             with self.parts.database.reading() as connection:
@@ -236,8 +275,13 @@ class Rounds:
                 else:
                     yield run
 
-    async def show(self, client: PrefectClient, run: str, now: datetime) -> None:
-        """Show one run. Its flow runs are asked for in one request, which spares one for each."""
+    async def show(
+        self, client: PrefectClient, run: str, now: datetime, *, whole: bool = True
+    ) -> bool:
+        """Show one run, in part if not the `whole` is wanted; say whether it is the whole.
+
+        Its flow runs are asked for in one request, which spares one for each.
+        """
         with self.parts.database.reading() as connection:
             shown = stage_runs.of_run(connection, run)
         ids = [UUID(one.flow_run) for one in showing.flow_runs_of(shown) if one.flow_run]
@@ -247,7 +291,7 @@ class Rounds:
             pages = [one.flow_run for one in showing.pages_of(shown) if one.flow_run]
             lost = await artifacts.gone(client, pages)
         try:
-            is_settled = await showing.bring_up(
+            done = await showing.bring_up(
                 self.parts,
                 client,
                 run,
@@ -257,18 +301,22 @@ class Rounds:
                 wait=False,
                 deployments=self._deployments,
                 lasts=self._lasts(run),
+                whole=whole or self._behind[run].urgency is Urgency.REST,
             )
         except ObjectNotFound:
             self._deployments.clear()  # it may be one that was deployed anew
             raise
-        if not is_settled:
+        if not done.is_settled:
             self._again.add(run)
+        return done.is_whole
 
-    def done(self, run: str, *, failed: bool = False) -> None:
-        """Cross a run off; one that failed comes with the next sweep."""
+    def done(self, run: str, *, failed: bool = False, whole: bool = True) -> None:
+        """Cross a run off; one that failed comes with the next sweep, the rest when it is quiet."""
         self._behind.pop(run, None)
         if failed:
             self._again.add(run)
+        elif not whole:
+            self._behind[run] = Behind(Urgency.REST)
 
     def is_over(self, until: float) -> bool:
         """Say whether a share that ends at `until` is over."""
@@ -278,8 +326,11 @@ class Rounds:
 class _Going:
     """One going over what is behind, by several hands."""
 
-    def __init__(self, rounds: Rounds, client: PrefectClient, now: datetime, until: float) -> None:
+    def __init__(
+        self, rounds: Rounds, client: PrefectClient, now: datetime, *, until: float, whole: bool
+    ) -> None:
         self.rounds, self.client, self.now, self.until = rounds, client, now, until
+        self.whole = whole
         self.failed: dict[str, Exception] = {}
         self.count = 0
 
@@ -287,8 +338,8 @@ class _Going:
         """Show one run after another until none is left, or the share is done."""
         for run in queue:
             try:
-                await self.rounds.show(self.client, run, self.now)
-                self.rounds.done(run)
+                shown = await self.rounds.show(self.client, run, self.now, whole=self.whole)
+                self.rounds.done(run, whole=shown)
                 self.count += 1
             except showing.Busy:
                 pass  # whoever shows it may have an older board: it is looked at again

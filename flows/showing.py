@@ -13,7 +13,8 @@ import json
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -52,6 +53,15 @@ AT_ONCE = 200  # flow runs asked about in one request: Prefect's own limit
 LEASE = timedelta(seconds=60)  # that showing one run may take
 PAUSE = 0.1  # seconds between looks whether another process is done
 RESUMED = "resumed"  # a look that is noted until a worker has completed the run
+IN_PART = datetime.min.replace(tzinfo=UTC)  # until when it holds that a run is shown in part
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What came of showing a run: whether no worker has to complete anything, and it is all."""
+
+    is_settled: bool
+    is_whole: bool
 
 
 class Busy(Exception):
@@ -112,6 +122,8 @@ def stands(
         return False  # a process died between renewing the plan's run and its pages
     for one in flow_runs_of(shown):
         says = _says(one)
+        if one.flow_run is None and one.stage != PLAN:
+            continue  # put off: it comes with the rest
         flow_run = found.get(one.flow_run or "")
         if flow_run is None:
             if _may_be_gone(one, says):
@@ -120,6 +132,11 @@ def stands(
         if not _still_says(flow_run, says):
             return False
     return PLAN in shown and _is_of(shown[PLAN], today, lasts)
+
+
+def is_red(shown: Mapping[str, StageRun]) -> bool:
+    """Say whether somebody was late when the run was last shown."""
+    return PLAN in shown and _says(shown[PLAN]).get("look") == Look.ALARMS
 
 
 def _says(one: StageRun) -> dict[str, Any]:
@@ -161,22 +178,25 @@ async def bring_up(
     wait: bool = True,
     deployments: dict[str, UUID] | None = None,
     lasts: int = 0,
-) -> bool:
+    whole: bool = True,
+) -> Shown:
     """Bring a run up, one process at a time, so that nothing is made twice and the newest is last.
 
     `found` is what Prefect has; None to trust what was shown before. `lost` are artifacts
     that are gone; `deployments` are those known already; `lasts` is for how many days more
-    than its own the plan's run does. Returns whether all of it is
-    settled: what a worker has to complete is not. Raises Busy where another process shows
-    it and we do not `wait`, TimeoutError where Prefect takes longer than a claim lasts.
+    than its own the plan's run does. Where it is not to be the `whole`, nothing is made that
+    nobody waits for now: stages that are blocked or done, pages with no news. Raises Busy
+    where another process shows it and we do not `wait`, TimeoutError where Prefect takes
+    longer than a claim lasts.
     """
     async with _alone(parts, run, wait=wait) as marks, asyncio.timeout(LEASE.total_seconds()):
         seen = board.read(parts, run, now)
         known = {} if deployments is None else deployments
-        showing = _Showing(parts, client, seen, found, lost, known, lasts)
+        showing = _Showing(parts, client, seen, found, lost, known, lasts, whole)
         await showing.bring_up()
-        marks.append(Mark(seen.seq, _fresh_until(seen)))
-    return showing.is_settled
+        until = _fresh_until(seen) if showing.is_whole else IN_PART
+        marks.append(Mark(seen.seq, until))
+    return Shown(showing.is_settled, showing.is_whole)
 
 
 @asynccontextmanager
@@ -229,12 +249,14 @@ class _Showing:
         lost: Collection[str],
         deployments: dict[str, UUID],
         lasts: int,
+        whole: bool,
     ) -> None:
         self.parts, self.client, self.seen, self.found = parts, client, seen, found
-        self.lost, self.lasts = lost, lasts
-        self.is_settled = True
+        self.lost, self.lasts, self.whole = lost, lasts, whole
+        self.is_settled = self.is_whole = True
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
+        self._there = found
         self._deployments = deployments
         self._noted: dict[str, StageRun] = {}
         self._lines: list[dict[str, Any]] = []  # of the runs' own logs, sent in one request
@@ -252,6 +274,9 @@ class _Showing:
     async def _all(self) -> None:
         await self._plan()
         for stage in self.seen.stages:
+            is_due = stage.is_open or (not stage.is_done and stage.name != BLOCKED)
+            if self._may_wait(stage.id, is_due):
+                continue
             view = run_views.of_stage(self.seen, stage)
             await self._show(view, "stage/stage", {"stage": stage.id})
         for one in self.seen.escalations:
@@ -268,10 +293,29 @@ class _Showing:
             if one.flow_run and one.flow_run not in self.lost
         }
 
+    def _may_wait(self, view: str, matters: bool) -> bool:
+        """Put off what is not there and does not matter now, unless the whole is wanted."""
+        known = self.known.get(view)
+        there = known.flow_run if known is not None else None
+        if there is not None and not view.startswith("artifact/") and self.found is not None:
+            there = there if there in self.found else None
+        if self.whole or matters or (there is not None and there not in self.lost):
+            return False
+        self.is_whole = False
+        if known is not None and known.flow_run is not None:
+            self._note(view, None, "")  # lost with Prefect's database, as a rule
+        return True
+
+    def _wants(self, page: str, of: str, matters: bool) -> bool:
+        if self._may_wait(page, matters):
+            return False
+        view = self.known.get(of)
+        return view is not None and view.flow_run is not None
+
     async def _pages(self) -> None:
         wanted: list[Page] = []
         made: dict[str, str] = {}
-        for page in artifacts.pages(self.seen, self._artifacts):
+        for page in artifacts.pages(self.seen, self._artifacts, self._wants):
             wanted.append(page)
             flow_run = self.known[page.of].flow_run
             assert flow_run is not None
@@ -344,11 +388,11 @@ class _Showing:
     ) -> FlowRun:
         """Return the flow run of a view; its key finds it, only a deleted one is made anew.
 
-        It is born running, because one born suspended is shown as "late" for as long as it
-        waits; no worker takes it up, and no process is held.
+        What is red or green is born so. What waits is born running, because one born suspended
+        is shown as "late" for as long as it waits; no worker takes it up, and no process is held.
         """
         known = self.known.get(view.id)
-        there = (self.found or {}).get((known.flow_run or "") if known else "")
+        there = (await self._those_there()).get((known.flow_run or "") if known else "")
         if there is not None:
             return there
         if deployment not in self._deployments:
@@ -361,8 +405,15 @@ class _Showing:
             parameters={"run": self.seen.run, **parameters},
             idempotency_key=key,
             tags=view.tags,
-            state=Running(name=OPENING),
+            state=Running(name=OPENING) if view.look is Look.WAITS else state_of(view),
         )
+
+    async def _those_there(self) -> Mapping[str, FlowRun]:
+        """Return what Prefect has of the run: asked for once, where something has changed."""
+        if self._there is None:
+            ids = [UUID(one.flow_run) for one in flow_runs_of(self.known) if one.flow_run]
+            self._there = await states_of(self.client, ids)
+        return self._there
 
     async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:
         """Make the flow run say what the view says, whatever happened to it.

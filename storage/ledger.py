@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -308,9 +308,16 @@ def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     return {run: found.get(run, 0) for run in runs}
 
 
-def moved(connection: Connection, after: int) -> Mapping[str, int]:
-    """Return the runs with entries behind a place, and the number of the last of each."""
+def moved(
+    connection: Connection, after: int, *, kinds: Sequence[EntryKind] = ()
+) -> Mapping[str, int]:
+    """Return the runs with entries behind a place, and the number of the last of each.
+
+    With `kinds` only entries of these count.
+    """
     query = select(LEDGER.c.run, func.max(LEDGER.c.seq)).where(LEDGER.c.seq > after)
+    if kinds:
+        query = query.where(LEDGER.c.kind.in_([kind.value for kind in kinds]))
     rows = connection.execute(query.group_by(LEDGER.c.run))
     return {row[0]: row[1] for row in rows}
 

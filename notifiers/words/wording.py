@@ -124,6 +124,7 @@ def _asked(saying: Saying) -> str:
         sender=saying.sender,
         name=saying.digest.recipient.name,
         ask=saying.ask,
+        insist=saying.insist,
         count=len(own),
         late=len(overdue),
         today=saying.digest.today,
@@ -132,18 +133,22 @@ def _asked(saying: Saying) -> str:
 
 def _manner(saying: Saying, overdue: Sequence[Line]) -> str:
     own = saying.digest.own
+    firm = "-firm" if _is_to_be_explained(saying) else ""
     if saying.to_coordinator:
-        if len(overdue) < len(own):
-            return "self"
-        firm = any(chasers.standing(saying, line).is_to_be_explained for line in overdue)
-        return "self-overdue-firm" if firm else "self-overdue"
+        return "self" if len(overdue) < len(own) else f"self-overdue{firm}"
     if len({line.kind for line in own}) > 1:
-        return "mixed-overdue" if overdue else "mixed"
+        return f"mixed-overdue{firm}" if overdue else "mixed"
     kind = own[0].kind
     endings = {saying.ending(line) for line in own}
     if kind is Kind.REMIND and len(endings) == 1 and (ending := endings.pop()):
         return f"remind-{ending}"
     return kind.word
+
+
+def _is_to_be_explained(saying: Saying) -> bool:
+    """Say whether the reason for a delay is asked for."""
+    overdue = [line for line in saying.digest.own if line.kind is Kind.OVERDUE]
+    return any(chasers.standing(saying, line).is_to_be_explained for line in overdue)
 
 
 # ── What is owed ──
@@ -261,17 +266,25 @@ def _own_answers(saying: Saying) -> Iterator[str]:
     wanted = list(dict.fromkeys(line.state.obligation.to for line in digest.own))
     if others := [to for to in wanted if to is not None and to != digest.recipient.id]:
         yield saying.say("answer.send", to=saying.names(others))
+    undated = "-undated" if all(_belongs_below(line) for line in digest.own) else ""
     if saying.to_coordinator:
-        yield saying.say("answer.already-own")
+        yield saying.say(f"answer.already-own{undated}")
     else:
         if None in wanted or digest.recipient.id in wanted:
             yield saying.say("answer.no-recipient")
         if others:
-            yield saying.say("answer.already")
-    overdue = [line for line in digest.own if line.kind is Kind.OVERDUE]
-    if any(chasers.standing(saying, line).is_to_be_explained for line in overdue):
-        yield saying.say("answer.explain")
+            yield saying.say(f"answer.already{undated}")
+    if _is_to_be_explained(saying):
+        yield from _explanation(saying)
     yield from _difficulties(saying)
+
+
+def _explanation(saying: Saying) -> Iterator[str]:
+    """Say to whom the reason for a delay is written: to who chases, above the coordinator."""
+    if not saying.to_coordinator:
+        yield saying.say("answer.explain", to=saying.sender)
+    elif saying.superior is not None:
+        yield saying.say("answer.explain-own", to=saying.superior)
 
 
 def _difficulties(saying: Saying) -> Iterator[str]:

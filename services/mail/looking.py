@@ -339,7 +339,7 @@ def _addressed(
 ) -> Ready:
     """Find the addresses: of who can be reached today, and of who got it already."""
     if ready.mail is None:
-        return ready
+        return replace(ready, before=tuple(before))
     agency: Agency = ready.mail.recipient
     day = now.astimezone(plan.zone).date()
     found = addressees(agency, day=day, with_head=is_for_head(ready.mail), known=known)

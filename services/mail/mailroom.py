@@ -96,7 +96,9 @@ def cancel(parts: Parts, number: int, *, by: str, why: str, now: datetime) -> No
         notices.drop(connection, number, carried)
         data: dict[str, Any] = {"message_id": message.message_id, "recipient": message.recipient}
         data |= {"kind": message.kind, "subject": message.subject, "detail": why}
-        data |= {"only_copies": True} if is_told else {}
+        if is_told:
+            data |= {"only_copies": True}
+            data["addresses"] = recipients.withhold(connection, number, now, why=why)
         entry = Entry(EntryKind.MESSAGE_CANCELLED, message.send_at, now, by, data=data)
         dropped = [marking.unsent(EntryKind.NOTICE_DROPPED, one, now, by) for one in carried]
         ledger.append(connection, message.run, [entry, *dropped])

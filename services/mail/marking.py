@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from engine.chasing import Notice
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
+from language.catalogue import text
 from notifiers.wire.channel import Outcome, Outcomes, Refused, Sent, TryLater
 from services import mornings, runs
 from services.mail import pacing
@@ -90,12 +91,13 @@ def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set
         )
         for address, why in (found for one in told for found in one.verdict.unknown):
             addresses.mark_bounced(parts.database, connection, address, why=why, now=now, by=SYSTEM)
+        withheld = {one.ready.message.id: _withhold(parts, connection, one, now) for one in told}
         for run in dict.fromkeys(one.ready.message.run for one in told):
             entries = [
                 entry
                 for one in told
                 if one.ready.message.run == run
-                for entry in _entries(one, now)
+                for entry in (*_entries(one, now), *withheld[one.ready.message.id])
             ]
             ledger.append(connection, run, entries)
             if any(entry.kind in mornings.UNDELIVERED for entry in entries):
@@ -115,6 +117,8 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
         found = outbox.expire(connection, now, only=[number for number, _ in waiting])
         for message in found:
             if message.status is not Status.EXPIRED:
+                copies = copies_withheld(connection, message, now, why=message.error)
+                ledger.append(connection, message.run, copies)
                 continue
             entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
             ledger.append(connection, message.run, [entry])
@@ -132,6 +136,27 @@ def _tell_in_a_brief(parts: Parts, connection: Connection, run: str) -> None:
     assert stored is not None
     with runs.passed_over(parts, run):
         mornings.reckon(connection, stored, parts.plan(stored.plan_version))
+
+
+def copies_withheld(
+    connection: Connection, message: Message, now: datetime, *, why: str, by: str = SYSTEM
+) -> list[Entry]:
+    """Try no more the copies of a message that who is to answer has got; say so in the ledger."""
+    addresses = recipients.withhold(connection, message.id, now, why=why)
+    if not addresses:
+        return []
+    kind, more = EntryKind.MESSAGE_CANCELLED, {"only_copies": True, "addresses": addresses}
+    return [replace(_told(kind, message, message.subject, why, now, **more), by=by)]
+
+
+def _withhold(parts: Parts, connection: Connection, one: Tried, now: datetime) -> list[Entry]:
+    """Withhold the copies of what has become pointless since it reached who is to answer."""
+    ready = one.ready
+    if not ready.is_pointless or ready.message.sent_at is None:
+        return []
+    reason = "paused" if ready.paused else "settled"
+    why = text(parts.settings.language, f"outbox.withheld-{reason}")
+    return copies_withheld(connection, ready.message, now, why=why)
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:

@@ -38,7 +38,7 @@ class FakePrefect:
         self.before: Hook | None = None
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Self]:
+    async def client(self, **_: object) -> AsyncIterator[Self]:
         """Stand in for `get_client()`."""
         yield self
 

@@ -126,6 +126,17 @@ def mixed(language: str) -> Digest:
     return b.digest(state, "so-tu-phap", b.at("2020-05-11 08:00"), language=language)
 
 
+def mixed_again(language: str) -> Digest:
+    """One mail: something that was chased twice before, something due soon."""
+    later = replace(
+        b.STATISTICS,
+        by=("so-tu-phap",),
+        due=Phrase("chậm nhất ngày 20/5/2020", By(date(2020, 5, 20))),
+    )
+    state = b.opened(b.plan(b.REPORT, later))
+    return b.digest(state, "so-tu-phap", b.at("2020-05-13 08:00"), language=language)
+
+
 def assign_after_event(language: str) -> Digest:
     """What an event opens names the event's document."""
     moment = b.at("2021-07-19 09:00")
@@ -240,6 +251,7 @@ SAMPLES: dict[str, Callable[[str], Digest]] = {
         overdue_reported,
         overdue_part,
         mixed,
+        mixed_again,
         escalate_coordinator,
         escalate_superior,
         escalate_mixed,

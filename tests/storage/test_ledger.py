@@ -235,6 +235,27 @@ def test_news_belong_to_the_message_that_was_issued_after_them(run: Database):
         assert ledger.waiting_news(connection, ["r", "s"], turns) == {"r": [done], "s": [opened]}
 
 
+def test_what_moved_behind_a_place_is_found_by_run(run: Database):
+    """Whoever shows runs asks for those with news only, whatever else exists."""
+    append(run, entry(), entry(), run="r")
+    append(run, entry(), run="s")
+    with run.reading() as connection:
+        before = ledger.newest(connection)
+    append(run, entry(), entry(), run="s")
+
+    with run.reading() as connection:
+        after = ledger.newest(connection)
+        assert ledger.moved(connection, 0) == {"r": before - 1, "s": after}
+        assert ledger.moved(connection, before) == {"s": after}
+        assert ledger.moved(connection, after) == {}
+
+
+def test_nothing_recorded_has_no_newest(database: Database):
+    """The first look of a new installation."""
+    with database.reading() as connection:
+        assert ledger.newest(connection) == 0
+
+
 def test_of_many_runs_each_has_its_own_entries_events_and_turns(run: Database):
     """Read together, told apart."""
     opened = entry(EntryKind.STAGE_OPENED, obligation=None, stage="first")

@@ -288,7 +288,7 @@ def test_a_program_that_is_running_writes_nothing_once_the_schema_has_moved(part
     """It would write as its own version does, and the newer one would read it wrongly."""
     newer = Database(spelled(parts.database), who="upgrade")
     with newer.writing() as connection:
-        newer.driver.begin_upgrade(connection)
+        newer.driver.begin_upgrade(connection, print)
         newer.driver.send_away(connection)
         connection.execute(text("CREATE TABLE later (id INTEGER PRIMARY KEY)"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
