@@ -114,7 +114,7 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
         times = turns.of_a_run / statistics.median(turns.raw)
         yield _lower(f"a run that turns, times its raw SQL; {called}", times, 4.0)
         weight = largest.megabytes / mine[0].megabytes
-        yield _lower(f"memory of a chaser, times that at {mine[0].size:,}; {called}", weight, 1.1)
+        yield _lower(f"memory of a chase, times that at {mine[0].size:,}; {called}", weight, 1.1)
     rules = statistics.median(one.each(lambda batch: batch.rules) for one in found)
     yield _higher("obligations folded and decided a second", 1000 / rules, 20_000)
     if SQLITE not in kinds:
@@ -193,7 +193,7 @@ def _batch(parts: Parts) -> Batch:
     return found
 
 
-# ── What a chaser weighs ──
+# ── What a chase weighs ──
 
 
 def _weight(settings: Settings) -> float:

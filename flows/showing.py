@@ -49,7 +49,7 @@ TYPES = {
     Look.IS_DONE: StateType.COMPLETED,
 }
 STUCK = timedelta(minutes=5)
-AT_ONCE = 200  # flow runs asked about in one request: Prefect's own limit
+FLOW_RUNS_ASKED = 200  # flow runs asked about in one request: Prefect's own limit
 LEASE = timedelta(seconds=60)  # that showing one run may take
 PAUSE = 0.1  # seconds between looks whether another process is done
 RESUMED = "resumed"  # a look that is noted until a worker has completed the run
@@ -103,9 +103,9 @@ def pages_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
 
 async def states_of(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     found: dict[str, FlowRun] = {}
-    for first in range(0, len(ids), AT_ONCE):
-        wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + AT_ONCE]))
-        for one in await client.read_flow_runs(flow_run_filter=wanted, limit=AT_ONCE):
+    for first in range(0, len(ids), FLOW_RUNS_ASKED):
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + FLOW_RUNS_ASKED]))
+        for one in await client.read_flow_runs(flow_run_filter=wanted, limit=FLOW_RUNS_ASKED):
             found[str(one.id)] = one
     return found
 

@@ -98,7 +98,7 @@ def test_a_share_that_is_over_leaves_the_rest_to_the_next(parts: Parts, prefect:
 
     assert catch_up(one) is False
     shown = sum(name.count("/") == 0 for name in prefect.names)
-    assert shown == rounds.AT_ONCE
+    assert shown == rounds.RUNS_BESIDE
     assert catch_up(one) is False
     assert catch_up(one) is True
 
@@ -194,7 +194,7 @@ def test_of_many_those_that_nobody_touches_keep_their_run_for_some_days(
     """Ten thousand new runs at one midnight would take the night; the lists go back a week."""
     monkeypatch.setattr(rounds, "SLICE", 4)
     many(parts, 10)
-    one = Rounds(parts, every=rounds.LAP)
+    one = Rounds(parts, every=rounds.TIME_OF_A_LAP)
     sweep(one)
     first = {one.name: one.id for one in prefect.runs.values()}
     moved = []
