@@ -41,7 +41,7 @@ ROOT = Path(__file__).parent.parent
 MORNING = datetime.fromisoformat("2026-05-11T08:00+07:00")
 EVE = MORNING - timedelta(hours=9)
 LOOK_EVERY = 1.0  # seconds
-AT_ONCE = 1_000  # runs asked about in one query
+RUNS_ASKED = 1_000  # runs asked about in one query
 OBLIGATIONS_OF_A_RUN = 80  # as the generated load has, about
 
 
@@ -121,7 +121,7 @@ def _mails(connection: Connection, now: datetime) -> int:
 def _unshown(connection: Connection) -> tuple[int, int]:
     """Count the active runs whose mark is behind their ledger, and those that have none."""
     count, none, cursor = 0, 0, ""
-    while runs := plans.active_after(connection, cursor, limit=AT_ONCE):
+    while runs := plans.active_after(connection, cursor, limit=RUNS_ASKED):
         last = ledger.places(connection, runs)
         marks = stage_runs.marks(connection, runs)
         count += sum(run not in marks or marks[run].seq < last[run] for run in runs)

@@ -124,6 +124,12 @@ def _when_offices_open(plan: Plan, ladder: Ladder, moment: datetime) -> datetime
     return send_time(plan, ladder, plan.calendar.offset(day, 1))
 
 
+def _next_hour(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
+    """Return what `at_once` does; runs of one plan ask for one and the same moment."""
+    key = (plan.identity, ladder.name, moment)
+    return _KNOWN_NEXT.get(key, lambda: at_once(plan, ladder, moment))
+
+
 def is_office_hour(plan: Plan, ladder: Ladder, moment: datetime) -> bool:
     """Say whether mail may go out at `moment`: on a working day, none of the plan's quiet ones.
 
@@ -197,6 +203,7 @@ class _Known(Generic[T]):
 _KNOWN_STEPS: _Known[tuple[_Step, ...]] = _Known(1_024)
 _KNOWN_RUNGS: _Known[tuple[Notice, ...]] = _Known(4_096)  # of all plans: some 40 MB
 _KNOWN_HOURS: _Known[bool] = _Known(256)
+_KNOWN_NEXT: _Known[datetime] = _Known(256)
 
 
 def _case(plan: Plan, state: ObligationState) -> object:
@@ -339,7 +346,7 @@ def next_wake(
     if at is None:
         return None
     ladder = state.obligation.ladder
-    at = _after_quiet_days(plan, ladder, at) if at > now else at_once(plan, ladder, now)
+    at = _after_quiet_days(plan, ladder, at) if at > now else _next_hour(plan, ladder, now)
     if not state.is_paused(at):
         return at
     freed = state.freed_at(at)

@@ -29,7 +29,7 @@ from services.views.board import Board
 from services.views.run_views import PLAN
 from storage.stage_runs import StageRun
 
-AT_ONCE = 200  # artifacts asked about in one request
+ARTIFACTS_ASKED = 200  # artifacts asked about in one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ async def count(client: PrefectClient, keys: Sequence[str]) -> int:
 
 async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
     """Say whether Prefect has all of these artifacts. Counting them spares it their texts."""
-    for first in range(0, len(ids), AT_ONCE):
-        some = ids[first : first + AT_ONCE]
+    for first in range(0, len(ids), ARTIFACTS_ASKED):
+        some = ids[first : first + ARTIFACTS_ASKED]
         body = {"artifacts": {"id": {"any_": some}}}
         answer = await client.request("POST", "/artifacts/count", json=body)
         if answer.json() != len(some):
@@ -160,12 +160,12 @@ async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
 async def gone(client: PrefectClient, ids: Sequence[str]) -> set[str]:
     """Return which of these artifacts Prefect has no more."""
     missing: set[str] = set()
-    for first in range(0, len(ids), AT_ONCE):
-        some = ids[first : first + AT_ONCE]
+    for first in range(0, len(ids), ARTIFACTS_ASKED):
+        some = ids[first : first + ARTIFACTS_ASKED]
         if await are_there(client, some):
             continue
         wanted = ArtifactFilter(id=ArtifactFilterId(any_=[UUID(one) for one in some]))
-        found = await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE)
+        found = await client.read_artifacts(artifact_filter=wanted, limit=ARTIFACTS_ASKED)
         missing |= {*some} - {str(one.id) for one in found}
     return missing
 
@@ -193,7 +193,7 @@ async def forget_others(client: PrefectClient, kept: Mapping[str, str]) -> None:
     if not kept or await count(client, [*kept]) == len(kept):
         return
     wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[*kept]))
-    for one in await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE):
+    for one in await client.read_artifacts(artifact_filter=wanted, limit=ARTIFACTS_ASKED):
         if str(one.id) != kept[str(one.key)]:
             with suppress(ObjectNotFound):
                 await client.delete_artifact(one.id)

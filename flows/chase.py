@@ -16,7 +16,7 @@ from prefect.states import Completed
 from flows import events, moment, office, showing
 from flows.deliver import deliver, named_by_moment
 from flows.results import HERE
-from flows.workload import FEW, SHARE, Workload
+from flows.workload import FEW, TIME_OF_A_CHASE, Workload
 from language.catalogue import text
 from services import alarming
 from services.settings import Settings
@@ -29,7 +29,7 @@ BRIEFLY = 60  # seconds of a chase that an operator waits for
 async def chase(
     now: datetime | None = None,
     show: str | None = None,
-    seconds: int = int(SHARE.total_seconds()),
+    seconds: int = int(TIME_OF_A_CHASE.total_seconds()),
 ) -> State[Any]:
     """Issue the notices that are due, deliver the mail, and show the runs that it touched.
 

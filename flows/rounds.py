@@ -39,15 +39,15 @@ from storage.stage_runs import StageRun
 
 log = logging.getLogger(__name__)
 
-LAP = timedelta(minutes=15)  # within which each run is looked at
+TIME_OF_A_LAP = timedelta(minutes=15)  # within which each run is looked at
 SLICE = 100  # runs of one look at least
 LOOK_BACK = 50_000  # entries before the newest that a process which begins looks at
 DAYS = 5  # as many different days on which plans move to a new run: none is older than a week
-SHARE = timedelta(seconds=40)  # that one going takes; what is left is the next one's
+TIME_OF_A_GOING = timedelta(seconds=40)  # that one going takes; what is left is the next one's
 BRIEFLY = timedelta(seconds=10)  # that one going takes for the rest: something may turn up
 GROUP = 10  # runs whose new flow runs are made together
 FEW = 20  # runs that are behind, of which each is shown whole at once
-AT_ONCE = 4  # runs that are shown at one time: Prefect's server is one process
+RUNS_BESIDE = 4  # runs that are shown at one time: Prefect's server is one process
 # Prefect's server packs its answers; on one machine, or a network, that costs more than it spares.
 UNPACKED = {"headers": {"accept-encoding": "identity"}}
 TOGETHER = 50  # runs whose places are read in one go
@@ -95,12 +95,12 @@ class Rounds:
         parts: Parts,
         *,
         every: timedelta = timedelta(seconds=60),
-        share: timedelta = SHARE,
+        share: timedelta = TIME_OF_A_GOING,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         """`every` is how often it sweeps, `share` how long showing may go on at a time."""
         self.parts, self.share = parts, share
-        self._laps = max(1, LAP // every)  # looks of one lap
+        self._laps = max(1, TIME_OF_A_LAP // every)  # looks of one lap
         self._ticks = ticks
         self._behind: dict[str, Behind] = {}
         self._again: set[str] = set()  # failed, or a worker has yet to complete it
@@ -125,7 +125,7 @@ class Rounds:
         """
         async with self._going, get_client(httpx_settings=UNPACKED) as client:
             await self._check(client, now)
-            await self._catch_up(client, now, at_once=AT_ONCE)
+            await self._catch_up(client, now, at_once=RUNS_BESIDE)
 
     async def catch_up(self, now: datetime, *, gently: bool = False) -> bool:
         """Show what changed, for as long as one share; say whether nothing is left.
@@ -139,7 +139,7 @@ class Rounds:
         if gently and not self._urgent:
             return False
         async with self._going, get_client(httpx_settings=UNPACKED) as client:
-            await self._catch_up(client, now, at_once=1 if gently else AT_ONCE)
+            await self._catch_up(client, now, at_once=1 if gently else RUNS_BESIDE)
         return not self._behind
 
     # ── What is behind ──

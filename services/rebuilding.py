@@ -51,7 +51,9 @@ def rebuild(parts: Parts, run: str, now: datetime) -> None:
     """Write the rows of a run anew, under its lock."""
     with parts.database.writing() as connection:
         plans.lock(connection, run)
-        projection.put_right(connection, run)  # before the fold, which reads what is marked for it
+        projection.mark_states(
+            connection, run
+        )  # before the fold, which reads what is marked for it
         live = runs.live(parts, connection, run)
         projected = list(_reckoned(connection, live, now))
         projection.clear(connection, run)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
-from storage.driver import Driver, Fault, Patience, Waits
+from storage.driver import TAKES_ARRAYS, Driver, Fault, Patience, Waits
 from storage.errors import (
     Broken,
     ConnectionLost,
@@ -81,6 +81,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.driver: Driver = Sqlite() if self.is_sqlite else Postgresql()
         self.engine: Engine = self.driver.engine(self.url, who, patience or Patience())
+        self.engine.update_execution_options(**{TAKES_ARRAYS: self.driver.takes_arrays})
         self._is_guarded = False
 
     @property
@@ -293,11 +294,6 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
-
-
-def takes_arrays(connection: Connection) -> bool:
-    """Say whether a statement can be given a whole column as one array."""
-    return connection.dialect.name == "postgresql"
 
 
 @cache  # it takes longer to put together than to execute

@@ -44,6 +44,10 @@ class Fault:
     what: str
 
 
+TAKES_ARRAYS = "dondoc_takes_arrays"
+"""The execution option by which a connection tells what its driver says of arrays."""
+
+
 class Driver(Protocol):
     """One kind of database."""
 
@@ -51,6 +55,7 @@ class Driver(Protocol):
     ending: str  # of the name of a backup
     upgrades_itself: bool  # a program that finds an older schema may bring it up unasked
     reading: Mapping[str, Any]  # execution options of a transaction that only reads
+    takes_arrays: bool  # a statement can be given a whole column as one array
 
     def insert(self, table: Table) -> Any:
         """Return its own INSERT, which knows what to do where a unique key is taken."""

@@ -101,6 +101,7 @@ class Postgresql:
     name = "PostgreSQL"
     ending = "dump"
     upgrades_itself = False  # the other machines may still run the older program
+    takes_arrays = True
     # PostgreSQL's default shows each statement a snapshot of its own.
     reading: Mapping[str, Any] = MappingProxyType({"isolation_level": "REPEATABLE READ"})
 

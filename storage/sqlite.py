@@ -52,6 +52,7 @@ class Sqlite:
     name = "SQLite"
     ending = "sqlite3"
     upgrades_itself = True
+    takes_arrays = False
     reading: Mapping[str, Any] = MappingProxyType({"dondoc_reading": True})
 
     def insert(self, table: Table) -> Any:

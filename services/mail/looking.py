@@ -59,7 +59,8 @@ class Ready:
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
     to wait for that. `before` is what became of it at each address so far; `answers_to` the
     address of whom it comes from; `why` what servers said where there is no address left;
-    `broken` why it can't be looked at, which keeps no other message waiting.
+    `broken` why it can't be looked at, which keeps no other message waiting; `is_unread` where
+    that is since its run can't be read.
     `hours` is None where it keeps to none: a brief goes out when it is asked for.
     """
 
@@ -73,6 +74,7 @@ class Ready:
     waits_until: datetime | None = None
     why: str = ""
     broken: str = ""
+    is_unread: bool = False
     hours: Hours | None = None
 
     @property
@@ -134,7 +136,9 @@ class Looker:
                 except Exception as error:
                     extra = {"action": "mail-failed"}
                     log.exception("message %s can't be looked at", message.id, extra=extra)
-                    ready = Ready(message, broken=f"{type(error).__name__}: {error}")
+                    is_unread = error is lives[message.run] and isinstance(error, runs.UNREADABLE)
+                    why = f"{type(error).__name__}: {error}"
+                    ready = Ready(message, broken=why, is_unread=is_unread)
                 found.append(ready)
         return found
 

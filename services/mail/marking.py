@@ -45,7 +45,9 @@ def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> T
     What was tried a few times only, before offices closed, keeps the time that it had left.
     """
     expires_at = None
-    if ready.broken:
+    if ready.broken and not ready.is_unread:
+        verdict = Verdict(Status.UNDELIVERABLE, ready.broken)
+    elif ready.is_unread:
         # A plan or a ledger that can't be read now may be, once somebody has seen to it.
         again = now + WAITS[min(ready.message.tries, len(WAITS)) - 1]
         verdict = Verdict(Status.LATER, ready.broken, again)

@@ -102,7 +102,7 @@ def test_a_share_that_is_over_leaves_the_rest_to_the_next(
 
     assert catch_up(one) is False
     shown = sum(name.count("/") == 0 for name in prefect.names)
-    assert shown == rounds.AT_ONCE
+    assert shown == rounds.RUNS_BESIDE
     assert catch_up(one) is False
     assert catch_up(one) is True
 
@@ -198,7 +198,7 @@ def test_of_many_those_that_nobody_touches_keep_their_run_for_some_days(
     """Ten thousand new runs at one midnight would take the night; the lists go back a week."""
     monkeypatch.setattr(rounds, "SLICE", 4)
     many(parts, 10)
-    one = Rounds(parts, every=rounds.LAP)
+    one = Rounds(parts, every=rounds.TIME_OF_A_LAP)
     sweep(one)
     first = {one.name: one.id for one in prefect.runs.values()}
     moved = []
@@ -279,7 +279,7 @@ def test_what_is_lost_with_prefects_database_comes_back_in_the_same_order(
 ):
     """All of it, and of nothing two: what is late first, the rest last."""
     many(parts, 6)
-    one = Rounds(parts, every=rounds.LAP)
+    one = Rounds(parts, every=rounds.TIME_OF_A_LAP)
     while not catch_up(one):
         pass
     before = prefect.names
@@ -317,7 +317,7 @@ def test_prefects_server_still_makes_several_flow_runs_in_one_request():
     paths = {getattr(route, "path", "") for route in deployments.router.routes}
 
     assert "/deployments/{id:uuid}/create_flow_run/bulk" in paths
-    assert births.AT_ONCE <= deployments.BULK_CREATE_LIMIT
+    assert births.RUNS_MADE <= deployments.BULK_CREATE_LIMIT
 
 
 def test_a_stage_that_turned_comes_before_what_merely_changed(parts: Parts, prefect: FakePrefect):

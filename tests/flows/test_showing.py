@@ -256,7 +256,7 @@ def test_where_prefect_is_away_a_sweep_ends_at_once(parts: Parts, prefect: FakeP
     prefect.before = away
     with pytest.raises(httpx.ConnectError):
         sweep(parts)
-    assert prefect.asked["read_deployment"] <= rounds.AT_ONCE
+    assert prefect.asked["read_deployment"] <= rounds.RUNS_BESIDE
 
 
 def test_an_entry_stands_though_it_cannot_be_shown(
@@ -416,7 +416,7 @@ def test_a_run_whose_worker_died_before_it_began_is_begun_again(
     prefect.put(PLAN, Pending().model_copy(update={"timestamp": wall.now}))
 
     def put_right() -> int:
-        return asyncio.run(orphans.put_right(prefect, wall.now, "vi"))  # type: ignore[arg-type]
+        return asyncio.run(orphans.end_or_restart(prefect, wall.now, "vi"))  # type: ignore[arg-type]
 
     assert put_right() == 0
     wall.now += timedelta(minutes=6)
@@ -434,10 +434,10 @@ def test_a_run_whose_process_is_gone_is_crashed_with_a_sentence(
     show(small)
     prefect.put(PLAN, Running().model_copy(update={"timestamp": wall.now}))
     wall.now += timedelta(minutes=34)
-    assert asyncio.run(orphans.put_right(prefect, wall.now, "vi")) == 0  # type: ignore[arg-type]
+    assert asyncio.run(orphans.end_or_restart(prefect, wall.now, "vi")) == 0  # type: ignore[arg-type]
     wall.now += timedelta(minutes=2)
 
-    assert asyncio.run(orphans.put_right(prefect, wall.now, "vi")) == 1  # type: ignore[arg-type]
+    assert asyncio.run(orphans.end_or_restart(prefect, wall.now, "vi")) == 1  # type: ignore[arg-type]
 
     state = prefect.run(PLAN).state
     assert state is not None

@@ -656,9 +656,9 @@ def test_mail_that_was_claimed_by_a_clock_a_day_ahead_goes_out(parts: Parts):
     parts.settings.__dict__["smtp_connections"] = 1  # the dead one must not hold the only line
 
     assert not delivering.is_mail_due(parts, w.START)
-    assert delivering.put_right(parts, w.START)
+    assert delivering.free_held(parts, w.START)
     assert delivering.is_mail_due(parts, w.START)
-    assert not delivering.put_right(parts, w.START)
+    assert not delivering.free_held(parts, w.START)
     deliver(parts, w.START)
 
     assert {one.status for one in outbox_of(parts)} == {Status.SENT}
@@ -671,7 +671,7 @@ def test_a_claim_that_another_machine_may_hold_is_left_alone(parts: Parts):
     with parts.database.writing() as connection:
         outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="alive")
 
-    assert not delivering.put_right(parts, w.START)
+    assert not delivering.free_held(parts, w.START)
     deliver(parts, w.START)
 
     assert Counter(one.status for one in outbox_of(parts))[Status.SENDING] == 2

@@ -179,7 +179,7 @@ def test_who_begins_to_write_during_an_upgrade_waits_and_looks_again(postgres: P
         ours.close()
 
 
-def test_runs_that_one_chaser_has_are_passed_over_by_the_next(postgres: Postgres):
+def test_runs_that_one_chase_has_are_passed_over_by_the_next(postgres: Postgres):
     """Many chase side by side: nobody stands in line, and who dies gives back what it had."""
     with postgres.database() as url:
         ours = opened(url.render_as_string(hide_password=False))
