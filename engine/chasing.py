@@ -292,11 +292,18 @@ def next_rung(plan: Plan, state: ObligationState, *, after: datetime) -> Notice 
 
     Of what a quiet day holds back it is the newest: only that goes out after it.
     """
+    return _first(_ahead(plan, state, after))
+
+
+def _first(ahead: Iterable[tuple[datetime, Notice]]) -> Notice | None:
+    """Return the newest of those rungs that go out first, to whom the first of them goes."""
     goes, newest = None, None
-    for at, one in _ahead(plan, state, after):
+    for at, one in ahead:
         if newest is None:
             goes, newest = at, one
-        elif at == goes and one.recipient == newest.recipient and one.at > newest.at:
+        elif at != goes:  # what falls later goes out no earlier
+            break
+        elif one.recipient == newest.recipient and one.at > newest.at:
             newest = one
     return None if goes is None or newest is None else _going(newest, goes)
 
@@ -316,10 +323,9 @@ def coming(
     plan: Plan, state: ObligationState, *, after: datetime
 ) -> tuple[Notice | None, Notice | None]:
     """Return what goes out next after `after`, and what goes above next, each at its real time."""
-    first = next_rung(plan, state, after=after)
-    higher = ((at, one) for at, one in _ahead(plan, state, after) if one.kind is Kind.ESCALATE)
-    at, found = next(higher, (after, None))
-    return first, None if found is None else _going(found, at)
+    ahead = [*_ahead(plan, state, after)]
+    above = next(((at, one) for at, one in ahead if one.kind is Kind.ESCALATE), None)
+    return _first(ahead), None if above is None else _going(above[1], above[0])
 
 
 def _going(notice: Notice, at: datetime) -> Notice:

@@ -50,8 +50,28 @@ def _flatten(prefix: str, table: Mapping[str, Any], into: dict[str, str]) -> Non
             into[full] = value
 
 
+_PLAIN = frozenset({str, int, date})  # of one such type equal values are written alike
+_MOST_KEPT = 4_096  # sentences
+_kept: dict[tuple[object, ...], str] = {}
+
+
 def text(language: str, key: str, /, **values: Any) -> str:
-    """Return the sentence `key` in `language` with its values. Raises UnknownText."""
+    """Return the sentence `key` in `language` with its values. Raises UnknownText.
+
+    Those said last are kept: the mails of a morning have most of their sentences in common.
+    """
+    if not _PLAIN.issuperset(map(type, values.values())):
+        return _said(language, key, values)
+    asked = (language, key, *values.items())
+    said = _kept.get(asked)
+    if said is None:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        said = _kept[asked] = _said(language, key, values)
+    return said
+
+
+def _said(language: str, key: str, values: Mapping[str, Any]) -> str:
     if values.get("count") == 1 and f"{key}_one" in sentences(language):
         key = f"{key}_one"
     return "".join(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 
 from engine.chasing import Heard, History, Kind, Notice, coming
 from engine.ledger import Entry, ObligationState, RunState
@@ -74,7 +75,7 @@ class Line:
         return self.state.due is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Digest:
     """One mail before it is worded. Instants are aware.
 
@@ -101,18 +102,18 @@ class Digest:
         """The kind of message that it is."""
         return self.kind.word
 
-    @property
+    @cached_property
     def sender(self) -> Agency:
         """In whose name it goes out, and who gets the answers: see `notifiers.signatory`."""
         late = (line.state.obligation.agency.id for line in self.late)
         return signatory(self.plan, self.recipient, late=late, language=self.language)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The day, in the plan's time zone, that the counts of days are true on."""
         return self.as_of.astimezone(self.plan.zone).date()
 
-    @property
+    @cached_property
     def own(self) -> tuple[Line, ...]:
         """The lines that the recipient owes itself."""
         others = (line for line in self.lines if line.kind is not Kind.ESCALATE)
@@ -123,7 +124,7 @@ class Digest:
         """The lines of others' tasks that the recipient takes part in."""
         return tuple(line for line in self.lines if line.is_joint)
 
-    @property
+    @cached_property
     def late(self) -> tuple[Line, ...]:
         """The lines that others are late with, reported to the recipient."""
         return tuple(line for line in self.lines if line.kind is Kind.ESCALATE)

@@ -120,7 +120,8 @@ def _of_run(connection: Connection, live: LiveRun, row: Any, now: datetime) -> l
 
 def _news_at(connection: Connection, live: LiveRun, now: datetime) -> datetime | None:
     """Return when news that nobody was told of go out at the latest, as seen at `now`."""
-    if not ledger.waiting_news(connection, live.stored.id, news.KINDS):
+    run = live.stored.id
+    if not ledger.waiting_news(connection, [run], news.KINDS)[run]:
         return None
     return news.next_at(live.folding.state(), now)
 

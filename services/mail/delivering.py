@@ -47,6 +47,7 @@ BATCH = 24  # messages of one claim
 FIRST = 4  # of the first one
 LARGEST = 96  # of one where those before went out quickly: a claim costs a commit
 QUICK = 1.0  # seconds
+OWN = 8  # that the sender prepares itself where all lines would wait for the helper
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
@@ -406,10 +407,16 @@ class _Drain:
         self._give_back(left)
 
     async def _prepare(self, messages: Sequence[Message], now: datetime) -> list[Prepared]:
-        """Prepare messages: by the helper if there is one, or by ourselves."""
-        found = None
-        if self.helper is not None:
-            found = await self.helper.prepare(messages, now)
+        """Prepare messages: by the helper if there is one, or by ourselves.
+
+        Where every other line waits for the helper there is nothing to send: a few are then
+        prepared here. The rest is asked for when these have gone out.
+        """
+        if self.helper is None or not self.helper.is_there:
+            return self.preparer.prepare(messages, now)
+        if self.helper.waiting >= max(self.parts.settings.smtp_connections - 1, 1):
+            return self.preparer.prepare(messages[:OWN], now)
+        found = await self.helper.prepare(messages, now)
         return self.preparer.prepare(messages, now) if found is None else found
 
     async def _send_each(self, session: Session, left: list[Message]) -> None:

@@ -71,6 +71,11 @@ class Helper:
         """Whether it has started, and has not failed since."""
         return self._there.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests it has not answered yet."""
+        return len(self._asked)
+
     async def started(self) -> None:
         """Wait until it is there."""
         await self._there.wait()

@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,6 +176,28 @@ def test_a_helper_does_what_the_sender_would_do(
     assert used.process.returncode is not None
 
 
+@pytest.mark.on_files("how the work is shared")
+def test_where_every_line_would_wait_for_the_helper_the_sender_does_a_part(
+    much: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """Two at work send more than one at work and one that waits; but only a few mails at a time."""
+    prepare, asked_for = Preparer.prepare, []
+
+    def counted(self: Preparer, messages: Sequence[Message], now: datetime) -> list[Prepared]:
+        asked_for.append(len(messages))
+        return prepare(self, messages, now)
+
+    monkeypatch.setattr(Helper, "waiting", property(lambda _: 99))
+    monkeypatch.setattr(Preparer, "prepare", counted)
+    monkeypatch.setattr(delivering, "OWN", 1)
+    monkeypatch.setattr(delivering, "LARGEST", 4)
+
+    _, way, _ = deliver_with(much, monkeypatch, asked)
+
+    assert len(way.ids) == len(set(way.ids)) == len(outbox_of(much))
+    assert set(asked_for[-8:]) == {1}
+
+
 def kill(one: Helper) -> None:
     """End a helper without a word."""
     assert one.process is not None
@@ -299,7 +321,9 @@ def test_a_large_morning_goes_to_a_real_server_through_the_helper(
     monkeypatch.setenv("DONDOC_DATABASE_URL", "sqlite:////nowhere/else.sqlite3")
     with (
         sink() as server,
-        office(smtp_host=server.host, smtp_port=server.port, smtp_tls="off") as parts,
+        office(
+            smtp_host=server.host, smtp_port=server.port, smtp_tls="off", smtp_connections=1
+        ) as parts,
     ):
         plans = -(-delivering.MUCH // MORNING)
         for number in range(plans):
