@@ -318,6 +318,15 @@ def fold_some(
     `entries` are those of the whole run and those of these obligations, in their order. Of
     obligations of one task that only the run's entries are about, one is folded for all.
     """
+    return _folded(plan, keys, entries).obligations
+
+
+def fold_alike(plan: Plan, entries: Iterable[Entry]) -> Folding:
+    """Return the fold of a whole run, of which obligations in the same case are folded once."""
+    return _folded(plan, plan.obligations, entries)
+
+
+def _folded(plan: Plan, keys: Collection[str], entries: Iterable[Entry]) -> Folding:
     told = list(entries)
     own = {entry.obligation for entry in told if entry.obligation is not None}
     paused = {entry.data.get("agency") for entry in told if entry.kind is EntryKind.CHASING_PAUSED}
@@ -333,10 +342,11 @@ def fold_some(
     for entry in told:
         folding.take(entry)
     states = folding.obligations
-    return {
+    folding.obligations = {
         key: states[one] if one == key else _of(plan.obligations[key], states[one])
         for key, one in folded.items()
     }
+    return folding
 
 
 def _of(obligation: Obligation, state: ObligationState) -> ObligationState:
@@ -448,18 +458,20 @@ class Folding:
     def _derive_all(self, known_at: datetime | None = None) -> None:
         """Derive the deadlines that are not known yet; events and stages are their anchors."""
         anchors = self.state().anchors()
+        known: dict[int, Deadline | None] = {}  # by the phrase, which a task's obligations share
         for key, state in self.obligations.items():
-            if state.stated is None and not isinstance(state.obligation.task.due.rule, NoDate):
-                stated = derive(
-                    state.obligation.task.due,
-                    calendar=self.plan.calendar,
-                    zone=self.plan.zone,
-                    anchors=anchors,
-                )
-                if stated is not None:
-                    due = stated if state.due is None else state.due
+            due = state.obligation.task.due
+            if state.stated is None and not isinstance(due.rule, NoDate):
+                if id(due) not in known:
+                    known[id(due)] = derive(
+                        due, calendar=self.plan.calendar, zone=self.plan.zone, anchors=anchors
+                    )
+                if (stated := known[id(due)]) is not None:
                     self.obligations[key] = replace(
-                        state, stated=stated, due=due, dated_at=known_at
+                        state,
+                        stated=stated,
+                        due=stated if state.due is None else state.due,
+                        dated_at=known_at,
                     )
 
 

@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 from flows import events, moment, office
 from flows.chase import BRIEFLY, chase
 from flows.refusals import as_state
+from flows.results import HERE
 from language.catalogue import text
 from services import briefing, chasing, naming
 from services.briefing import Requested
@@ -37,7 +38,7 @@ def _name() -> str:
         return what
 
 
-@flow(name="daily-brief", flow_run_name=_name, persist_result=False)
+@flow(name="daily-brief", flow_run_name=_name, persist_result=False, result_storage=HERE)
 @as_state
 async def daily_brief(
     by: str = "operator", run: str | None = None, now: datetime | None = None

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from prefect import flow, runtime
 
 from flows import events, moment, office
+from flows.results import HERE
 from services.mail import announcing, delivering
 from services.mail.delivering import Delivered
 
@@ -21,7 +22,7 @@ def named_by_moment() -> str:
     return f"{runtime.flow_run.flow_name} {local:%Y-%m-%d %H:%M}"
 
 
-@flow(name="deliver", flow_run_name=named_by_moment, persist_result=False)
+@flow(name="deliver", flow_run_name=named_by_moment, persist_result=False, result_storage=HERE)
 async def deliver(now: datetime | None = None, until: datetime | None = None) -> Delivered:
     """Send every message that is due; return what became of them, and of which runs.
 

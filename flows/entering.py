@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, ValidatorFunctionWrapHandler, WrapValidato
 from flows import moment, office, showing
 from flows.chase import chase
 from flows.refusals import as_state
+from flows.results import HERE
 from flows.workload import FEW
 from plan_definitions import parse_date
 from services import chasing, naming
@@ -270,6 +271,7 @@ def _flow(
         name=body.__name__.replace("_", "-"),
         flow_run_name=name,
         persist_result=False,
+        result_storage=HERE,
     )(as_state(enter))
 
 

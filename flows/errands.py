@@ -17,9 +17,8 @@ from typing import Any
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import AsyncClientContext
 
-from flows import chasers, cleaning, events, forms, moment, orphans
+from flows import chasers, cleaning, clients, events, forms, moment, orphans
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
@@ -61,8 +60,7 @@ class Errands:
     async def chase(self) -> None:
         """Issue what is due and mail it. Raises ChaseFailed, or whatever went wrong."""
         try:
-            # One client for all of it: each further one would cost a tenth of a second.
-            async with AsyncClientContext.get_or_create():
+            async with clients.shared():
                 state = await _run_of_chase(self.parts)
         except Exception as error:
             # What comes out of a flow instead of a state is Prefect's own trouble.
@@ -76,6 +74,7 @@ class Errands:
     async def _without_prefect(self) -> None:
         work = Workload(self.parts, self._deliver)
         await work.work()
+        self._untold += events.unreadable(alarming.newly_unread(self.parts, moment.wall()))
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             work.notices,

@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
 from flows.refusals import as_state
+from flows.results import HERE
 from services.errors import Refused
 from services.views import run_views
 from services.views.board import Board
@@ -16,7 +17,7 @@ from services.views.run_views import RunView
 quiet.install()
 
 
-@flow(name="escalation", persist_result=False)
+@flow(name="escalation", persist_result=False, result_storage=HERE)
 @as_state
 async def escalation(run: str, message: int) -> State[Any]:
     """Show one escalation: to whom, about whom, and who is still late.

@@ -12,12 +12,13 @@ from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
 from flows.refusals import as_state
+from flows.results import HERE
 from services.views import run_views
 
 quiet.install()
 
 
-@flow(name="plan", persist_result=False)
+@flow(name="plan", persist_result=False, result_storage=HERE)
 @as_state
 async def plan(run: str) -> State[Any]:
     """Show where a plan run stands: every stage, who is late, what comes next.

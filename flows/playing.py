@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -14,13 +13,12 @@ from uuid import UUID
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import AsyncClientContext
 from prefect.logging.handlers import APILogHandler
 
 from engine.ledger import EntryKind
 from engine.plan import Plan
 from engine.rehearsal import Act, Scenario, start_of_run
-from flows import moment, office, record
+from flows import clients, moment, office, record
 from flows.chase import chase
 from flows.rehearsal import Progress, Report
 from flows.start import start_plan
@@ -37,26 +35,17 @@ RECORDER = "rehearsal"
 SETTLE_TRIES = 300  # looks, five a second, that the last stage runs get to complete
 
 
-async def play(
-    plan_file: Path,
-    plan: Plan,
-    scenario: Scenario,
-    report: Report,
-    *,
-    settle_with: Callable[[], None],
-) -> Outcome:
+async def play(plan_file: Path, plan: Plan, scenario: Scenario, report: Report) -> Outcome:
     """Start the plan, live through the scenario, and return what it came to.
 
-    `settle_with` starts the worker that completes the stage runs.
+    A worker has to be there, which completes the stage runs.
     """
     parts = office.parts()
     try:
         player = _Player(parts, plan, scenario, report)
-        # One client for all of it: a new one for each flow would cost a fifth of the time.
-        async with AsyncClientContext.get_or_create():
+        async with clients.shared():
             await player.play(plan_file)
             report(Progress("rehearse.settling", player.now, 1.0))
-            settle_with()
             await _settle(parts, plan.id)
         # What is still to be logged must reach the server while there is one.
         await APILogHandler.aflush()

@@ -32,6 +32,7 @@ from flows.entering import (
     required_day,
 )
 from flows.refusals import as_state
+from flows.results import HERE
 from services import choices, naming, recording
 from services.errors import Refused
 from services.naming import Wanted
@@ -176,7 +177,7 @@ def _event_name() -> str:
     return ascii_name(f"event {naming.id_of(str(runtime.flow_run.parameters.get('event') or ''))}")
 
 
-@flow(name="announce-event", flow_run_name=_event_name, persist_result=False)
+@flow(name="announce-event", flow_run_name=_event_name, persist_result=False, result_storage=HERE)
 @as_state
 async def announce_event(
     event: Text = "",

@@ -26,7 +26,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 
 from flows import artifacts, moment
 from flows.artifacts import Page
-from flows.births import Birth, Nursery, is_in_flight
+from flows.births import Birth, Nursery, is_in_flight, states_of
 from flows.looks import state_of
 from services.errors import one_line
 from services.tables.markdown import artifact_key
@@ -324,6 +324,7 @@ class _Showing:
         self.is_settled = self.is_whole = True
         with parts.database.reading() as connection:
             self.known = dict(stage_runs.of_run(connection, seen.run))
+        self._asked = found
         self._noted: dict[str, StageRun] = {}
         self._lines: list[dict[str, Any]] = []  # of the runs' own logs, sent in one request
 
@@ -498,13 +499,20 @@ class _Showing:
         Its key finds it; only a deleted one is made anew.
         """
         known = self.known.get(birth.view.id)
-        there = (self.found or {}).get((known.flow_run or "") if known else "")
+        there = (await self._those_there()).get((known.flow_run or "") if known else "")
         if there is not None:
             return there, False
         born = self._ahead.born.get(birth.key) if self._ahead is not None else None
         if self._ahead is not None and born is not None:
             return born, self._ahead.seen is self.seen
         return await self._nursery.make(birth), False
+
+    async def _those_there(self) -> Mapping[str, FlowRun]:
+        """Return what Prefect has of the run: asked for once, where something has changed."""
+        if self._asked is None:
+            ids = [UUID(one.flow_run) for one in flow_runs_of(self.known) if one.flow_run]
+            self._asked = await states_of(self.client, ids)
+        return self._asked
 
     async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:
         """Make the flow run say what the view says, whatever happened to it.

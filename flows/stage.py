@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State
 
 from flows import looks, quiet
 from flows.refusals import as_state
+from flows.results import HERE
 from services.errors import Refused
 from services.views import run_views
 from services.views.board import Board
@@ -22,7 +23,7 @@ from services.views.run_views import RunView
 quiet.install()
 
 
-@flow(name="stage", persist_result=False)
+@flow(name="stage", persist_result=False, result_storage=HERE)
 @as_state
 async def stage(run: str, stage: str) -> State[Any]:
     """Show one stage of a plan run: wait for its gate, then complete.

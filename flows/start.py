@@ -14,6 +14,7 @@ from flows import forms, moment, office
 from flows.chase import BRIEFLY, chase
 from flows.entering import ascii_name
 from flows.refusals import as_state
+from flows.results import HERE
 from language.catalogue import text
 from plan_definitions import Bundle, PlanFaults
 from services import choices, naming, runs
@@ -28,7 +29,7 @@ def _name() -> str:
     return ascii_name(f"start {Path(naming.id_of(runtime.flow_run.parameters['plan'])).name}")
 
 
-@flow(name="start-plan", flow_run_name=_name, persist_result=False)
+@flow(name="start-plan", flow_run_name=_name, persist_result=False, result_storage=HERE)
 @as_state
 async def start_plan(
     plan: str,

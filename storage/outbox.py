@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import sets
-from storage.tables import ATTEMPTS, MESSAGES
+from storage.tables import ATTEMPTS, MESSAGES, RECIPIENTS
 
 
 class Status(StrEnum):
@@ -40,6 +40,17 @@ class Status(StrEnum):
 
 OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
 GIVEN_UP = (Status.UNDELIVERABLE.value, Status.EXPIRED.value)
+GRAVEST_FIRST = (
+    Status.UNDELIVERABLE,
+    Status.EXPIRED,
+    Status.BOUNCED,
+    Status.UNCERTAIN,
+    Status.LATER,
+    Status.SENDING,
+    Status.QUEUED,
+    Status.SENT,
+    Status.CANCELLED,
+)
 LAST_OUT = "brief"  # the kind of message that goes out after all others
 BEGAN = "began"  # the outcome of a try that has none yet
 MOST = 2**31 - 1  # of the numbers that a column of either database holds
@@ -220,14 +231,7 @@ def claim(
         [{"message": row.id, "began_at": now, "outcome": BEGAN, "detail": ""} for row in taken],
     ).scalars()
     return [
-        replace(
-            _message(row),
-            status=Status.SENDING,
-            tries=row.tries + 1,
-            claimed_until=now + lease,
-            was=_before(Status(row.status)),
-            attempt=attempt,
-        )
+        _claimed_message(row, attempt, now + lease)
         for row, attempt in zip(taken, attempts, strict=True)
     ]
 
@@ -315,8 +319,9 @@ def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
     ids = [one.message.id for one in markings]
     held = {(row.id, row.tries) for row in connection.execute(_HELD, {"ids": ids})}
     counted = [one for one in markings if (one.message.id, one.message.tries) in held]
-    if counted:
-        connection.execute(_MARKED, [_marked(one) for one in counted])
+    sets.update(
+        connection, MESSAGES, sets.columns_of([_marked(one) for one in counted]), key=("id",)
+    )
     untried = [one.message.attempt for one in markings if not one.was_tried]
     if untried:
         connection.execute(ATTEMPTS.delete().where(ATTEMPTS.c.id.in_(untried)))
@@ -338,21 +343,6 @@ _HELD = (
     )
     .with_for_update()
 )
-_MARKED = (
-    MESSAGES.update()
-    .where(MESSAGES.c.id == bindparam("_id"))
-    .values(
-        status=bindparam("_status"),
-        claimed_until=None,
-        claimed_by=None,
-        next_try_at=bindparam("_next_try_at"),
-        sent_at=bindparam("_sent_at"),
-        error=bindparam("_error"),
-        subject=bindparam("_subject"),
-        expires_at=bindparam("_expires_at"),
-        tries=bindparam("_tries"),
-    )
-)
 _FINISHED = (
     ATTEMPTS.update()
     .where(ATTEMPTS.c.id == bindparam("_attempt"), ATTEMPTS.c.outcome == BEGAN)
@@ -362,14 +352,16 @@ _FINISHED = (
 
 def _marked(one: Marking) -> dict[str, Any]:
     return {
-        "_id": one.message.id,
-        "_status": one.status.value,
-        "_next_try_at": one.next_try_at,
-        "_sent_at": one.message.sent_at or one.sent_at,
-        "_error": one.detail,
-        "_subject": one.subject or one.message.subject,
-        "_expires_at": one.expires_at or one.message.expires_at,
-        "_tries": one.message.tries if one.was_tried else one.message.tries - 1,
+        "id": one.message.id,
+        "status": one.status.value,
+        "claimed_until": None,
+        "claimed_by": None,
+        "next_try_at": one.next_try_at,
+        "sent_at": one.message.sent_at or one.sent_at,
+        "error": one.detail,
+        "subject": one.subject or one.message.subject,
+        "expires_at": one.expires_at or one.message.expires_at,
+        "tries": one.message.tries if one.was_tried else one.message.tries - 1,
     }
 
 
@@ -436,6 +428,13 @@ def find(connection: Connection, message: int) -> Message | None:
     return None if row is None else _message(row)
 
 
+def hold(connection: Connection, message: int) -> Message | None:
+    """Return a message as `find` does; nobody claims it until the end of the transaction."""
+    query = select(MESSAGES).where(MESSAGES.c.id == message).with_for_update()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _message(row)
+
+
 def of_run(connection: Connection, run: str | None = None) -> list[Message]:
     """Return a run's messages, or everybody's, in the order of their send times."""
     query = select(MESSAGES).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
@@ -444,25 +443,60 @@ def of_run(connection: Connection, run: str | None = None) -> list[Message]:
     return [_message(row) for row in connection.execute(query)]
 
 
-def narrowed(
-    connection: Connection,
-    *,
-    run: str | None = None,
-    statuses: Sequence[Status] = (),
-    recipient: str | None = None,
-    since: datetime | None = None,
-) -> list[Message]:
-    """Return messages in the order of their send times; what is not said narrows nothing."""
-    query = select(MESSAGES).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
-    if run is not None:
-        query = query.where(MESSAGES.c.run == run)
-    if statuses:
-        query = query.where(MESSAGES.c.status.in_([status.value for status in statuses]))
-    if recipient is not None:
-        query = query.where(MESSAGES.c.recipient == recipient)
-    if since is not None:
-        query = query.where(MESSAGES.c.send_at >= since)
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which messages are looked for; what is not said narrows nothing."""
+
+    run: str | None = None
+    statuses: tuple[Status, ...] = ()
+    recipient: str | None = None
+    since: datetime | None = None
+    address: str | None = None
+
+    @property
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        """What holds of each of them."""
+        found: list[ColumnElement[bool]] = []
+        if self.run is not None:
+            found.append(MESSAGES.c.run == self.run)
+        if self.statuses:
+            found.append(MESSAGES.c.status.in_([status.value for status in self.statuses]))
+        if self.recipient is not None:
+            found.append(MESSAGES.c.recipient == self.recipient)
+        if self.since is not None:
+            found.append(MESSAGES.c.send_at >= self.since)
+        if self.address is not None:
+            went_to = func.lower(RECIPIENTS.c.address) == self.address.lower()
+            found.append(MESSAGES.c.id.in_(select(RECIPIENTS.c.message).where(went_to)))
+        return tuple(found)
+
+
+def narrowed(connection: Connection, sought: Sought) -> list[Message]:
+    """Return messages in the order of their send times."""
+    query = select(MESSAGES).where(*sought.holds).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
     return [_message(row) for row in connection.execute(query)]
+
+
+def gravest(connection: Connection, sought: Sought, *, limit: int) -> list[Message]:
+    """Return up to `limit` messages, those that a person has to see to first, then the newest.
+
+    One status at a time: of a million that were sent only the last few are read.
+    """
+    found: list[Message] = []
+    for status in GRAVEST_FIRST:
+        if len(found) == limit:
+            break
+        query = select(MESSAGES).where(*sought.holds, MESSAGES.c.status == status.value)
+        query = query.order_by(MESSAGES.c.id.desc()).limit(limit - len(found))
+        found += [_message(row) for row in connection.execute(query)]
+    return found
+
+
+def counts(connection: Connection, sought: Sought) -> dict[Status, int]:
+    """Return how many messages have come to what."""
+    query = select(MESSAGES.c.status, func.count()).where(*sought.holds)
+    rows = connection.execute(query.group_by(MESSAGES.c.status))
+    return {Status(status): int(count) for status, count in rows}
 
 
 def written_to(connection: Connection) -> list[str]:
@@ -533,13 +567,26 @@ def retry(connection: Connection, message: int, now: datetime, *, expires_at: da
 
 
 def came_back(connection: Connection, message: int, why: str) -> bool:
-    """Mark a message that was sent and came back; say whether it was sent."""
+    """Mark a message that was sent and came back; say whether it was sent.
+
+    Copies of it that are still tried are tried no more.
+    """
     done = connection.execute(
         MESSAGES.update()
-        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.SENT.value)
-        .values(status=Status.BOUNCED.value, error=why)
+        .where(
+            MESSAGES.c.id == message,
+            MESSAGES.c.status.in_((Status.SENT.value, *OPEN)),
+            MESSAGES.c.sent_at.is_not(None),
+        )
+        .values(status=Status.BOUNCED.value, error=why, next_try_at=None)
     )
     return done.rowcount == 1
+
+
+def uncount(connection: Connection, message: int) -> None:
+    """Let a message that is still tried count as sent to nobody: what had arrived came back."""
+    still_tried = MESSAGES.update().where(MESSAGES.c.id == message, MESSAGES.c.status.in_(OPEN))
+    connection.execute(still_tried.values(sent_at=None))
 
 
 def give_up(connection: Connection, message: int, why: str) -> None:
@@ -548,6 +595,29 @@ def give_up(connection: Connection, message: int, why: str) -> None:
         MESSAGES.update()
         .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.QUEUED.value)
         .values(status=Status.UNDELIVERABLE.value, next_try_at=None, error=why)
+    )
+
+
+def _claimed_message(row: Row[Any], attempt: int, until: datetime) -> Message:
+    return Message(
+        id=row.id,
+        run=row.run,
+        recipient=row.recipient,
+        slot=row.slot,
+        part=row.part,
+        send_at=row.send_at,
+        kind=row.kind,
+        message_id=row.message_id,
+        subject=row.subject,
+        status=Status.SENDING,
+        tries=row.tries + 1,
+        next_try_at=row.next_try_at,
+        sent_at=row.sent_at,
+        error=row.error,
+        expires_at=row.expires_at,
+        claimed_until=until,
+        was=_before(Status(row.status)),
+        attempt=attempt,
     )
 
 

@@ -10,12 +10,17 @@ from typing import Protocol, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One mail to one or more addresses. `content` is the whole mail, lines ended by CRLF."""
+    """One mail to one or more addresses. `content` is the whole mail, lines ended by CRLF.
+
+    `is_plain`: that is certain, and that no line begins with a dot, as of what `message.build`
+    puts together; it then goes over a line as it is.
+    """
 
     message_id: str
     sender: str
     recipients: tuple[str, ...]
     content: bytes
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

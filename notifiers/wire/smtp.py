@@ -7,18 +7,18 @@ broken connection means "unknown": the server may have the mail (RFC 5321 §6.1)
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias, cast
 
 from aiosmtplib import (
     SMTP,
     SMTPException,
     SMTPHeloError,
-    SMTPResponse,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -26,12 +26,15 @@ from aiosmtplib import (
 from notifiers.errors import BadAddress
 from notifiers.mime.address import checked_address, needs_smtputf8, wire_address
 from notifiers.wire.channel import Envelope, Outcome, Outcomes, Refused, Sent, TryLater, Unknown
+from notifiers.wire.conversation import Answer, Conversation
 
 Tls = Literal["required", "implicit", "off"]
 
-_OURS = frozenset({421, 454, 530, 534, 535, 538})  # closing, or about us and not about the mail
+_OURS = frozenset({421, 454, 503, 530, 534, 535, 538})
+"""Closing, or about us and not about the mail: out of step, TLS, login."""
 _CLOSING = 421
 _GO_AHEAD = 354
+_DATA = b"DATA"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
@@ -91,6 +94,10 @@ class SmtpChannel:
             return await session.send(envelope)
 
 
+class _HungUp(Exception):
+    """A line over which mail went had ended when the next was begun."""
+
+
 class SmtpSession:
     """One connection after another: after an error the next mail connects anew."""
 
@@ -98,6 +105,8 @@ class SmtpSession:
         self._settings = settings
         self._tls_context = tls_context
         self._client: SMTP | None = None
+        self._talk: Conversation | None = None
+        self._is_used = False
 
     async def send(self, envelope: Envelope) -> Outcomes:
         """Hand one mail over, and say what became of it, for each of its addresses."""
@@ -105,16 +114,24 @@ class SmtpSession:
         if not fit:
             return outcomes
         try:
-            client = await self._connected()
+            return outcomes | await self._send(envelope, fit)
+        except _HungUp:  # as after so many mails: nothing of this one was said
+            return outcomes | await self._send(envelope, fit)
+
+    async def _send(self, envelope: Envelope, fit: Mapping[str, str]) -> dict[str, Outcome]:
+        """Hand one mail over on the line that there is. Raises _HungUp where that had ended."""
+        try:
+            talk = await self._connected()
         except (SMTPException, OSError, ValueError) as error:
             self._drop()
-            later = TryLater(_reason("connecting", error), of_relay=True)
-            return outcomes | dict.fromkeys(fit, later)
+            return dict.fromkeys(fit, TryLater(_reason("connecting", error), of_relay=True))
         try:
-            return outcomes | await self._converse(client, envelope, fit)
+            outcomes = await self._converse(talk, envelope, fit)
         except BaseException:  # cancelled in mid-conversation: nobody may speak on this line
             self._drop()
             raise
+        self._is_used = self._talk is talk
+        return outcomes
 
     async def greet(self) -> str:
         """Connect, secure the line and log in, and send nothing; return why that failed."""
@@ -127,57 +144,79 @@ class SmtpSession:
 
     async def close(self) -> None:
         """End the conversation politely; whatever happens now changes no outcome."""
-        client, self._client = self._client, None
-        if client is None or not client.is_connected:
-            return
+        talk = self._talk
         try:
-            await client.quit(timeout=self._settings.connect_timeout)
+            if talk is not None and talk.is_open and talk.is_in_step:
+                await talk.ask(b"QUIT", self._settings.connect_timeout)
         except (SMTPException, OSError):
-            client.close()
+            pass
+        finally:
+            self._drop()
 
-    async def _connected(self) -> SMTP:
-        if self._client is None or not self._client.is_connected:
-            settings = self._settings
-            client = SMTP(
-                hostname=settings.host,
-                port=settings.port,
-                username=settings.username,
-                password=settings.password,
-                local_hostname=settings.helo,
-                timeout=settings.connect_timeout,
-                use_tls=settings.tls == "implicit",
-                start_tls=settings.tls == "required",
-                tls_context=self._tls_context,
-            )
-            await client.connect()
-            self._client = client
-            if client.is_ehlo_or_helo_needed:  # who will not greet us takes no mail at all
-                await _greet(client)
-        return self._client
+    async def _connected(self) -> Conversation:
+        """Return the line to the server; one that broke, or is out of step, is opened anew."""
+        if self._talk is not None and self._talk.is_open and self._talk.is_in_step:
+            return self._talk
+        self._drop()
+        settings = self._settings
+        self._client = client = SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            username=settings.username,
+            password=settings.password,
+            local_hostname=settings.helo,
+            timeout=settings.connect_timeout,
+            use_tls=settings.tls == "implicit",
+            start_tls=settings.tls == "required",
+            tls_context=self._tls_context,
+        )
+        await client.connect()
+        if client.is_ehlo_or_helo_needed:  # who will not greet us takes no mail at all
+            await _greet(client)
+        if client.transport is None or _has_said_more(client):
+            raise SMTPServerDisconnected("it answered more than it was asked")
+        self._talk = Conversation(cast("asyncio.Transport", client.transport))
+        return self._talk
+
+    def _offers(self, extension: str) -> bool:
+        return self._client is not None and self._client.supports_extension(extension)
 
     async def _converse(
-        self, client: SMTP, envelope: Envelope, fit: Mapping[str, str]
+        self, talk: Conversation, envelope: Envelope, fit: Mapping[str, str]
     ) -> dict[str, Outcome]:
         """Name the sender and who is to get it, then hand it over for those who were taken.
 
-        `fit` is how each address is spoken, by how it was given.
+        `fit` is how each address is spoken, by how it was given. All is said at once to a
+        server that offers it (RFC 2920), but for the text: that waits for the answer to DATA.
         """
         timeout = self._settings.command_timeout
         refused: dict[str, Outcome] = {}
         strange: SMTPResponseException | None = None
-        if not client.supports_extension("smtputf8"):
+        if not self._offers("smtputf8"):
             refused = {one: _UNSPOKEN for one, wire in fit.items() if needs_smtputf8(wire)}
             fit = {one: wire for one, wire in fit.items() if one not in refused}
             if not fit:
                 return refused
         international = any(needs_smtputf8(wire) for wire in fit.values())
+        option = " SMTPUTF8" if international else ""  # RFC 6531 §3.4
+        first = f"MAIL FROM:<{checked_address(envelope.sender)}>{option}".encode()
+        naming = {address: f"RCPT TO:<{wire}>".encode() for address, wire in fit.items()}
+        say: _Say = talk.say
         try:
-            option = " SMTPUTF8" if international else ""  # RFC 6531 §3.4
-            sender = checked_address(envelope.sender)
-            await _say(client, f"MAIL FROM:<{sender}>{option}", timeout)
-            for address, wire in fit.items():
+            if self._offers("pipelining"):
+                talk.say(first, *naming.values(), _DATA)
+                say = _said_already
+            say(first)
+            try:
+                await _agree(talk, timeout)
+            except ConnectionError as error:
+                if self._is_used:
+                    raise _HungUp from error
+                raise
+            for address, command in naming.items():
+                say(command)
                 try:
-                    await _say(client, f"RCPT TO:<{wire}>", timeout)
+                    await _agree(talk, timeout)
                 except SMTPResponseException as error:
                     if error.code == _CLOSING:
                         raise
@@ -188,7 +227,7 @@ class SmtpSession:
         except SMTPResponseException as error:
             # Who refuses the sender, does not relay for us, or closes, would do so with any other
             # mail: a setting of ours or the server's own trouble, which costs no agency its mail.
-            await self._recover(client, error)
+            await self._recover(talk, error)
             later = TryLater(_reason("answered", error), of_relay=True)
             gone = refused if error is not strange else {}
             return dict.fromkeys(fit, later) | _for_good(gone)
@@ -198,83 +237,92 @@ class SmtpSession:
             return dict.fromkeys(fit, later) | _for_good(refused)
         taken = [address for address in fit if address not in refused]
         if not taken:
-            await self._reset(client)
+            await self._reset(talk)
             return refused
-        outcome = await self._hand_over(client, envelope.content)
+        outcome = await self._hand_over(talk, envelope, say)
         return refused | dict.fromkeys(taken, outcome)
 
-    async def _hand_over(self, client: SMTP, content: bytes) -> Outcome:
-        """Announce the text, then send it: only from there on a broken line is a riddle.
-
-        `SMTP.data` does both in one call, which would hide at which of them it broke.
-        """
+    async def _hand_over(self, talk: Conversation, envelope: Envelope, say: _Say) -> Outcome:
+        """Announce the text, then give it: only from there on a broken line is a riddle."""
         settings = self._settings
         try:
-            ready = await client.execute_command(b"DATA", timeout=settings.data_timeout)
-            _check_step(client)
+            say(_DATA)
+            ready = await _heard(talk, settings.data_timeout)
             if ready.code != _GO_AHEAD:
-                raise SMTPResponseException(ready.code, ready.message)
+                raise SMTPResponseException(*ready)
         except SMTPResponseException as error:
-            await self._recover(client, error)
+            await self._recover(talk, error)
             return _classified(error)
         except (SMTPException, OSError) as error:
             self._drop()
             return TryLater(_reason("announcing the text", error), of_relay=True)
         try:
-            response = await _transfer(client, content, settings.final_timeout)
+            talk.give(_as_spoken(envelope))
+            answer = await talk.hear(settings.final_timeout)
         except (SMTPException, OSError) as error:
             self._drop()
             return Unknown(_reason("waiting for the answer to the text", error))
-        if response.code // 100 == 2:
-            if _is_out_of_step(client):
-                self._drop()
-            return Sent(_line(f"{response.code} {response.message}"))
-        refusal = SMTPResponseException(response.code, response.message)
-        await self._recover(client, refusal)
+        if answer.code // 100 == 2:
+            return Sent(_line(f"{answer.code} {answer.message}"))
+        refusal = SMTPResponseException(*answer)
+        await self._recover(talk, refusal)
         return _classified(refusal)
 
-    async def _recover(self, client: SMTP, error: SMTPResponseException) -> None:
+    async def _recover(self, talk: Conversation, error: SMTPResponseException) -> None:
         """Make the connection ready for the next mail, or give it up."""
         if error.code == _CLOSING:
             self._drop()
             return
-        await self._reset(client)
+        await self._reset(talk)
 
-    async def _reset(self, client: SMTP) -> None:
+    async def _reset(self, talk: Conversation) -> None:
+        """Hear what is still to be answered, and begin anew.
+
+        Who waits for a text that is for nobody any more is left: there is no other way out.
+        """
+        timeout = self._settings.command_timeout
         try:
-            await client.rset(timeout=self._settings.command_timeout)
+            while talk.owes:
+                if (await talk.hear(timeout)).code in (_CLOSING, _GO_AHEAD):
+                    self._drop()
+                    return
+            talk.say(b"RSET")
+            await _agree(talk, timeout)
         except (SMTPException, OSError):
             self._drop()
 
     def _drop(self) -> None:
-        client, self._client = self._client, None
+        client, self._client, self._talk = self._client, None, None
+        self._is_used = False
         if client is not None:
             client.close()
 
 
-async def _say(client: SMTP, command: str, longest: float) -> None:
-    """Say a command. Raises SMTPResponseException where the answer is no.
-
-    The library's own `mail` and `rcpt` parse an address anew, which costs time and once
-    sent mail elsewhere.
-    """
-    response = await client.execute_command(command.encode(), timeout=longest)
-    _check_step(client)
-    if response.code // 100 != 2:
-        raise SMTPResponseException(response.code, response.message)
+_Say: TypeAlias = Callable[[bytes], None]
 
 
-def _is_out_of_step(client: SMTP) -> bool:
-    """Say whether the server answered more than it was asked: its next answer would be another's.
-
-    The library throws away what comes when nothing was asked, but not what came with an answer.
-    """
-    return bool(getattr(client.protocol, "_buffer", b""))
+def _said_already(command: bytes) -> None:
+    """Say nothing: the command went out with those before it."""
 
 
-def _check_step(client: SMTP) -> None:
-    if _is_out_of_step(client):
+async def _heard(talk: Conversation, patience: float) -> Answer:
+    """Return the next answer. Raises SMTPServerDisconnected where it may be another's."""
+    answer = await talk.hear(patience)
+    if not talk.is_in_step:
         raise SMTPServerDisconnected("it answered more than it was asked")
+    return answer
+
+
+async def _agree(talk: Conversation, patience: float) -> None:
+    """Hear that a command is agreed to. Raises SMTPResponseException where the answer is no."""
+    answer = await _heard(talk, patience)
+    if answer.code // 100 != 2:
+        raise SMTPResponseException(*answer)
+
+
+def _has_said_more(client: SMTP) -> bool:
+    """Say whether something came with the last answer that the library heard."""
+    return bool(getattr(client.protocol, "_buffer", b""))
 
 
 async def _greet(client: SMTP) -> None:
@@ -287,19 +335,14 @@ async def _greet(client: SMTP) -> None:
         await client.helo()
 
 
-async def _transfer(client: SMTP, content: bytes, longest: float) -> SMTPResponse:
-    """Send the text and the final dot (RFC 5321 §4.1.1.4, §4.5.2), and read the answer."""
-    if client.protocol is None:
-        raise SMTPServerDisconnected("Connection lost")
-    client.protocol.write(_stuffed(content) + b".\r\n")
-    return await client.protocol.read_response(timeout=longest)
+def _as_spoken(envelope: Envelope) -> bytes:
+    """Return the text as it goes over the line, with its final dot (RFC 5321 §4.1.1.4)."""
+    content = envelope.content if envelope.is_plain else stuffed(envelope.content)
+    return content + b".\r\n"
 
 
-def _stuffed(content: bytes) -> bytes:
-    """Return the text as it goes over the line: lines ended by CRLF, leading dots doubled.
-
-    A mail of ours has neither a bare end nor a leading dot; looking costs a tenth of replacing.
-    """
+def stuffed(content: bytes) -> bytes:
+    """Return the text with its lines ended by CRLF and leading dots doubled (RFC 5321 §4.5.2)."""
     bare = content.replace(b"\r\n", b"")
     if b"\n" in bare or b"\r" in bare:
         content = _LINE_END.sub(b"\r\n", content)

@@ -101,4 +101,4 @@ def _envelope(ready: Ready, mail: Mail, rendered: Rendered, settings: Settings) 
     if not addresses:
         return None
     content = writing.written(rendered, mail, settings, ready.addressees, ready.answers_to)
-    return Envelope(mail.message_id, settings.sender, addresses, content)
+    return Envelope(mail.message_id, settings.sender, addresses, content, is_plain=True)
