@@ -412,7 +412,7 @@ def _ids(shown: Iterable[StageRun]) -> list[str]:
 
 
 def _lacks_rest(mark: stage_runs.Mark | None, seq: int) -> bool:
-    return mark is not None and mark.until == showing.IN_PART and mark.seq >= seq
+    return mark is not None and mark.until == stage_runs.IN_PART and mark.seq >= seq
 
 
 def _is_fresh(mark: stage_runs.Mark | None, seq: int, now: datetime) -> bool:

@@ -14,7 +14,7 @@ import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -49,7 +49,6 @@ STUCK = timedelta(minutes=5)
 LEASE = timedelta(seconds=60)  # that showing one run may take
 PAUSE = 0.1  # seconds between looks whether another process is done
 RESUMED = "resumed"  # a look that is noted until a worker has completed the run
-IN_PART = datetime.min.replace(tzinfo=UTC)  # until when it holds that a run is shown in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +195,7 @@ async def bring_up(
             seen = board.read(parts, run, now)
         showing = _Showing(parts, client, seen, found, lost, lasts=lasts, whole=whole)
         await showing.bring_up(nursery or Nursery(client, {}), ahead)
-        until = _fresh_until(seen) if showing.is_whole else IN_PART
+        until = _fresh_until(seen) if showing.is_whole else stage_runs.IN_PART
         marks.append(Mark(seen.seq, until))
     return Shown(showing.is_settled, showing.is_whole)
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from storage.database import Database
 from storage.tables import PLAN_RUNS, STAGE_RUNS
 
 LOCK = "lock/showing"  # no stage's id has a stroke
 ARTIFACT = "artifact/"
+IN_PART = datetime.min.replace(tzinfo=UTC)  # until when it holds that a run is shown in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +95,20 @@ def save(database: Database, connection: Connection, shown: Iterable[StageRun]) 
 
 
 def unsettled(connection: Connection) -> list[str]:
-    """Return the plan runs that are completed, and whose plan or a stage is not shown as done."""
-    view = STAGE_RUNS.c.stage
+    """Return the plan runs that are completed, and not shown as done, or in part only."""
+    view, shown = STAGE_RUNS.c.stage, STAGE_RUNS.c.shown
     completed = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.completed_at.is_not(None))
     query = select(STAGE_RUNS.c.run).where(
         STAGE_RUNS.c.run.in_(completed),
-        view != LOCK,
-        view.not_like("artifact/%"),
-        view.not_like("escalation/%"),  # one that nobody answers stays red for good
-        STAGE_RUNS.c.shown.not_like('%"look": "done"%'),
+        or_(
+            and_(
+                view != LOCK,
+                view.not_like("artifact/%"),
+                view.not_like("escalation/%"),  # one that nobody answers stays red for good
+                shown.not_like('%"look": "done"%'),
+            ),
+            and_(view == LOCK, shown.like(f"% {IN_PART.isoformat()}")),
+        ),
     )
     return list(connection.execute(query.distinct()).scalars())
 

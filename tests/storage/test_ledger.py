@@ -248,6 +248,10 @@ def test_what_moved_behind_a_place_is_found_by_run(run: Database):
         assert ledger.moved(connection, 0) == {"r": before - 1, "s": after}
         assert ledger.moved(connection, before) == {"s": after}
         assert ledger.moved(connection, after) == {}
+    append(run, entry(EntryKind.STAGE_OPENED, obligation=None, stage="first"), entry(), run="r")
+    with run.reading() as connection:
+        turns = [EntryKind.STAGE_OPENED, EntryKind.STAGE_DONE]
+        assert ledger.moved(connection, before, kinds=turns) == {"r": after + 1}
 
 
 def test_nothing_recorded_has_no_newest(database: Database):

@@ -77,6 +77,24 @@ def test_saving_nothing_writes_nothing(database: Database):
         assert stage_runs.unsettled(connection) == []
 
 
+def test_a_completed_run_that_is_shown_in_part_is_not_settled(database: Database):
+    """Its stages are owed a run each, though it ended while much was to be shown."""
+    keep_run(database, "r")
+    now, lease = datetime(2020, 5, 11, tzinfo=UTC), timedelta(seconds=60)
+
+    def unsettled_after(mark: Mark) -> list[str]:
+        with database.writing() as connection:
+            stage_runs.claim(database, connection, "r", "one", now=now, lease=lease)
+            stage_runs.release(connection, "r", "one", mark)
+            return stage_runs.unsettled(connection)
+
+    with database.writing() as connection:
+        plans.set_turn(connection, "r", next_turn_at=None, completed_at=now)
+
+    assert unsettled_after(Mark(7, stage_runs.IN_PART)) == ["r"]
+    assert unsettled_after(Mark(7, now)) == []
+
+
 def test_one_process_at_a_time_shows_a_run(database: Database):
     """A claim is exclusive, given back, and lapses with whoever died."""
     keep_run(database, "r")
