@@ -32,6 +32,10 @@ RunName = Annotated[str | None, typer.Option("--run", help="Chỉ một đợt t
 AgencyName = Annotated[
     str | None, typer.Option("--agency", metavar="CƠ-QUAN", help="Chỉ thư gửi cơ quan này.")
 ]
+AddressName = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ĐỊA-CHỈ", help="Chỉ thư đã thử gửi tới địa chỉ này."),
+]
 Since = Annotated[
     str | None,
     typer.Option(
@@ -68,13 +72,14 @@ def outbox(
     run: RunName = None,
     status: Statuses = None,
     agency: AgencyName = None,
+    address: AddressName = None,
     since: Since = None,
     limit: Limit = None,
     format: Printed = Format.TEXT,
 ) -> None:
     """List the outbox where no other command is given."""
     if context.invoked_subcommand is None:
-        listed(run, status, agency, since, limit, format)
+        listed(run, status, agency, address, since, limit, format)
 
 
 @app.command("list", epilog="Ví dụ: dondoc outbox list --status later --status uncertain")
@@ -82,6 +87,7 @@ def listed(
     run: RunName = None,
     status: Statuses = None,
     agency: AgencyName = None,
+    address: AddressName = None,
     since: Since = None,
     limit: Limit = None,
     format: Printed = Format.TEXT,
@@ -97,7 +103,7 @@ def listed(
         if agency is not None:
             agency = naming.addressee_of(parts, run, agency)
         from_then = None if since is None else _moment(since, parts.settings.time_zone)
-        sought = Sought(run, tuple(status or ()), agency, from_then)
+        sought = Sought(run, tuple(status or ()), agency, from_then, address)
         if format is Format.JSON and limit is None:
             print_json([outgoing.to_json(one) for one in outgoing.listed(parts, sought)])
             return
@@ -125,7 +131,7 @@ def show(
     if format is Format.JSON:
         shown = {"attempts": outgoing.attempts_json(found), "back": outgoing.back_json(found)}
         body = {"headers": dict(proof.headers), "text": proof.text} if proof else {}
-        print_json({**outgoing.to_json(found), **shown, **body})
+        print_json({**outgoing.to_json(found), **shown, "instead": found.instead, **body})
     else:
         from cli import outbox_tables
 

@@ -73,6 +73,8 @@ def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) ->
                 Text(attempt.detail),
             )
         out.print(made)
+    if one.instead is not None:
+        out.print(text(language, "outbox.instead", number=one.instead), soft_wrap=True)
     for posted in one.back:
         at = one.local(posted.read_at)
         values = {"address": posted.address, "detail": posted.detail}

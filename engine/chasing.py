@@ -34,6 +34,9 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
+PARTNER = "partner"
+"""The rung that tells who takes part in a task of its assignment."""
+
 NoticeKey: TypeAlias = tuple[str, int, str, str]
 
 
@@ -166,7 +169,8 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
 class _Step:
     """A rung as it falls for every obligation of a task in the same case.
 
-    `level` is how far above the one who owes it goes; None: to that one itself.
+    `level` is how far above the one who owes it goes; None: to that one itself, or to the
+    `partner` who takes part.
     """
 
     rung: str
@@ -176,6 +180,7 @@ class _Step:
     at: datetime
     count: int
     reason: Reason
+    partner: str | None = None
 
 
 class _Known(Generic[T]):
@@ -232,7 +237,11 @@ def _reckoned(plan: Plan, state: ObligationState, began: datetime) -> tuple[_Ste
 
 
 def _recipient(plan: Plan, agency: str, step: _Step) -> str | None:
-    return agency if step.level is None else escalated_to(plan, agency, step.level)
+    if step.level is not None:
+        return escalated_to(plan, agency, step.level)
+    if step.partner is None:
+        return agency
+    return step.partner if step.partner != agency else None  # nobody takes part in its own work
 
 
 def _notice(obligation: str, step: _Step, recipient: str) -> Notice:
@@ -412,6 +421,10 @@ def _firsts(plan: Plan, state: ObligationState) -> Iterator[_Step]:
     match state.told_of:
         case EntryKind.STAGE_OPENED:
             yield _step(first, "assign", Kind.ASSIGN, None, at, 0)
+            if state.obligation.ladder.tell_partners:
+                told = _step(first, PARTNER, Kind.ASSIGN, None, at, 0)
+                for partner in state.obligation.task.partners:
+                    yield replace(told, partner=partner)
         case EntryKind.RETURNED:
             yield _step(first, "returned", Kind.RETURNED, None, at, 0)
 

@@ -130,6 +130,22 @@ async def publish(
     return str(made.id), shows
 
 
+KINDS = ("late", "escalations", "mail", "agencies", "obligations", "progress", "board")
+
+
+def keys(board: Board) -> list[str]:
+    """Return the keys of every page of a run."""
+    cards = [artifact_key("stage", board.run, stage.id) for stage in board.stages]
+    return [artifact_key(kind, board.run) for kind in KINDS] + cards
+
+
+async def count(client: PrefectClient, keys: Sequence[str]) -> int:
+    """Return how many artifacts Prefect has under these keys, each version counted."""
+    body = {"artifacts": {"key": {"any_": [*keys]}}}
+    answer = await client.request("POST", "/artifacts/count", json=body)
+    return int(answer.json())
+
+
 async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
     """Say whether Prefect has all of these artifacts. Counting them spares it their texts."""
     for first in range(0, len(ids), ARTIFACTS_ASKED):
@@ -174,11 +190,7 @@ async def forget_others(client: PrefectClient, kept: Mapping[str, str]) -> None:
 
     As a rule a count says that there are none: it spares Prefect the pages' texts.
     """
-    if not kept:
-        return
-    body = {"artifacts": {"key": {"any_": [*kept]}}}
-    answer = await client.request("POST", "/artifacts/count", json=body)
-    if answer.json() == len(kept):
+    if not kept or await count(client, [*kept]) == len(kept):
         return
     wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[*kept]))
     for one in await client.read_artifacts(artifact_filter=wanted, limit=ARTIFACTS_ASKED):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import sys
 from contextlib import suppress
@@ -107,6 +108,9 @@ def _deploy(file: Path) -> int:
     """Be `prefect deploy --all` in this process, and return its exit code."""
     from prefect.cli import app
 
+    for one in wanted()["deployments"]:  # what takes long needs no server
+        importlib.import_module(one["entrypoint"].rpartition(".")[0])
+    sys.stdin.read()  # whoever started this ends its input once the server is there
     sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     try:
         app()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -36,17 +35,10 @@ RECORDER = "rehearsal"
 SETTLE_TRIES = 300  # looks, five a second, that the last stage runs get to complete
 
 
-async def play(
-    plan_file: Path,
-    plan: Plan,
-    scenario: Scenario,
-    report: Report,
-    *,
-    settle_with: Callable[[], None],
-) -> Outcome:
+async def play(plan_file: Path, plan: Plan, scenario: Scenario, report: Report) -> Outcome:
     """Start the plan, live through the scenario, and return what it came to.
 
-    `settle_with` starts the worker that completes the stage runs.
+    A worker has to be there, which completes the stage runs.
     """
     parts = office.parts()
     try:
@@ -54,7 +46,6 @@ async def play(
         async with clients.shared():
             await player.play(plan_file)
             report(Progress("rehearse.settling", player.now, 1.0))
-            settle_with()
             await _settle(parts, plan.id)
         # What is still to be logged must reach the server while there is one.
         await APILogHandler.aflush()

@@ -17,8 +17,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
@@ -343,12 +343,17 @@ async def create_pool(address: Address) -> None:
         answer.raise_for_status()
 
 
-async def deploy(address: Address, settings: Mapping[str, str] | None = None) -> None:
+async def deploy(
+    address: Address,
+    settings: Mapping[str, str] | None = None,
+    *,
+    once: Callable[[], Awaitable[object]] | None = None,
+) -> None:
     """Create the work pool and everything in `prefect.yaml`; done twice it changes nothing.
 
-    With the `settings` of an installation its forms are brought up as well.
+    With the `settings` of an installation its forms are brought up as well. What deploys is
+    started at once, and goes on `once` the server is there: reading Prefect takes seconds.
     """
-    await create_pool(address)
     log_file = address.home / "deploy.log"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     arguments = ["-m", "flows.deploying", *([] if settings is None else ["--forms"])]
@@ -357,18 +362,23 @@ async def deploy(address: Address, settings: Mapping[str, str] | None = None) ->
             sys.executable,
             *arguments,
             env=kept | address.environment() | dict(settings or {}) | {"DONDOC_POOL": address.pool},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
             start_new_session=True,
             preexec_fn=_dying_with(os.getpid()),
         )
         try:
-            code = await asyncio.wait_for(process.wait(), DEPLOYED_WITHIN)
-        except (asyncio.CancelledError, TimeoutError) as error:
-            process.kill()
+            if once is not None:
+                await once()
+            await create_pool(address)
+            await asyncio.wait_for(process.communicate(b""), DEPLOYED_WITHIN)  # its input ends
             code = await process.wait()
-            if isinstance(error, asyncio.CancelledError):
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                process.kill()
+            code = await process.wait()
+            if not isinstance(error, TimeoutError):
                 raise
     if code != 0:
         raise Unavailable("error.deploy-failed", log=str(log_file), last=_last_line(log_file))

@@ -8,6 +8,7 @@ end: an interrupted rehearsal leaves nothing behind.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import shutil
 import signal
@@ -93,6 +94,7 @@ FAST = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_ENABLED": "false",
 }
+SELDOM = {"PREFECT_WORKER_QUERY_SECONDS": "1"}  # the worker has little to do
 
 
 @contextmanager
@@ -133,21 +135,28 @@ async def _run(
     assert playing is not None
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, playing.cancel)
-    server, worker = processes.server(address, FAST), processes.worker(address, {})
+    server, worker = processes.server(address, FAST), processes.worker(address, SELDOM)
+    deploying: asyncio.Task[None] | None = None
     try:
         report(Progress("rehearse.server"))
         server.start()
+        ready = asyncio.Event()
+        deploying = asyncio.create_task(processes.deploy(address, once=ready.wait))
+        # Prefect reads its settings when it is imported: not before they stand.
+        stage_play = await asyncio.to_thread(importlib.import_module, "flows.playing")
         await processes.wait_until_ready(address, server)
         report(Progress("rehearse.deploy"))
-        await processes.deploy(address)
-        # Prefect reads its settings when it is imported: not before they stand.
-        from flows import playing as stage_play
-
-        # The worker only completes the stage runs that were resumed: it may come last. Its
-        # polling would collide with our writes in Prefect's SQLite, at two seconds each.
-        return await stage_play.play(plan_file, plan, scenario, report, settle_with=worker.start)
+        ready.set()
+        await deploying
+        # It completes the stage runs that are resumed, beside what goes on here.
+        worker.start()
+        outcome: Outcome = await stage_play.play(plan_file, plan, scenario, report)
+        return outcome
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
+        if deploying is not None:
+            deploying.cancel()
+            await asyncio.gather(deploying, return_exceptions=True)
         await worker.stop()
         await server.stop()

@@ -15,23 +15,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from itertools import islice
 from uuid import UUID
 from zlib import crc32
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 from sqlalchemy import Connection
 
 from engine.ledger import EntryKind
 from flows import artifacts, showing
+from flows.births import Nursery, states_of
 from services.errors import one_line
 from services.wiring import Parts
 from storage import ledger, outbox, plans, stage_runs
+from storage.stage_runs import StageRun
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ LOOK_BACK = 50_000  # entries before the newest that a process which begins look
 DAYS = 5  # as many different days on which plans move to a new run: none is older than a week
 TIME_OF_A_GOING = timedelta(seconds=40)  # that one going takes; what is left is the next one's
 BRIEFLY = timedelta(seconds=10)  # that one going takes for the rest: something may turn up
+GROUP = 10  # runs whose new flow runs are made together
 FEW = 20  # runs that are behind, of which each is shown whole at once
 RUNS_BESIDE = 4  # runs that are shown at one time: Prefect's server is one process
 # Prefect's server packs its answers; on one machine, or a network, that costs more than it spares.
@@ -177,7 +182,7 @@ class Rounds:
         self._again.clear()
         today = showing.today_of(self.parts)
         ids = [one.flow_run for run in runs for one in showing.flow_runs_of(shown[run])]
-        found = await showing.states_of(client, [UUID(one) for one in ids if one])
+        found = await states_of(client, [UUID(one) for one in ids if one])
         pages = {
             run: [one.flow_run for one in showing.pages_of(shown[run]) if one.flow_run]
             for run in runs
@@ -190,7 +195,7 @@ class Rounds:
             if not stands:
                 is_red = showing.is_red(shown[run])
                 self._note(run, Behind(Urgency.LATE if is_red else Urgency.IN_TURN, asks=True))
-            elif mark is not None and mark.until == showing.IN_PART and mark.seq >= last[run]:
+            elif _lacks_rest(mark, last[run]):
                 self._note(run, Behind(Urgency.REST))
             elif not _is_fresh(mark, last[run], now):
                 self._note(run, Behind(Urgency.IN_TURN))
@@ -229,8 +234,9 @@ class Rounds:
             self,
             client,
             now,
+            size=max(1, min(GROUP, -(-count // at_once))),
             until=self._ticks() + share.total_seconds(),
-            whole=urgent <= FEW or not self._many,
+            whole=urgent <= FEW or not self._many or not urgent,
         )
         queue = self._in_order(now, rest=not urgent)
         hands = [asyncio.create_task(going.work(queue)) for _ in range(min(at_once, count))]
@@ -270,26 +276,51 @@ class Rounds:
                 last = ledger.places(connection, some)
                 marks = stage_runs.marks(connection, some)
             for run in some:
-                if not self._behind[run].asks and _is_fresh(marks.get(run), last[run], now):
+                mark, asks = marks.get(run), self._behind[run].asks
+                if not asks and _is_fresh(mark, last[run], now):
                     del self._behind[run]
+                elif not asks and _lacks_rest(mark, last[run]) and not rest:
+                    self._behind[run] = Behind(Urgency.REST)
                 else:
                     yield run
 
-    async def show(
-        self, client: PrefectClient, run: str, now: datetime, *, whole: bool = True
-    ) -> bool:
-        """Show one run, in part if not the `whole` is wanted; say whether it is the whole.
+    async def group(
+        self, client: PrefectClient, runs: Sequence[str], now: datetime, *, whole: bool
+    ) -> _Group:
+        """Do ahead of time, for several runs in few requests, what they have in common."""
+        with self.parts.database.reading() as connection:
+            shown = stage_runs.of_runs(connection, runs)
+        ids = [UUID(i) for run in runs for i in _ids(showing.flow_runs_of(shown[run]))]
+        found = await states_of(client, ids)
+        nursery = Nursery(client, self._deployments)
+        ahead: dict[str, showing.Ahead] = {}
+        try:
+            ahead = await showing.look_ahead(
+                self.parts,
+                client,
+                {run: self._lasts(run) for run in runs},
+                now,
+                found=found,
+                nursery=nursery,
+                whole=whole,
+            )
+        except httpx.TransportError:  # Prefect is away
+            raise
+        except Exception as error:  # each tells of it by itself
+            self._deployments.clear()
+            log.debug("nothing done ahead: %s", one_line(error), extra={"action": "not-ahead"})
+        return _Group(nursery, shown, found, ahead, whole)
 
-        Its flow runs are asked for in one request, which spares one for each.
-        """
+    async def show(self, client: PrefectClient, run: str, now: datetime, group: _Group) -> bool:
+        """Show one run of a group; say whether it is the whole."""
         with self.parts.database.reading() as connection:
             shown = stage_runs.of_run(connection, run)
-        ids = [UUID(one.flow_run) for one in showing.flow_runs_of(shown) if one.flow_run]
-        found = await showing.states_of(client, ids)
+        found = group.found
+        if shown != group.shown[run]:  # somebody has shown it meanwhile
+            found = await states_of(client, [UUID(i) for i in _ids(showing.flow_runs_of(shown))])
         lost = set[str]()
         if self._behind[run].asks:
-            pages = [one.flow_run for one in showing.pages_of(shown) if one.flow_run]
-            lost = await artifacts.gone(client, pages)
+            lost = await artifacts.gone(client, _ids(showing.pages_of(shown)))
         try:
             done = await showing.bring_up(
                 self.parts,
@@ -299,9 +330,10 @@ class Rounds:
                 found=found,
                 lost=lost,
                 wait=False,
-                deployments=self._deployments,
+                nursery=group.nursery,
                 lasts=self._lasts(run),
-                whole=whole or self._behind[run].urgency is Urgency.REST,
+                whole=group.whole,
+                ahead=group.ahead.get(run),
             )
         except ObjectNotFound:
             self._deployments.clear()  # it may be one that was deployed anew
@@ -323,33 +355,64 @@ class Rounds:
         return self._ticks() >= until
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Runs that are shown one after another, and what was done for all of them ahead."""
+
+    nursery: Nursery
+    shown: Mapping[str, Mapping[str, StageRun]]
+    found: Mapping[str, FlowRun]
+    ahead: Mapping[str, showing.Ahead]
+    whole: bool
+
+
 class _Going:
     """One going over what is behind, by several hands."""
 
     def __init__(
-        self, rounds: Rounds, client: PrefectClient, now: datetime, *, until: float, whole: bool
+        self,
+        rounds: Rounds,
+        client: PrefectClient,
+        now: datetime,
+        *,
+        size: int,
+        until: float,
+        whole: bool,
     ) -> None:
-        self.rounds, self.client, self.now, self.until = rounds, client, now, until
-        self.whole = whole
+        self.rounds, self.client, self.now = rounds, client, now
+        self.size, self.until, self.whole = size, until, whole
         self.failed: dict[str, Exception] = {}
         self.count = 0
 
     async def work(self, queue: Iterator[str]) -> None:
-        """Show one run after another until none is left, or the share is done."""
-        for run in queue:
-            try:
-                shown = await self.rounds.show(self.client, run, self.now, whole=self.whole)
-                self.rounds.done(run, whole=shown)
-                self.count += 1
-            except showing.Busy:
-                pass  # whoever shows it may have an older board: it is looked at again
-            except httpx.TransportError:  # Prefect is away: for all of them
-                raise
-            except Exception as error:
-                self.failed[run] = error
-                self.rounds.done(run, failed=True)
+        """Show one group after another until no run is left, or the share is done."""
+        while runs := [*islice(queue, self.size)]:
+            group = await self.rounds.group(self.client, runs, self.now, whole=self.whole)
+            for run in runs:
+                await self._show(run, group)
             if self.rounds.is_over(self.until):
                 return
+
+    async def _show(self, run: str, group: _Group) -> None:
+        try:
+            shown = await self.rounds.show(self.client, run, self.now, group)
+            self.rounds.done(run, whole=shown)
+            self.count += 1
+        except showing.Busy:
+            pass  # whoever shows it may have an older board: it is looked at again
+        except httpx.TransportError:  # Prefect is away: for all of them
+            raise
+        except Exception as error:
+            self.failed[run] = error
+            self.rounds.done(run, failed=True)
+
+
+def _ids(shown: Iterable[StageRun]) -> list[str]:
+    return [one.flow_run for one in shown if one.flow_run]
+
+
+def _lacks_rest(mark: stage_runs.Mark | None, seq: int) -> bool:
+    return mark is not None and mark.until == showing.IN_PART and mark.seq >= seq
 
 
 def _is_fresh(mark: stage_runs.Mark | None, seq: int, now: datetime) -> bool:

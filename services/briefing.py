@@ -24,6 +24,7 @@ from services import mornings, runs
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
+from services.written import line
 from storage import ledger, notices, outbox, plans
 from storage.outbox import Message, Queued
 
@@ -47,6 +48,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 
     Raises Refused where there is no such run, or no address that mail could go to.
     """
+    by = line(by)
     with parts.database.writing() as connection:
         plans.lock(connection, run)
         plan = _plan(parts, connection, run)

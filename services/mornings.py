@@ -27,11 +27,7 @@ NEWS = ledger.STATE_KINDS | UNDELIVERED
 
 
 def reckon(connection: Connection, stored: StoredRun, plan: Plan) -> datetime | None:
-    """Reckon and keep the morning of a run's next brief; return it, None where there is none.
-
-    Only a run of which there is something to say has one: news since the last brief,
-    something late, or something that falls due soon. A quiet run is never woken for it.
-    """
+    """Reckon and keep the morning of a run's next brief; return it, None where there is none."""
     return reckon_all(connection, [(stored, plan)])[stored.id]
 
 
@@ -39,6 +35,20 @@ def reckon_all(
     connection: Connection, runs: Sequence[tuple[StoredRun, Plan]]
 ) -> dict[str, datetime | None]:
     """Reckon and keep of many runs what `reckon` does of one; return it by run."""
+    found = following(connection, runs)
+    moved = {one.id: found[one.id] for one, _ in runs if found[one.id] != one.brief_at}
+    plans.set_briefs(connection, moved)
+    return found
+
+
+def following(
+    connection: Connection, runs: Sequence[tuple[StoredRun, Plan]]
+) -> dict[str, datetime | None]:
+    """Return the mornings of the next briefs of runs, by run; None where there is none.
+
+    Only a run of which there is something to say has one: news since the last brief,
+    something late, or something that falls due soon. A quiet run is never woken for it.
+    """
     found: dict[str, datetime | None] = {stored.id: None for stored, _ in runs}
     speaking = [one for one in runs if not _is_silent(*one)]
     names = [stored.id for stored, _ in speaking]
@@ -48,8 +58,6 @@ def reckon_all(
         last, news_at = since[stored.id]
         slot = None if last is None else datetime.fromisoformat(last["slot"])
         found[stored.id] = _morning(stored, plan, slot, news_at, days.get(stored.id))
-    moved = {one.id: found[one.id] for one, _ in runs if found[one.id] != one.brief_at}
-    plans.set_briefs(connection, moved)
     return found
 
 

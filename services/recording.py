@@ -11,7 +11,6 @@ import difflib
 import json
 import logging
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from services import naming, runs, turning
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
+from services.written import line, passage, plain
 from storage import events, ledger, plans
 from storage.plans import StoredRun
 
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 LONGEST_RETURN = 250  # working days: about a year
 MOST_VERSIONS = 50  # of plans, whose events are named where one is not known
 _IS_WRITTEN_SO = re.compile(r"[A-Za-z0-9._-]+")  # a name that JSON holds as it is
-LONGEST_LINE = 200  # letters of a name or a document's number
-LONGEST_TEXT = 4_000  # letters of a reason, a difficulty, an answer
 PREFECT_EVENT = "prefect-event"  # who announces an event that does not say
 
 Check: TypeAlias = Callable[[LiveRun, ObligationState], None]
@@ -82,7 +80,7 @@ class Source:
     def __post_init__(self) -> None:
         """Keep one line of each, nothing hidden in it. Raises Refused for what is no name."""
         for name in ("by", "document"):
-            object.__setattr__(self, name, _line(getattr(self, name)))
+            object.__setattr__(self, name, line(getattr(self, name)))
 
 
 def submit(
@@ -308,7 +306,7 @@ def announce(
     afterwards, portion by portion, and is due until then: what a kill leaves, the next chase
     does. Raises Refused where no run knows the event, or it is about none of them.
     """
-    carried = {_plain(key): _plain(value) for key, value in (values or {}).items()}
+    carried = {plain(key): plain(value) for key, value in (values or {}).items()}
     # Plans are read before the transaction: thousands would keep all others waiting.
     meant, plans_of = _meant(parts, name, carried)
     happened = {number: _happened(plan, source, now) for number, plan in plans_of.items()}
@@ -454,31 +452,10 @@ def _plans_of(parts: Parts, stored: Iterable[StoredRun]) -> dict[int, Plan]:
     return found
 
 
-def _line(written: str) -> str:
-    """Return what somebody wrote as one line without control characters. Raises Refused."""
-    if len(written) > LONGEST_LINE:
-        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_LINE)
-    return _plain(written)
-
-
-def _passage(written: str) -> str:
-    """Return what somebody wrote in lines, without control characters. Raises Refused."""
-    if len(written) > LONGEST_TEXT:
-        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_TEXT)
-    lines = unicodedata.normalize("NFC", written).splitlines()
-    return "\n".join("".join(sign for sign in line if sign.isprintable()) for line in lines)
-
-
 def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry carries, with what people wrote in it made plain."""
     texts = ("reason", "what", "answer")
-    return {key: _passage(value) if key in texts else value for key, value in data.items()}
-
-
-def _plain(written: object) -> str:
-    """Return a value as plans hold it: text in NFC with single spaces, nothing hidden."""
-    text = " ".join(unicodedata.normalize("NFC", str(written)).split())
-    return "".join(sign for sign in text if sign.isprintable())[:200]
+    return {key: passage(value) if key in texts else value for key, value in data.items()}
 
 
 def _record(

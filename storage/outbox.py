@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import sets
-from storage.tables import ATTEMPTS, MESSAGES
+from storage.tables import ATTEMPTS, MESSAGES, RECIPIENTS
 
 
 class Status(StrEnum):
@@ -231,14 +231,7 @@ def claim(
         [{"message": row.id, "began_at": now, "outcome": BEGAN, "detail": ""} for row in taken],
     ).scalars()
     return [
-        replace(
-            _message(row),
-            status=Status.SENDING,
-            tries=row.tries + 1,
-            claimed_until=now + lease,
-            was=_before(Status(row.status)),
-            attempt=attempt,
-        )
+        _claimed_message(row, attempt, now + lease)
         for row, attempt in zip(taken, attempts, strict=True)
     ]
 
@@ -326,8 +319,9 @@ def mark(connection: Connection, markings: Sequence[Marking]) -> set[int]:
     ids = [one.message.id for one in markings]
     held = {(row.id, row.tries) for row in connection.execute(_HELD, {"ids": ids})}
     counted = [one for one in markings if (one.message.id, one.message.tries) in held]
-    if counted:
-        connection.execute(_MARKED, [_marked(one) for one in counted])
+    sets.update(
+        connection, MESSAGES, sets.columns_of([_marked(one) for one in counted]), key=("id",)
+    )
     untried = [one.message.attempt for one in markings if not one.was_tried]
     if untried:
         connection.execute(ATTEMPTS.delete().where(ATTEMPTS.c.id.in_(untried)))
@@ -349,21 +343,6 @@ _HELD = (
     )
     .with_for_update()
 )
-_MARKED = (
-    MESSAGES.update()
-    .where(MESSAGES.c.id == bindparam("_id"))
-    .values(
-        status=bindparam("_status"),
-        claimed_until=None,
-        claimed_by=None,
-        next_try_at=bindparam("_next_try_at"),
-        sent_at=bindparam("_sent_at"),
-        error=bindparam("_error"),
-        subject=bindparam("_subject"),
-        expires_at=bindparam("_expires_at"),
-        tries=bindparam("_tries"),
-    )
-)
 _FINISHED = (
     ATTEMPTS.update()
     .where(ATTEMPTS.c.id == bindparam("_attempt"), ATTEMPTS.c.outcome == BEGAN)
@@ -373,14 +352,16 @@ _FINISHED = (
 
 def _marked(one: Marking) -> dict[str, Any]:
     return {
-        "_id": one.message.id,
-        "_status": one.status.value,
-        "_next_try_at": one.next_try_at,
-        "_sent_at": one.message.sent_at or one.sent_at,
-        "_error": one.detail,
-        "_subject": one.subject or one.message.subject,
-        "_expires_at": one.expires_at or one.message.expires_at,
-        "_tries": one.message.tries if one.was_tried else one.message.tries - 1,
+        "id": one.message.id,
+        "status": one.status.value,
+        "claimed_until": None,
+        "claimed_by": None,
+        "next_try_at": one.next_try_at,
+        "sent_at": one.message.sent_at or one.sent_at,
+        "error": one.detail,
+        "subject": one.subject or one.message.subject,
+        "expires_at": one.expires_at or one.message.expires_at,
+        "tries": one.message.tries if one.was_tried else one.message.tries - 1,
     }
 
 
@@ -470,6 +451,7 @@ class Sought:
     statuses: tuple[Status, ...] = ()
     recipient: str | None = None
     since: datetime | None = None
+    address: str | None = None
 
     @property
     def holds(self) -> tuple[ColumnElement[bool], ...]:
@@ -483,6 +465,9 @@ class Sought:
             found.append(MESSAGES.c.recipient == self.recipient)
         if self.since is not None:
             found.append(MESSAGES.c.send_at >= self.since)
+        if self.address is not None:
+            went_to = func.lower(RECIPIENTS.c.address) == self.address.lower()
+            found.append(MESSAGES.c.id.in_(select(RECIPIENTS.c.message).where(went_to)))
         return tuple(found)
 
 
@@ -610,6 +595,29 @@ def give_up(connection: Connection, message: int, why: str) -> None:
         MESSAGES.update()
         .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.QUEUED.value)
         .values(status=Status.UNDELIVERABLE.value, next_try_at=None, error=why)
+    )
+
+
+def _claimed_message(row: Row[Any], attempt: int, until: datetime) -> Message:
+    return Message(
+        id=row.id,
+        run=row.run,
+        recipient=row.recipient,
+        slot=row.slot,
+        part=row.part,
+        send_at=row.send_at,
+        kind=row.kind,
+        message_id=row.message_id,
+        subject=row.subject,
+        status=Status.SENDING,
+        tries=row.tries + 1,
+        next_try_at=row.next_try_at,
+        sent_at=row.sent_at,
+        error=row.error,
+        expires_at=row.expires_at,
+        claimed_until=until,
+        was=_before(Status(row.status)),
+        attempt=attempt,
     )
 
 

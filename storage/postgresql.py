@@ -302,6 +302,8 @@ class Postgresql:
         if programs is None:
             raise BackupFailed(f"pg_dump {version}", command=said)
         environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
+        if not self._is_pooled:  # a standby can be backed up as well
+            environment["PGOPTIONS"] = r"-c default_transaction_isolation=read\ committed"
         for run in (command, ["pg_restore", "--list", str(file)]):
             done = subprocess.run(  # noqa: S603
                 [str(programs / run[0]), *run[1:]],
@@ -370,6 +372,7 @@ def _for_session(patience: Patience) -> dict[str, str]:
     every = str(max(1, patience.peer // (PROBES + 1)))
     return {
         "datestyle": "ISO",  # the driver reads no other
+        "default_transaction_isolation": "read committed",  # a standby refuses `serializable`
         "default_transaction_read_only": "off",
         "tcp_keepalives_idle": every,
         "tcp_keepalives_interval": every,

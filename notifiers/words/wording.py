@@ -8,7 +8,7 @@ from engine.chasing import Kind
 from engine.deadline import FromEvent, NoDate, Within
 from notifiers.digest import Digest, Line
 from notifiers.letters import enclosed
-from notifiers.words import chasers, facts
+from notifiers.words import chasers, facts, joint
 from notifiers.words import subject as subjects
 from notifiers.words.lateness import tables
 from notifiers.words.news_wording import news_page, news_section
@@ -47,6 +47,8 @@ def page(digest: Digest) -> Page:
 
 
 def _heading(saying: Saying, lead: Line) -> str:
+    if lead.is_joint:
+        return saying.say("heading.joint")
     match lead.kind:
         case Kind.REMIND if ending := saying.ending(lead):
             return saying.say(f"heading.remind-{ending}")
@@ -116,6 +118,8 @@ def is_about_coordinator(digest: Digest) -> bool:
 def _asked(saying: Saying) -> str:
     """Ask for what the recipient owes: by what it is, and by how often it was asked before."""
     own = saying.digest.own
+    if not own:
+        return _invited(saying)
     overdue = [line for line in own if line.kind is Kind.OVERDUE]
     if overdue and len(overdue) == len(own) and not saying.to_coordinator:
         return chasers.opening(saying, own)
@@ -128,6 +132,17 @@ def _asked(saying: Saying) -> str:
         count=len(own),
         late=len(overdue),
         today=saying.digest.today,
+    )
+
+
+def _invited(saying: Saying) -> str:
+    """Ask to take part in what others lead."""
+    return saying.say(
+        "opening.joint-self" if saying.to_coordinator else "opening.joint",
+        sender=saying.sender,
+        name=saying.digest.recipient.name,
+        ask=saying.ask,
+        count=len(joint.cards(saying, 1)),
     )
 
 
@@ -176,6 +191,13 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+    if digest.joint:
+        headed = len(digest.joint) < len(digest.lines)
+        yield Section(
+            heading=saying.say("section.joint") if headed else "",
+            opening=_invited(saying) if headed else "",
+            cards=joint.cards(saying, number),
+        )
     if digest.news:
         yield news_section(saying)
 
@@ -259,6 +281,10 @@ def _answers(saying: Saying) -> Iterator[str]:
         yield saying.say(f"answer.direction{manner}", coordinator=saying.coordinator)
     if digest.own:
         yield from _own_answers(saying)
+    if digest.joint:
+        yield saying.say("answer.joint")
+    if digest.own or digest.joint:
+        yield from _difficulties(saying)
 
 
 def _own_answers(saying: Saying) -> Iterator[str]:
@@ -276,7 +302,6 @@ def _own_answers(saying: Saying) -> Iterator[str]:
             yield saying.say(f"answer.already{undated}")
     if _is_to_be_explained(saying):
         yield from _explanation(saying)
-    yield from _difficulties(saying)
 
 
 def _explanation(saying: Saying) -> Iterator[str]:

@@ -15,6 +15,7 @@ from notifiers.mime.address import checked_address
 from notifiers.wire.bounces import Kind
 from services.errors import Refused
 from services.wiring import Parts
+from services.written import line
 from storage import addresses, post
 from storage.addresses import Noted
 from storage.post import Posted
@@ -109,9 +110,10 @@ def _bare(one: Noted) -> Noted:
 
 
 def _who(by: str) -> str:
-    if not by.strip():
+    who = line(by)
+    if not who:
         raise Refused("refused.empty-by")
-    return by.strip()
+    return who
 
 
 def _checked(address: str) -> str:

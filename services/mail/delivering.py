@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 24  # messages of one claim
 FIRST = 4  # of the first one
+LARGEST = 96  # of one where those before went out quickly: a claim costs a commit
+QUICK = 1.0  # seconds
 UNMARKED = 8  # mails on their way or taken by the server and not marked yet
 LINGER = 0.01  # seconds that a mark waits for others, to share their commit
 LEASE = timedelta(minutes=15)
@@ -306,12 +308,15 @@ class _Drain:
         """Send over one connection, claim by claim. The others wait whether the first answers."""
         if not first:
             await self._alive.wait()
-        name = uuid4().hex
+        name, most = uuid4().hex, BATCH
         try:
             async with self.way.session() as session:
                 while not self._failed and not self._is_over():
-                    if batch := self._claim(name, briefs):
+                    if batch := self._claim(name, briefs, most):
+                        began = time.monotonic()
                         await self._send_all(session, batch)
+                        is_quick = time.monotonic() - began < QUICK
+                        most = min(2 * most, LARGEST) if is_quick else BATCH
                         await self._after_probe()
                     elif not await self._waits_for_its_turn():
                         break
@@ -361,13 +366,13 @@ class _Drain:
         for _ in range(count):
             self._unmarked.release()
 
-    def _claim(self, name: str, briefs: bool) -> list[Message]:
-        """Claim what the server may be given now."""
+    def _claim(self, name: str, briefs: bool, most: int) -> list[Message]:
+        """Claim what the server may be given now, up to `most`."""
         settings, now = self.parts.settings, self.clock()
         with self.parts.database.writing() as connection:
             relay = relays.held(self.parts.database, connection, self.relay)
             # A server that has not answered yet, and may hang, holds few of them.
-            most = BATCH if self._alive.is_set() else FIRST
+            most = most if self._alive.is_set() else FIRST
             wanted = pacing.room(relay, now, wanted=most, per_minute=settings.smtp_per_minute)
             self._turn = None
             if not wanted and not relay.failures and settings.smtp_per_minute:

@@ -185,13 +185,21 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
     return ready
 
 
+def sent_instead(connection: Connection, message: Message) -> list[int]:
+    """Return the numbers of the messages that carry what a message did that came back."""
+    if message.status is not Status.BOUNCED:
+        return []
+    back = ledger.entries(connection, message.run, kinds=[EntryKind.MESSAGE_BOUNCED])
+    numbers = (
+        one.data.get("again") for one in back if one.data["message_id"] == message.message_id
+    )
+    return [int(number) for number in numbers if number is not None]
+
+
 def _moved_on(connection: Connection, message: Message) -> list[Notice]:
     """Return what a message that came back carried, and the one that was sent instead does now."""
     found: list[Notice] = []
-    for entry in ledger.entries(connection, message.run, kinds=[EntryKind.MESSAGE_BOUNCED]):
-        again = entry.data.get("again")
-        if entry.data["message_id"] != message.message_id or again is None:
-            continue
+    for again in sent_instead(connection, message):
         instead = outbox.find(connection, again)
         found += notices.of_message(connection, again)
         if instead is not None and instead.status is Status.BOUNCED:

@@ -84,8 +84,7 @@ def _put_off(message: Message, at: datetime, opens: datetime) -> datetime | None
 def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set[int]:
     """Write what tries came to; return the numbers of the messages whose try counted."""
     with parts.database.writing() as connection:
-        for run in sorted({one.ready.message.run for one in tries}):
-            plans.lock(connection, run)
+        plans.lock_all(connection, {one.ready.message.run for one in tries})
         counted = outbox.mark(connection, [_marking(one, now) for one in tries])
         told = [one for one in tries if one.ready.message.id in counted]
         recipients.keep(
@@ -93,17 +92,15 @@ def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set
         )
         for address, why in (found for one in told for found in one.verdict.unknown):
             addresses.mark_bounced(parts.database, connection, address, why=why, now=now, by=SYSTEM)
-        withheld = {one.ready.message.id: _withhold(parts, connection, one, now) for one in told}
-        for run in dict.fromkeys(one.ready.message.run for one in told):
-            entries = [
-                entry
-                for one in told
-                if one.ready.message.run == run
-                for entry in (*_entries(one, now), *withheld[one.ready.message.id])
-            ]
-            ledger.append(connection, run, entries)
-            if any(entry.kind in mornings.UNDELIVERED for entry in entries):
-                _tell_in_a_brief(parts, connection, run)
+        entries = [
+            (one.ready.message.run, entry)
+            for one in told
+            for entry in (*_entries(one, now), *_withhold(parts, connection, one, now))
+        ]
+        ledger.append_all(connection, entries)
+        undelivered = (run for run, entry in entries if entry.kind in mornings.UNDELIVERED)
+        for run in dict.fromkeys(undelivered):
+            _tell_in_a_brief(parts, connection, run)
         for one in told:
             _settle_notices(parts, connection, one.ready, now)
         _heed_relay(parts, connection, relay, tries, now)
@@ -114,8 +111,7 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
     """Give up what has waited too long; return it."""
     with parts.database.writing() as connection:
         waiting = outbox.expiring(connection, now, limit=limit)
-        for run in sorted({run for _, run in waiting}):
-            plans.lock(connection, run)
+        plans.lock_all(connection, {run for _, run in waiting})
         found = outbox.expire(connection, now, only=[number for number, _ in waiting])
         for message in found:
             if message.status is not Status.EXPIRED:

@@ -37,8 +37,9 @@ SOME = 500  # messages whose particulars are read at once
 class Outgoing:
     """A message of the outbox: whom it is for, its addresses, what it is about.
 
-    `back` is what came back about it: reports, and automatic replies. `attempts` are filled
-    where one is looked at by itself.
+    `back` is what came back about it: reports, and automatic replies. `attempts`, and the number
+    of the message that went out `instead` of one that came back, are filled where one is looked
+    at by itself.
     """
 
     message: Message
@@ -48,6 +49,7 @@ class Outgoing:
     notices: tuple[Notice, ...]
     attempts: tuple[Attempt, ...] = ()
     back: tuple[Posted, ...] = ()
+    instead: int | None = None
 
     @property
     def rungs(self) -> tuple[str, ...]:
@@ -105,7 +107,8 @@ def one(parts: Parts, number: int) -> Outgoing:
     with parts.database.reading() as connection:
         (found,) = _all_of(parts, connection, [message])
         tried = attempts.of_message(connection, number)
-    return replace(found, attempts=tuple(tried))
+        instead = looking.sent_instead(connection, message)
+    return replace(found, attempts=tuple(tried), instead=next(iter(instead), None))
 
 
 def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:

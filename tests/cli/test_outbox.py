@@ -95,6 +95,21 @@ def test_json_is_cut_only_where_a_limit_is_named(parts: Parts):
     assert [one["to"] for one in as_json("list", "--limit", "2")] == ["c", "b"]
 
 
+def test_a_mail_that_came_back_names_the_one_that_went_out_instead(parts: Parts):
+    """Whoever is told of the bounce reads what was in it, and where it stands now."""
+    (one,) = as_json("list", "--agency", "a")
+    ours = one["message_id"].encode()
+    mail = content("postfix").replace(b"<one.a.nho@dondoc.example>", ours)
+    returning.take(parts, mail, w.START)
+
+    shown = run("show", str(one["number"]))
+    _, again = as_json("list", "--agency", "a")
+    assert f"được gửi lại bằng thư số {again['number']}." in shown
+    assert "Kính gửi: Sở An" in shown
+    assert as_json("show", str(one["number"]))["instead"] == again["number"]
+    assert as_json("show", str(again["number"]))["instead"] is None
+
+
 def test_an_automatic_reply_is_seen_at_the_mail_and_at_the_address(parts: Parts):
     """Somebody is away: whoever looks why nothing comes has to see it."""
     (one,) = as_json("list", "--agency", "a")
@@ -124,6 +139,8 @@ def test_the_list_is_narrowed_by_status_agency_run_and_time(parts: Parts):
     assert [one["to"] for one in as_json("list", "--agency", "c")] == ["c"]
     assert len(as_json("list", "--run", "nho", "--since", "2020-04-06")) == 3
     assert as_json("list", "--since", "2020-04-07") == []
+    assert [one["to"] for one in as_json("list", "--address", "B@nho.example")] == ["b"]
+    assert as_json("list", "--address", "nobody@nho.example") == []
     assert as_json("list", "--since", "06/4/2020") == as_json("list", "--since", "2020-04-06")
     assert runner.invoke(app, ["outbox", "list", "--run", "other"]).exit_code == 1  # mistyped
 
