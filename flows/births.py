@@ -22,10 +22,10 @@ from flows.looks import state_of
 from services.views.run_views import Look, RunView
 
 OPENING = "Opening"
-FLOW_RUNS_MADE = (
+RUNS_MADE = (
     50  # flow runs made in one request, which is one transaction: half of Prefect's own limit
 )
-FLOW_RUNS_ASKED = 200  # flow runs asked about in one request: Prefect's own limit
+RUNS_ASKED = 200  # flow runs asked about in one request: Prefect's own limit
 MADE = "CREATED"
 
 
@@ -72,8 +72,8 @@ class Nursery:
         ordered = sorted(births, key=lambda one: one.deployment)
         for deployment, group in groupby(ordered, key=lambda one: one.deployment):
             where, wanted = await self._deployment(deployment), [*group]
-            for first in range(0, len(wanted), FLOW_RUNS_MADE):
-                made |= await self._make_some(where, wanted[first : first + FLOW_RUNS_MADE])
+            for first in range(0, len(wanted), RUNS_MADE):
+                made |= await self._make_some(where, wanted[first : first + RUNS_MADE])
         found = await states_of(self._client, list(made.values()))
         return {key: found[str(one)] for key, one in made.items() if str(one) in found}
 
@@ -112,9 +112,9 @@ def _body(birth: Birth) -> dict[str, Any]:
 async def states_of(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     """Return the flow runs that Prefect has of these, by their ids."""
     found: dict[str, FlowRun] = {}
-    for first in range(0, len(ids), FLOW_RUNS_ASKED):
-        wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + FLOW_RUNS_ASKED]))
-        for one in await client.read_flow_runs(flow_run_filter=wanted, limit=FLOW_RUNS_ASKED):
+    for first in range(0, len(ids), RUNS_ASKED):
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + RUNS_ASKED]))
+        for one in await client.read_flow_runs(flow_run_filter=wanted, limit=RUNS_ASKED):
             found[str(one.id)] = one
     return found
 

@@ -317,7 +317,7 @@ def test_prefects_server_still_makes_several_flow_runs_in_one_request():
     paths = {getattr(route, "path", "") for route in deployments.router.routes}
 
     assert "/deployments/{id:uuid}/create_flow_run/bulk" in paths
-    assert births.FLOW_RUNS_MADE <= deployments.BULK_CREATE_LIMIT
+    assert births.RUNS_MADE <= deployments.BULK_CREATE_LIMIT
 
 
 def test_a_stage_that_turned_comes_before_what_merely_changed(parts: Parts, prefect: FakePrefect):
