@@ -1,9 +1,9 @@
 """Morning: a large one through the real thing, `dondoc up` with its server, worker and clock.
 
-    python -m benchmarks.morning --runs 1000 --due 10000 --chasers 1 4 [--eve]
+    python -m benchmarks.morning --runs 1000 --due 10000 --chases 1 4 [--eve]
 
 Both databases are on PostgreSQL, mail goes to Postfix's `smtp-sink`. For each number of
-chasers a fresh copy of the load lives through one morning: how long until every notice is
+chases a fresh copy of the load lives through one morning: how long until every notice is
 issued, every mail handed over, every plan run seen in Prefect at all, and shown as it
 stands. With `--eve` all runs are shown the evening before, which is timed too: it is the
 first time for all of them.
@@ -132,7 +132,7 @@ def _unshown(connection: Connection) -> tuple[int, int]:
 
 @contextmanager
 def _office(
-    postgres: Postgres, given: argparse.Namespace, chasers: int, to: Sink
+    postgres: Postgres, given: argparse.Namespace, chases: int, to: Sink
 ) -> Iterator[Office]:
     """Load a database, and give the office that works on it."""
     with (
@@ -155,7 +155,7 @@ def _office(
             "DONDOC_SMTP_HOST": to.host,
             "DONDOC_SMTP_PORT": str(to.port),
             "DONDOC_SMTP_TLS": "off",
-            "DONDOC_CHASERS": str(chasers),
+            "DONDOC_CHASERS": str(chases),
             "PYTHONPATH": str(ROOT),
         }
         database = Database(url)
@@ -187,16 +187,16 @@ def main() -> int:
     """Measure, and print a table."""
     given = _parser().parse_args()
     console = Console(stderr=True)
-    table = Table("chasers", "first shown", "issued", "mailed", "seen", "shown", title="seconds")
+    table = Table("chases", "first shown", "issued", "mailed", "seen", "shown", title="seconds")
     with serve() as postgres, sink(keep=False) as to:
-        for chasers in given.chasers:
-            with _office(postgres, given, chasers, to) as office:
+        for chases in given.chases:
+            with _office(postgres, given, chases, to) as office:
                 found = _live(office, given, console)
                 names = ("first shown", "issued", "mailed", "seen", "shown")
                 cells = [f"{found[name]:.0f}" if name in found else "-" for name in names]
-                table.add_row(str(chasers), *cells)
+                table.add_row(str(chases), *cells)
                 for log in (given.logs and office.home.glob("prefect/*.log")) or ():
-                    (given.logs / f"{chasers}-{log.name}").write_bytes(log.read_bytes())
+                    (given.logs / f"{chases}-{log.name}").write_bytes(log.read_bytes())
     Console().print(table)
     return 0
 
@@ -206,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=1_000, help="plan runs that wake")
     parser.add_argument("--due", type=int, default=10_000, help="obligations that are due")
     parser.add_argument("--obligations", type=int, help="obligations in all")
-    parser.add_argument("--chasers", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--chases", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--at-most", type=float, default=1_800, help="seconds for each morning")
     parser.add_argument("--eve", action="store_true", help="show all runs the evening before")
     parser.add_argument("--logs", type=Path, help="a folder to keep the logs in")

@@ -109,7 +109,7 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
         yield _lower(f"a tick with nothing new, share of a batch; {called}", idle, 1.0)
         turns = largest.turned
         yield _higher(f"SQL of runs that turn, share of raw SQL; {called}", turns.of_raw, 0.5)
-        growth = turns.of_a_run / beside[kind].of_a_run
+        growth = turns.of_the_quickest / beside[kind].of_the_quickest
         yield _lower(f"a run that turns, times that at {FEW:,}; {called}", growth, 1.5)
         times = turns.of_a_run / statistics.median(turns.raw)
         yield _lower(f"a run that turns, times its raw SQL; {called}", times, 4.0)

@@ -51,9 +51,7 @@ def rebuild(parts: Parts, run: str, now: datetime) -> None:
     """Write the rows of a run anew, under its lock."""
     with parts.database.writing() as connection:
         plans.lock(connection, run)
-        projection.mark_states(
-            connection, run
-        )  # before the fold, which reads what is marked for it
+        projection.mark_states(connection, run)  # before the fold, which reads what is marked
         live = runs.live(parts, connection, run)
         projected = list(_reckoned(connection, live, now))
         projection.clear(connection, run)
