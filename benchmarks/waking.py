@@ -15,35 +15,35 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
-from sqlalchemy import Connection, event, func, select
 
 from benchmarks import spiff
 from benchmarks.figures import Figure, figure
 from benchmarks.load import MORNING, Size, load
 from benchmarks.prototypes import Lived, Wanted, live
+from benchmarks.replaying import commits, raw, watched
+from benchmarks.turning import Turned, turned
 from services import chasing, runs
 from services.settings import Settings
 from services.wiring import Parts, opened
 from storage import ledger, notices, obligations, outbox, plans
-from storage.tables import MESSAGES
 from tests import postgres
 
 SIZES = (100_000, 1_000_000)
+FEW = 10_000  # beside which runs that turn are measured
 SQLITE = "sqlite"
 KINDS = (SQLITE, "postgresql")
 BATCHES = 6  # of about a thousand obligations; every other one is replayed raw
 FILLING = 6  # batches after which a process has filled its caches
-DUE = (2 * BATCHES + FILLING + 2) * chasing.AT_ONCE
+DUE = (2 * BATCHES + FILLING + 2) * chasing.MOST_DUE
 VERSIONS = 100  # of plans, however many runs: else the larger size would read more plans
 OLDEST = 30  # days of history: the more, the more rows that no wake-up reads
 RUNGS = 17  # of the ladder of plan 37
@@ -80,6 +80,7 @@ class Measured:
     raw: list[float] = field(default_factory=list)
     idle: float = 0.0
     megabytes: float = 0.0
+    turned: Turned = field(default_factory=Turned)
 
     def each(self, of: Callable[[Batch], float]) -> float:
         """Return the median over the batches, for a thousand obligations."""
@@ -96,6 +97,7 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
     with TemporaryDirectory() as folder:
         lived = live(Path(folder) / "prototypes", Wanted(7, MORNING, oldest=OLDEST))
         found = [measured(lived, kind, size) for kind in kinds for size in sizes]
+        beside = {kind: turned_among(lived, kind, FEW) for kind in kinds}
     for kind in kinds:
         mine = [one for one in found if one.kind == kind]
         largest = mine[-1]
@@ -105,8 +107,14 @@ def waking(sizes: Sequence[int] = SIZES, kinds: Sequence[str] = KINDS) -> Iterat
         yield _lower(f"a batch, times that at {mine[0].size:,}; {called}", growth, 1.5)
         idle = largest.idle / largest.each(lambda one: one.whole)
         yield _lower(f"a tick with nothing new, share of a batch; {called}", idle, 1.0)
+        turns = largest.turned
+        yield _higher(f"SQL of runs that turn, share of raw SQL; {called}", turns.of_raw, 0.5)
+        growth = turns.of_a_run / beside[kind].of_a_run
+        yield _lower(f"a run that turns, times that at {FEW:,}; {called}", growth, 1.5)
+        times = turns.of_a_run / statistics.median(turns.raw)
+        yield _lower(f"a run that turns, times its raw SQL; {called}", times, 4.0)
         weight = largest.megabytes / mine[0].megabytes
-        yield _lower(f"memory of a chaser, times that at {mine[0].size:,}; {called}", weight, 1.1)
+        yield _lower(f"memory of a chase, times that at {mine[0].size:,}; {called}", weight, 1.1)
     rules = statistics.median(one.each(lambda batch: batch.rules) for one in found)
     yield _higher("obligations folded and decided a second", 1000 / rules, 20_000)
     if SQLITE not in kinds:
@@ -126,8 +134,35 @@ def _lower(name: str, value: float, goal: float) -> Figure:
 
 
 def measured(lived: Lived, kind: str, size: int) -> Measured:
-    """Load a database and chase what is due on it."""
+    """Load a database, chase what is due on it, and let runs turn."""
     found = Measured(kind, size)
+    wanted = Size(size, due=DUE, due_runs=DUE // 30, versions=VERSIONS)
+    with _loaded(lived, kind, wanted) as (settings, copies):
+        found.megabytes = _weight(settings)
+        with opened(settings) as parts:
+            chasing.issue_notices(parts, MORNING)  # the first one reads from a cold disk
+            for _ in range(BATCHES):
+                found.raw.append(raw(parts, lambda: chasing._chase_batch(parts, MORNING)))
+                found.batches.append(_batch(parts))
+            while chasing.issue_notices(parts, MORNING):
+                pass
+            found.idle = statistics.median(_batch(parts).whole for _ in range(5))
+            found.turned = turned(parts, copies)
+    return found
+
+
+def turned_among(lived: Lived, kind: str, size: int) -> Turned:
+    """Load a database of a size, and let runs turn on it."""
+    with (
+        _loaded(lived, kind, Size(size, versions=VERSIONS)) as (settings, copies),
+        opened(settings) as parts,
+    ):
+        return turned(parts, copies)
+
+
+@contextmanager
+def _loaded(lived: Lived, kind: str, size: Size) -> Iterator[tuple[Settings, Mapping[str, str]]]:
+    """Load a database; give the settings that it is reached by, and what its runs are copies of."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         url = f"sqlite:///{folder}/load.sqlite3"
@@ -135,18 +170,8 @@ def measured(lived: Lived, kind: str, size: int) -> Measured:
             server = stack.enter_context(postgres.serve())
             named = stack.enter_context(server.database())
             url = named.render_as_string(hide_password=False)
-        load(url, lived, Size(size, due=DUE, due_runs=DUE // 30, versions=VERSIONS))
-        settings = Settings(home=folder / "home", database_url=url, brief="off")
-        found.megabytes = _weight(url)
-        with opened(settings) as parts:
-            chasing.issue_notices(parts, MORNING)  # the first one reads from a cold disk
-            for _ in range(BATCHES):
-                found.raw.append(_raw(parts))
-                found.batches.append(_batch(parts))
-            while chasing.issue_notices(parts, MORNING):
-                pass
-            found.idle = statistics.median(_batch(parts).whole for _ in range(5))
-    return found
+        copies = load(url, lived, size).runs
+        yield Settings(home=folder / "home", database_url=url, brief="off"), copies
 
 
 # ── The program's batches ──
@@ -157,10 +182,10 @@ def _batch(parts: Parts) -> Batch:
     with ExitStack() as stack:
         for module, names in STORAGE:
             for name in names:
-                stack.enter_context(_watched(module, name, found, "sql"))
-        stack.enter_context(_watched(runs, "fold_some", found, "rules", time.process_time))
-        stack.enter_context(_watched(chasing._Batch, "decide", found, "rules", time.process_time))
-        stack.enter_context(_commits(parts, found))
+                stack.enter_context(watched(module, name, found, "sql"))
+        stack.enter_context(watched(runs, "fold_some", found, "rules", time.process_time))
+        stack.enter_context(watched(chasing._Batch, "decide", found, "rules", time.process_time))
+        stack.enter_context(commits(parts, found))
         began, spent = time.perf_counter(), time.process_time()
         done = chasing.issue_notices(parts, MORNING)
         found.whole, found.processor = time.perf_counter() - began, time.process_time() - spent
@@ -168,102 +193,12 @@ def _batch(parts: Parts) -> Batch:
     return found
 
 
-@contextmanager
-def _watched(
-    owner: Any,
-    name: str,
-    into: Batch,
-    what: str,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Iterator[None]:
-    real = getattr(owner, name)
-
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        began = clock()
-        try:
-            return real(*args, **kwargs)
-        finally:
-            setattr(into, what, getattr(into, what, 0.0) + clock() - began)
-
-    setattr(owner, name, watched)
-    try:
-        yield
-    finally:
-        setattr(owner, name, real)
+# ── What a chase weighs ──
 
 
-@contextmanager
-def _commits(parts: Parts, into: Batch) -> Iterator[None]:
-    dialect = parts.database.engine.dialect
-    with _watched(dialect, "do_commit", into, "sql"):
-        yield
-
-
-# ── The same statements, raw ──
-
-
-class _Enough(Exception):
-    """The batch that was recorded is not to be committed."""
-
-
-def _raw(parts: Parts) -> float:
-    """Record the statements of a batch, and return how long the bare driver takes for them."""
-    statements: list[tuple[str, Any, bool]] = []
-    writers: list[Connection] = []
-
-    def record(
-        connection: Connection, _cursor: Any, sql: str, values: Any, _context: Any, many: bool
-    ) -> None:
-        writers.append(connection)
-        if connection is writers[0]:  # not what reads the texts of a plan in between
-            statements.append((sql, values, many))
-
-    def enough(connection: Connection) -> None:
-        if connection is writers[0]:
-            raise _Enough
-
-    engine = parts.database.engine
-    event.listen(engine, "before_cursor_execute", record)
-    event.listen(engine, "commit", enough)
-    try:
-        chasing._chase_batch(parts, MORNING)
-    except _Enough:
-        pass
-    finally:
-        event.remove(engine, "before_cursor_execute", record)
-        event.remove(engine, "commit", enough)
-    _number_anew(parts)
-    with opened(parts.settings) as other, other.database.engine.connect() as connection:
-        raw: Any = connection.connection.driver_connection
-        cursor = raw.cursor()
-        began = time.perf_counter()
-        for sql, values, many in statements:
-            if many:
-                cursor.executemany(sql, values)
-            else:
-                cursor.execute(sql, values)
-                if cursor.description is not None:
-                    cursor.fetchall()
-        raw.commit()
-        return time.perf_counter() - began
-
-
-def _number_anew(parts: Parts) -> None:
-    """Let messages have the numbers again that the recorded notices refer to."""
-    if parts.database.is_sqlite:
-        return
-    with parts.database.writing() as connection:
-        last = connection.execute(select(func.max(MESSAGES.c.id))).scalar_one()
-        sequence = func.pg_get_serial_sequence("messages", "id")
-        connection.execute(select(func.setval(sequence, last)))
-
-
-# ── What a chaser weighs ──
-
-
-def _weight(url: str) -> float:
+def _weight(settings: Settings) -> float:
     """Return the megabytes that a process of its own has after some batches."""
-    arguments = [sys.executable, "-m", "benchmarks.waking", "--weigh", url]
+    arguments = [sys.executable, "-m", "benchmarks.waking", "--weigh", settings.url]
     found = subprocess.run(arguments, check=True, capture_output=True, text=True)
     return float(found.stdout)
 

@@ -68,6 +68,7 @@ def show(address: Address, format: Printed = Format.TEXT) -> None:
 
     with wiring.opened() as parts:
         found = addressing.find(parts, address)
+        replies = addressing.replies(parts, address)
         zone = ZoneInfo(parts.settings.time_zone)
     if format is Format.JSON:
         print_json(None if found is None else _json(found, zone))
@@ -75,6 +76,9 @@ def show(address: Address, format: Printed = Format.TEXT) -> None:
         say("address.unknown", address=address)
     else:
         _print([found], zone)
+    if format is Format.TEXT:
+        for one in replies:
+            say("address.reply", at=one.read_at.astimezone(zone), detail=one.detail)
 
 
 def away(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,8 +65,8 @@ def upgrade(
             err.print(text(speaks, "upkeep.upgrade.advice"), soft_wrap=True)
             if sys.stdin.isatty() and not yes:
                 typer.confirm(text(speaks, "upkeep.upgrade.ask"), abort=True, err=True)
-    with _steps(speaks) as tell:
-        found, wanted = upkeep.upgrade(settings, disconnect=disconnect, tell=tell)
+    with _steps(speaks) as (tell, waits):
+        found, wanted = upkeep.upgrade(settings, disconnect=disconnect, tell=tell, waits=waits)
     if format is Format.JSON:
         print_json({"from": found, "to": wanted})
         return
@@ -144,18 +144,30 @@ def _back_up(
 
 
 @contextmanager
-def _steps(speaks: str) -> Iterator[Callable[[Step], None]]:
-    """Show which step of the upgrade is under way; without a terminal as lines."""
+def _steps(
+    speaks: str,
+) -> Iterator[tuple[Callable[[Step], None], Callable[[Sequence[str]], None]]]:
+    """Show which step of the upgrade is under way, or who is waited for; else as lines."""
     from language.catalogue import text
 
+    shown = ""
     with err.status("") as status:
+
+        def show(said: str) -> None:
+            nonlocal shown
+            if said == shown:
+                return
+            shown = said
+            status.update(said) if err.is_terminal else err.print(said, soft_wrap=True)
 
         def tell(step: Step) -> None:
             values = {"revision": step.revision, "number": step.number, "of": step.of}
-            said = text(speaks, "upkeep.upgrade.step", **values)
-            status.update(said) if err.is_terminal else err.print(said)
+            show(text(speaks, "upkeep.upgrade.step", **values))
 
-        yield tell
+        def waits(others: Sequence[str]) -> None:
+            show(text(speaks, "upkeep.upgrade.waits", others=", ".join(others) or "?"))
+
+        yield tell, waits
 
 
 @contextmanager

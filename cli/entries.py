@@ -29,6 +29,9 @@ By = Annotated[
     str | None, typer.Option("--by", help="Người ghi nhận; mặc định người đang dùng máy.")
 ]
 Run = Annotated[str | None, typer.Option("--run", help="Đợt thực hiện, khi có nhiều đợt.")]
+Every = Annotated[
+    bool, typer.Option("--all", help="Mọi đợt đang thực hiện; không cần máy chủ Prefect.")
+]
 Agency = Annotated[
     str, typer.Option("--agency", help="Chỉ một cơ quan, theo mã; bỏ trống: cả đợt thực hiện.")
 ]
@@ -61,9 +64,13 @@ def register(app: typer.Typer) -> None:
     )(answer)
     app.command(
         epilog="Ví dụ: dondoc pause --why 'Nghỉ lễ' --until 03/5/2020"
-        "    |    dondoc pause --agency so-tu-phap --why 'Đang sáp nhập'",
+        "    |    dondoc pause --agency so-tu-phap --why 'Đang sáp nhập'"
+        "    |    dondoc pause --all --why 'Vừa khôi phục từ bản sao lưu'",
     )(pause)
-    app.command(epilog="Ví dụ: dondoc resume    |    dondoc resume --agency so-tu-phap")(resume)
+    app.command(
+        epilog="Ví dụ: dondoc resume    |    dondoc resume --agency so-tu-phap"
+        "    |    dondoc resume --all"
+    )(resume)
     app.command(
         epilog="Ví dụ: dondoc event government.programme-issued"
         " --document 76/NQ-CP --date 2021-07-15"
@@ -212,8 +219,13 @@ def pause(
     document: Document = "",
     by: By = None,
     run: Run = None,
+    every: Every = False,
 ) -> None:
-    """Tạm dừng đôn đốc – issue nothing in a run, or about one agency."""
+    """Tạm dừng đôn đốc – issue nothing in a run, about one agency, or in all runs."""
+    if every:
+        _refuse_both(run, agency)
+        _change_all("paused", by, document, why=why, until=_day(until))
+        return
     _run(
         "pause_chasing",
         by=_who(by),
@@ -231,8 +243,13 @@ def resume(
     document: Document = "",
     by: By = None,
     run: Run = None,
+    every: Every = False,
 ) -> None:
     """Tiếp tục đôn đốc – end a pause; only the newest notice of what fell due is sent."""
+    if every:
+        _refuse_both(run, agency)
+        _change_all("resumed", by, document, why=why)
+        return
     _run("resume_chasing", by=_who(by), agency=agency, why=why, document=document, run=run)
 
 
@@ -263,6 +280,31 @@ def _run(flow: str, **parameters: Any) -> None:
     from flows.client import run_flow
 
     out.print(run_flow("record", flow, **parameters), soft_wrap=True)
+
+
+def _refuse_both(run: str | None, agency: str) -> None:
+    if run is not None or agency:
+        raise typer.BadParameter("--all: --run, --agency")
+
+
+def _change_all(what: str, by: str | None, document: str, **values: Any) -> None:
+    """Pause or resume all runs in the database itself: before anything else runs."""
+    from cli.console import language
+    from flows import moment
+    from language.catalogue import text
+    from services import pausing, wiring
+    from services.recording import Source
+    from services.runs import some
+
+    change: Any = {"paused": pausing.pause_all, "resumed": pausing.resume_all}[what]
+    with wiring.opened() as parts:
+        now = moment.now(parts.settings)
+        changed = change(parts, Source(_who(by), document.strip()), now=now, **values)
+    found = {what: changed.done, f"{what}-before": changed.before, "unreadable": changed.unreadable}
+    for said, names in found.items():
+        if names or said == what:
+            listed = {"count": len(names), "names": some(names) or "-"}
+            out.print(text(language(), f"every-run.{said}", **listed), soft_wrap=True)
 
 
 def _who(by: str | None) -> str:

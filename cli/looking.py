@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from cli.console import Format, language, print_json
+from cli.console import Format, Language, language, print_json
 
 RunName = Annotated[str | None, typer.Argument(help="Đợt thực hiện; bỏ trống nếu chỉ có một.")]
 Printed = Annotated[Format, typer.Option("--format", help="Cách in.")]
+Spoken = Annotated[Language | None, typer.Option("--lang", help="Ngôn ngữ.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Ví dụ: dondoc ledger kh37-2020 --as-of 2020-05-12T09:00+07:00")(ledger)
 
 
-def status(run: RunName = None, format: Printed = Format.TEXT) -> None:
+def status(run: RunName = None, format: Printed = Format.TEXT, lang: Spoken = None) -> None:
     """Đang chờ gì, chờ ai, đến bao giờ – what a run is waiting for, on whom, until when.
 
     Có nhiều đợt đang thực hiện mà không ghi rõ đợt nào: mỗi đợt một dòng, đợt quá hạn nhiều
@@ -30,6 +31,7 @@ def status(run: RunName = None, format: Printed = Format.TEXT) -> None:
     from services import runs, wiring
     from services.views import board, overview
 
+    speaks = language(lang)
     with wiring.opened() as parts:
         now = moment.now(parts.settings)
         if run is None and overview.has_several(parts):
@@ -37,14 +39,14 @@ def status(run: RunName = None, format: Printed = Format.TEXT) -> None:
                 print_json(overview.as_json(overview.read(parts, now, limit=None)))
             else:
                 several = overview.read(parts, now, limit=overview.MOST_ROWS)
-                tables.print_overview(several, language())
+                tables.print_overview(several, speaks)
             return
         run = runs.find(parts, run)
         seen = board.read(parts, run, now)
         if format is Format.JSON:
             print_json(board.summary(seen))
         else:
-            tables.print_board(seen, language())
+            tables.print_board(seen, speaks)
 
 
 def ledger(
@@ -54,6 +56,7 @@ def ledger(
         typer.Option(help="Sổ theo dõi như đã ghi đến lúc này (2020-05-12T09:00+07:00)."),
     ] = None,
     format: Printed = Format.TEXT,
+    lang: Spoken = None,
 ) -> None:
     """Sổ theo dõi: việc gì, lúc nào, ai ghi, theo văn bản nào – everything that was recorded."""
     from cli import tables
@@ -62,6 +65,7 @@ def ledger(
     from storage import ledger as stored
     from storage import plans
 
+    speaks = language(lang)
     with wiring.opened() as parts:
         run = runs.find(parts, run)
         with parts.database.reading() as connection:
@@ -75,7 +79,7 @@ def ledger(
         if format is Format.JSON:
             print_json([reports.entry_json(entry, plan.zone) for entry in entries])
         else:
-            tables.print_ledger(entries, plan, language())
+            tables.print_ledger(entries, plan, speaks)
 
 
 def _moment(written: str) -> datetime:

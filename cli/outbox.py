@@ -17,6 +17,8 @@ from storage.outbox import Status
 if TYPE_CHECKING:
     from services.errors import Refused
 
+MOST = 50  # mails that a screen lists
+
 app = typer.Typer(invoke_without_command=True)
 
 Numbers = Annotated[
@@ -30,11 +32,24 @@ RunName = Annotated[str | None, typer.Option("--run", help="Chỉ một đợt t
 AgencyName = Annotated[
     str | None, typer.Option("--agency", metavar="CƠ-QUAN", help="Chỉ thư gửi cơ quan này.")
 ]
+AddressName = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ĐỊA-CHỈ", help="Chỉ thư đã thử gửi tới địa chỉ này."),
+]
 Since = Annotated[
     str | None,
     typer.Option(
         metavar="NGÀY",
         help="Chỉ thư từ ngày (12/5/2020) hoặc từ lúc (2020-05-12T09:00) này trở đi.",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="SỐ-THƯ",
+        help="Nhiều nhất mấy thư, thư cần xử lý trước, rồi thư mới nhất."
+        " Mặc định 50; với --format json: tất cả, theo giờ gửi.",
     ),
 ]
 Printed = Annotated[Format, typer.Option("--format", help="Cách in.")]
@@ -57,12 +72,14 @@ def outbox(
     run: RunName = None,
     status: Statuses = None,
     agency: AgencyName = None,
+    address: AddressName = None,
     since: Since = None,
+    limit: Limit = None,
     format: Printed = Format.TEXT,
 ) -> None:
     """List the outbox where no other command is given."""
     if context.invoked_subcommand is None:
-        listed(run, status, agency, since, format)
+        listed(run, status, agency, address, since, limit, format)
 
 
 @app.command("list", epilog="Ví dụ: dondoc outbox list --status later --status uncertain")
@@ -70,31 +87,33 @@ def listed(
     run: RunName = None,
     status: Statuses = None,
     agency: AgencyName = None,
+    address: AddressName = None,
     since: Since = None,
+    limit: Limit = None,
     format: Printed = Format.TEXT,
 ) -> None:
     """Liệt kê thư: gửi ai, tới đâu, thử mấy lần – each mail, its addresses, what became of it."""
     from services import naming, runs, wiring
     from services.mail import outgoing
+    from storage.outbox import Sought
 
     with wiring.opened() as parts:
         if run is not None:
             runs.find(parts, run)  # a mistyped one is no run without mail
         if agency is not None:
             agency = naming.addressee_of(parts, run, agency)
-        found = outgoing.listed(
-            parts,
-            run=run,
-            statuses=status or (),
-            agency=agency,
-            since=None if since is None else _moment(since, parts.settings.time_zone),
-        )
+        from_then = None if since is None else _moment(since, parts.settings.time_zone)
+        sought = Sought(run, tuple(status or ()), agency, from_then, address)
+        if format is Format.JSON and limit is None:
+            print_json([outgoing.to_json(one) for one in outgoing.listed(parts, sought)])
+            return
+        shown = outgoing.gravest(parts, sought, limit=limit or MOST)
     if format is Format.JSON:
-        print_json([outgoing.to_json(one) for one in found])
+        print_json([outgoing.to_json(one) for one in shown.found])
     else:
         from cli import outbox_tables
 
-        outbox_tables.print_list(found, language())
+        outbox_tables.print_list(shown, language())
 
 
 @app.command(epilog="Ví dụ: dondoc outbox show 12")
@@ -112,7 +131,7 @@ def show(
     if format is Format.JSON:
         shown = {"attempts": outgoing.attempts_json(found), "back": outgoing.back_json(found)}
         body = {"headers": dict(proof.headers), "text": proof.text} if proof else {}
-        print_json({**outgoing.to_json(found), **shown, **body})
+        print_json({**outgoing.to_json(found), **shown, "instead": found.instead, **body})
     else:
         from cli import outbox_tables
 

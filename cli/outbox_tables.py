@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from rich.text import Text
@@ -11,7 +10,7 @@ from rich.text import Text
 from cli.console import out, table
 from language.catalogue import text
 from language.dates import instant
-from services.mail.outgoing import TROUBLED, Outgoing
+from services.mail.outgoing import TROUBLED, Listed, Outgoing
 from services.mail.proofs import Proof
 from storage.outbox import OPEN, Status
 from storage.recipients import SETTLED, Fate, Recipient
@@ -25,27 +24,32 @@ STYLES = {
     Status.BOUNCED: "bold red",
     Status.CANCELLED: "dim",
 }
+AUTO_REPLY = "auto-reply"
 SIGNS = {
     Fate.SENT: ("✓", "green"),
     Fate.LATER: ("…", "yellow"),
     Fate.UNCERTAIN: ("?", "yellow"),
     Fate.REFUSED: ("✗", "red"),
     Fate.BOUNCED: ("↩", "red"),
+    Fate.WITHHELD: ("–", "dim"),
 }
 
 
-def print_list(found: Sequence[Outgoing], language: str) -> None:
-    """Print messages: how many came to what, then each with its addresses."""
-    if not found:
+def print_list(shown: Listed, language: str) -> None:
+    """Print messages, each with its addresses; then how many there are, and came to what."""
+    if not shown.found:
         out.print(text(language, "outbox.empty"))
         return
     heads = (text(language, f"screen.{key}") for key in ("number", "status", "mail"))
     made = table(*heads, right=[0])
-    for one in found:
+    for one in shown.found:
         when = Text(f"{one.local(one.message.send_at):%Y-%m-%d %H:%M}\n")
         made.add_row(str(one.message.id), when + _status(one, language), _mail(one, language))
     out.print(made)
-    out.print(_counts(found, language), soft_wrap=True)
+    if shown.left_off:
+        said = text(language, "outbox.left-off", count=shown.left_off, shown=len(shown.found))
+        out.print(said, soft_wrap=True)
+    out.print(_counts(shown.counts, language), soft_wrap=True)
 
 
 def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) -> None:
@@ -69,6 +73,8 @@ def print_one(one: Outgoing, proof: Proof | None, remark: str, language: str) ->
                 Text(attempt.detail),
             )
         out.print(made)
+    if one.instead is not None:
+        out.print(text(language, "outbox.instead", number=one.instead), soft_wrap=True)
     for posted in one.back:
         at = one.local(posted.read_at)
         values = {"address": posted.address, "detail": posted.detail}
@@ -118,6 +124,9 @@ def _mail(one: Outgoing, language: str) -> Text:
         said.append_text(_recipient(one, recipient, language))
     if message.error and all(message.error != found.detail for found in one.recipients):
         said.append(f"\n{message.error}", style="not bold red")
+    for posted in (posted for posted in one.back if posted.kind == AUTO_REPLY):
+        values = {"address": posted.address, "detail": posted.detail}
+        said.append(f"\n{text(language, 'outbox.reply', **values)}", style="not bold dim")
     return said
 
 
@@ -138,14 +147,13 @@ def _recipient(one: Outgoing, recipient: Recipient, language: str) -> Text:
     return said
 
 
-def _counts(found: Sequence[Outgoing], language: str) -> Text:
-    counts = Counter(one.message.status for one in found)
+def _counts(counts: Mapping[Status, int], language: str) -> Text:
     said = Text()
     for status in Status:
-        if counts[status]:
+        if counts.get(status):
             said.append("; " if said else "")
             said.append_text(_word(status, language))
             said.append(f": {counts[status]}")
-    if any(counts[status] for status in TROUBLED):
+    if any(counts.get(status) for status in TROUBLED):
         said.append("\n" + text(language, "outbox.trouble"))
     return said

@@ -64,7 +64,7 @@ def worker() -> None:
     from services.wiring import opened
 
     settings = Settings()
-    with opened(settings, who="worker"):
+    with opened(settings, who="worker", to_write=True):
         pass  # a database that does not open must be said now, not by each run
     supervisor.work(settings)
 
@@ -75,7 +75,7 @@ def clock() -> None:
     from services.settings import Settings
     from services.wiring import opened
 
-    with opened(Settings(), who="clock"):
+    with opened(Settings(), who="clock", to_write=True):
         pass
     ticking.main()
 

@@ -34,6 +34,9 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
+PARTNER = "partner"
+"""The rung that tells who takes part in a task of its assignment."""
+
 NoticeKey: TypeAlias = tuple[str, int, str, str]
 
 
@@ -121,6 +124,12 @@ def _when_offices_open(plan: Plan, ladder: Ladder, moment: datetime) -> datetime
     return send_time(plan, ladder, plan.calendar.offset(day, 1))
 
 
+def _next_hour(plan: Plan, ladder: Ladder, moment: datetime) -> datetime:
+    """Return what `at_once` does; runs of one plan ask for one and the same moment."""
+    key = (plan.identity, ladder.name, moment)
+    return _KNOWN_NEXT.get(key, lambda: at_once(plan, ladder, moment))
+
+
 def is_office_hour(plan: Plan, ladder: Ladder, moment: datetime) -> bool:
     """Say whether mail may go out at `moment`: on a working day, none of the plan's quiet ones.
 
@@ -160,7 +169,8 @@ def rungs(plan: Plan, state: ObligationState) -> tuple[Notice, ...]:
 class _Step:
     """A rung as it falls for every obligation of a task in the same case.
 
-    `level` is how far above the one who owes it goes; None: to that one itself.
+    `level` is how far above the one who owes it goes; None: to that one itself, or to the
+    `partner` who takes part.
     """
 
     rung: str
@@ -170,6 +180,7 @@ class _Step:
     at: datetime
     count: int
     reason: Reason
+    partner: str | None = None
 
 
 class _Known(Generic[T]):
@@ -192,6 +203,7 @@ class _Known(Generic[T]):
 _KNOWN_STEPS: _Known[tuple[_Step, ...]] = _Known(1_024)
 _KNOWN_RUNGS: _Known[tuple[Notice, ...]] = _Known(4_096)  # of all plans: some 40 MB
 _KNOWN_HOURS: _Known[bool] = _Known(256)
+_KNOWN_NEXT: _Known[datetime] = _Known(256)
 
 
 def _case(plan: Plan, state: ObligationState) -> object:
@@ -225,7 +237,11 @@ def _reckoned(plan: Plan, state: ObligationState, began: datetime) -> tuple[_Ste
 
 
 def _recipient(plan: Plan, agency: str, step: _Step) -> str | None:
-    return agency if step.level is None else escalated_to(plan, agency, step.level)
+    if step.level is not None:
+        return escalated_to(plan, agency, step.level)
+    if step.partner is None:
+        return agency
+    return step.partner if step.partner != agency else None  # nobody takes part in its own work
 
 
 def _notice(obligation: str, step: _Step, recipient: str) -> Notice:
@@ -336,7 +352,7 @@ def next_wake(
     if at is None:
         return None
     ladder = state.obligation.ladder
-    at = _after_quiet_days(plan, ladder, at) if at > now else at_once(plan, ladder, now)
+    at = _after_quiet_days(plan, ladder, at) if at > now else _next_hour(plan, ladder, now)
     if not state.is_paused(at):
         return at
     freed = state.freed_at(at)
@@ -411,6 +427,10 @@ def _firsts(plan: Plan, state: ObligationState) -> Iterator[_Step]:
     match state.told_of:
         case EntryKind.STAGE_OPENED:
             yield _step(first, "assign", Kind.ASSIGN, None, at, 0)
+            if state.obligation.ladder.tell_partners:
+                told = _step(first, PARTNER, Kind.ASSIGN, None, at, 0)
+                for partner in state.obligation.task.partners:
+                    yield replace(told, partner=partner)
         case EntryKind.RETURNED:
             yield _step(first, "returned", Kind.RETURNED, None, at, 0)
 

@@ -112,11 +112,14 @@ def gives_way_at(state: RunState, stage: Stage) -> datetime | None:
 
 
 def next_turn(state: RunState, now: datetime) -> datetime | None:
-    """Return when a gate next gives way by itself, after `now`, if ever."""
+    """Return when a stage next opens, or a gate gives way, by itself, after `now`, if ever.
+
+    A stage opens by itself where its event was recorded by a clock that is ahead.
+    """
     moments = (
-        gives_way_at(state, stage)
+        opens_at(state, stage) if one.opened_at is None else gives_way_at(state, stage)
         for stage in state.plan.stages
-        if state.stages[stage.id].opened_at is not None and state.stages[stage.id].done_at is None
+        if (one := state.stages[stage.id]).done_at is None
     )
     return min((at for at in moments if at is not None and at > now), default=None)
 

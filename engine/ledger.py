@@ -318,6 +318,15 @@ def fold_some(
     `entries` are those of the whole run and those of these obligations, in their order. Of
     obligations of one task that only the run's entries are about, one is folded for all.
     """
+    return _folded(plan, keys, entries).obligations
+
+
+def fold_alike(plan: Plan, entries: Iterable[Entry]) -> Folding:
+    """Return the fold of a whole run, of which obligations in the same case are folded once."""
+    return _folded(plan, plan.obligations, entries)
+
+
+def _folded(plan: Plan, keys: Collection[str], entries: Iterable[Entry]) -> Folding:
     told = list(entries)
     own = {entry.obligation for entry in told if entry.obligation is not None}
     paused = {entry.data.get("agency") for entry in told if entry.kind is EntryKind.CHASING_PAUSED}
@@ -333,18 +342,19 @@ def fold_some(
     for entry in told:
         folding.take(entry)
     states = folding.obligations
-    return {
-        key: states[one] if one == key else _of(plan.obligations[key], states[one])
+    folding.obligations = {
+        key: states[one] if one == key else _but(states[one], obligation=plan.obligations[key])
         for key, one in folded.items()
     }
+    return folding
 
 
-def _of(obligation: Obligation, state: ObligationState) -> ObligationState:
-    """Return what `state` would be of another obligation; quicker than `replace`."""
+def _but(state: ObligationState, **changes: Any) -> ObligationState:
+    """Return `state` with some fields changed: what `replace` does, in a third of its time."""
     made = object.__new__(ObligationState)
     for name in _FIELDS:
-        object.__setattr__(made, name, getattr(state, name))
-    object.__setattr__(made, "obligation", obligation)
+        value = changes[name] if name in changes else getattr(state, name)
+        object.__setattr__(made, name, value)
     return made
 
 
@@ -422,7 +432,7 @@ class Folding:
         self.stages[entry.stage] = replace(stage, opened_at=entry.happened_at)
         for key, state in self.obligations.items():
             if state.obligation.stage.id == entry.stage:
-                self.obligations[key] = replace(
+                self.obligations[key] = _but(
                     state,
                     opened_at=entry.happened_at,
                     round_began=entry.happened_at,
@@ -443,23 +453,25 @@ class Folding:
             if agency in (None, state.obligation.agency.id):
                 found = (self.pauses.get(None), self.pauses.get(state.obligation.agency.id))
                 pauses = tuple(pause for pause in found if pause is not None)
-                self.obligations[key] = replace(state, pauses=pauses)
+                self.obligations[key] = _but(state, pauses=pauses)
 
     def _derive_all(self, known_at: datetime | None = None) -> None:
         """Derive the deadlines that are not known yet; events and stages are their anchors."""
         anchors = self.state().anchors()
+        known: dict[int, Deadline | None] = {}  # by the phrase, which a task's obligations share
         for key, state in self.obligations.items():
-            if state.stated is None and not isinstance(state.obligation.task.due.rule, NoDate):
-                stated = derive(
-                    state.obligation.task.due,
-                    calendar=self.plan.calendar,
-                    zone=self.plan.zone,
-                    anchors=anchors,
-                )
-                if stated is not None:
-                    due = stated if state.due is None else state.due
-                    self.obligations[key] = replace(
-                        state, stated=stated, due=due, dated_at=known_at
+            due = state.obligation.task.due
+            if state.stated is None and not isinstance(due.rule, NoDate):
+                if id(due) not in known:
+                    known[id(due)] = derive(
+                        due, calendar=self.plan.calendar, zone=self.plan.zone, anchors=anchors
+                    )
+                if (stated := known[id(due)]) is not None:
+                    self.obligations[key] = _but(
+                        state,
+                        stated=stated,
+                        due=stated if state.due is None else state.due,
+                        dated_at=known_at,
                     )
 
 

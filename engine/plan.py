@@ -220,7 +220,8 @@ class Ladder:
     """The policy of reminders and escalations. All counts are working days.
 
     `send_at` is the plan's hour for mail; what happens at once (an assignment, a return)
-    goes out at once between `send_at` and `office_ends`, else at the next `send_at`.
+    goes out at once between `send_at` and `office_ends`, else at the next `send_at`. With
+    `tell_partners` who takes part hears of the assignment when whoever owes it does.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Ladder:
     remind: tuple[int, ...] = ()
     overdue: Overdue = Overdue()
     escalate: tuple[EscalationStep, ...] = ()
+    tell_partners: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ NAMES = {
     alarming.CLOCK_SILENT: "Clock silent",
     alarming.FLOW_CRASHED: "Flow crashed",
     alarming.MAIL_UNDELIVERABLE: "Mail undeliverable",
+    alarming.RUN_UNREADABLE: "Run unreadable",
 }
 CLOCK = "dondoc.clock."
 
@@ -48,10 +49,12 @@ async def alarm(
     """Tell the operator that something is wrong, in red, and by mail where one is set.
 
     Args:
-        kind: clock-silent, flow-crashed, mail-undeliverable, or another program's word
+        kind: clock-silent, flow-crashed, mail-undeliverable, run-unreadable, or another
+            program's word
         subject: what it is about: dondoc.clock.MACHINE, prefect.flow-run.ID, the plan run
+            or how many of them
         name: the subject's name, if it has another
-        detail: what is known of it; of mail the numbers of the messages
+        detail: what is known of it; of mail the numbers of the messages, of runs their names
         at: when it happened, as an ISO 8601 instant; by default now
     """
     parts = office.parts()
@@ -96,6 +99,9 @@ async def _judge(
         case alarming.MAIL_UNDELIVERABLE:
             numbers = [int(one) for one in re.findall(r"\d+", detail)]
             return alarming.mail_undeliverable(parts, subject, numbers)
+        case alarming.RUN_UNREADABLE:
+            count = int(subject) if subject.isdecimal() else 0
+            return alarming.run_unreadable(parts, detail.split(), count)
         case _:
             return alarming.other(parts, kind, subject, detail)
 

@@ -29,7 +29,7 @@ from services.views.board import Board
 from services.views.run_views import PLAN
 from storage.stage_runs import StageRun
 
-AT_ONCE = 200  # artifacts asked about in one request
+ARTIFACTS_ASKED = 200  # artifacts asked about in one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,16 @@ class Page:
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def pages(board: Board, ids: Callable[[], Mapping[str, str]]) -> Iterator[Page]:
-    """Yield every page of a run, in the plan's language; those that link to others last.
+def pages(
+    board: Board,
+    ids: Callable[[], Mapping[str, str]],
+    wants: Callable[[str, str, bool], bool] = lambda _id, _of, _matters: True,
+) -> Iterator[Page]:
+    """Yield the pages of a run, in the plan's language; those that link to others last.
 
-    `ids` gives the artifacts that are there by now, by their kind.
+    `ids` gives the artifacts that are there by now, by their kind. One that `wants` says no
+    to is not written: it is given the page's id, the view that it belongs to, and whether
+    the page says something that somebody is waiting for.
     """
     run, language = board.run, board.plan.language
     as_of = text(language, "screen.as-of", at=board.now.astimezone(board.plan.zone))
@@ -66,21 +72,33 @@ def pages(board: Board, ids: Callable[[], Mapping[str, str]]) -> Iterator[Page]:
         title = f"{text(language, f'screen.{kind}-page')} – {board.plan.number}"
         return Page(f"artifact/{kind}", artifact_key(kind, run), type, data, PLAN, title, as_of)
 
-    yield page("late", late.late_markdown(board, language))
-    yield page("escalations", late.escalations_markdown(board, language))
-    yield page("mail", mail.mail_markdown(board, language))
-    yield page("agencies", overview.agencies_markdown(board, language))
-    found = rows.obligation_rows(board, language)
-    yield page("obligations", json.dumps(found, ensure_ascii=False), "table")
-    total = board.total()
-    done = 100 * (total.on_time + total.late) / max(total.owed, 1)
-    yield page("progress", round(done, 1), "progress")
-    yield page("board", overview.board_markdown(board, language, ids()))
+    def is_wanted(kind: str, matters: object = False) -> bool:
+        return wants(f"artifact/{kind}", PLAN, bool(matters))
+
+    if is_wanted("late", board.late):
+        yield page("late", late.late_markdown(board, language))
+    if is_wanted("escalations", board.escalations):
+        yield page("escalations", late.escalations_markdown(board, language))
+    if is_wanted("mail", mail.troubled(board)):
+        yield page("mail", mail.mail_markdown(board, language))
+    if is_wanted("agencies"):
+        yield page("agencies", overview.agencies_markdown(board, language))
+    if is_wanted("obligations"):
+        found = rows.obligation_rows(board, language)
+        yield page("obligations", json.dumps(found, ensure_ascii=False), "table")
+    if is_wanted("progress"):
+        total = board.total()
+        done = 100 * (total.on_time + total.late) / max(total.owed, 1)
+        yield page("progress", round(done, 1), "progress")
+    if is_wanted("board", matters=True):
+        yield page("board", overview.board_markdown(board, language, ids()))
     for stage in board.stages:
-        key = artifact_key("stage", run, stage.id)
-        card = cards.stage_markdown(board, stage, language, ids())
-        title = f"{board.plan.number} – {stage.title or stage.id}"
-        yield Page(f"artifact/stage/{stage.id}", key, "markdown", card, stage.id, title, as_of)
+        name = f"artifact/stage/{stage.id}"
+        if wants(name, stage.id, False):
+            key = artifact_key("stage", run, stage.id)
+            card = cards.stage_markdown(board, stage, language, ids())
+            title = f"{board.plan.number} – {stage.title or stage.id}"
+            yield Page(name, key, "markdown", card, stage.id, title, as_of)
 
 
 async def publish(
@@ -112,10 +130,26 @@ async def publish(
     return str(made.id), shows
 
 
+KINDS = ("late", "escalations", "mail", "agencies", "obligations", "progress", "board")
+
+
+def keys(board: Board) -> list[str]:
+    """Return the keys of every page of a run."""
+    cards = [artifact_key("stage", board.run, stage.id) for stage in board.stages]
+    return [artifact_key(kind, board.run) for kind in KINDS] + cards
+
+
+async def count(client: PrefectClient, keys: Sequence[str]) -> int:
+    """Return how many artifacts Prefect has under these keys, each version counted."""
+    body = {"artifacts": {"key": {"any_": [*keys]}}}
+    answer = await client.request("POST", "/artifacts/count", json=body)
+    return int(answer.json())
+
+
 async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
     """Say whether Prefect has all of these artifacts. Counting them spares it their texts."""
-    for first in range(0, len(ids), AT_ONCE):
-        some = ids[first : first + AT_ONCE]
+    for first in range(0, len(ids), ARTIFACTS_ASKED):
+        some = ids[first : first + ARTIFACTS_ASKED]
         body = {"artifacts": {"id": {"any_": some}}}
         answer = await client.request("POST", "/artifacts/count", json=body)
         if answer.json() != len(some):
@@ -126,12 +160,12 @@ async def are_there(client: PrefectClient, ids: Sequence[str]) -> bool:
 async def gone(client: PrefectClient, ids: Sequence[str]) -> set[str]:
     """Return which of these artifacts Prefect has no more."""
     missing: set[str] = set()
-    for first in range(0, len(ids), AT_ONCE):
-        some = ids[first : first + AT_ONCE]
+    for first in range(0, len(ids), ARTIFACTS_ASKED):
+        some = ids[first : first + ARTIFACTS_ASKED]
         if await are_there(client, some):
             continue
         wanted = ArtifactFilter(id=ArtifactFilterId(any_=[UUID(one) for one in some]))
-        found = await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE)
+        found = await client.read_artifacts(artifact_filter=wanted, limit=ARTIFACTS_ASKED)
         missing |= {*some} - {str(one.id) for one in found}
     return missing
 
@@ -156,14 +190,10 @@ async def forget_others(client: PrefectClient, kept: Mapping[str, str]) -> None:
 
     As a rule a count says that there are none: it spares Prefect the pages' texts.
     """
-    if not kept:
-        return
-    body = {"artifacts": {"key": {"any_": [*kept]}}}
-    answer = await client.request("POST", "/artifacts/count", json=body)
-    if answer.json() == len(kept):
+    if not kept or await count(client, [*kept]) == len(kept):
         return
     wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[*kept]))
-    for one in await client.read_artifacts(artifact_filter=wanted, limit=AT_ONCE):
+    for one in await client.read_artifacts(artifact_filter=wanted, limit=ARTIFACTS_ASKED):
         if str(one.id) != kept[str(one.key)]:
             with suppress(ObjectNotFound):
                 await client.delete_artifact(one.id)

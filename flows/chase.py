@@ -13,11 +13,12 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows import moment, office, showing
+from flows import events, moment, office, showing
 from flows.deliver import deliver, named_by_moment
 from flows.results import HERE
-from flows.workload import FEW, SHARE, Workload
+from flows.workload import FEW, TIME_OF_A_CHASE, Workload
 from language.catalogue import text
+from services import alarming
 from services.settings import Settings
 from storage.outbox import Status
 
@@ -28,7 +29,7 @@ BRIEFLY = 60  # seconds of a chase that an operator waits for
 async def chase(
     now: datetime | None = None,
     show: str | None = None,
-    seconds: int = int(SHARE.total_seconds()),
+    seconds: int = int(TIME_OF_A_CHASE.total_seconds()),
 ) -> State[Any]:
     """Issue the notices that are due, deliver the mail, and show the runs that it touched.
 
@@ -50,6 +51,7 @@ async def chase(
         told=lambda so_far: logger.info("%s", _progress(so_far, settings)),
     )
     await work.work()
+    await events.tell_all(events.unreadable(alarming.newly_unread(parts, moment.wall())))
     touched = work.touched if len(work.touched) <= FEW or now is not None else set()
     for run in sorted(touched | ({show} if show else set())):
         await showing.show(parts, run, now or moment.now(settings))

@@ -36,7 +36,7 @@ from storage import plans, stage_runs
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100  # flow runs asked for in one request
+FLOW_RUNS_ASKED = 100  # flow runs asked for in one request
 AT_MOST = 500  # flow runs in one go, some ten seconds; a sweep has other things to do as well
 DAY = timedelta(days=1)
 
@@ -121,5 +121,5 @@ async def _delete(client: PrefectClient, ids: Iterable[UUID]) -> int:
 
 async def _read(client: PrefectClient, wanted: FlowRunFilter, *, offset: int = 0) -> list[FlowRun]:
     return await client.read_flow_runs(
-        flow_run_filter=wanted, sort=FlowRunSort.END_TIME_DESC, limit=AT_ONCE, offset=offset
+        flow_run_filter=wanted, sort=FlowRunSort.END_TIME_DESC, limit=FLOW_RUNS_ASKED, offset=offset
     )

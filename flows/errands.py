@@ -18,7 +18,7 @@ from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 
-from flows import chasers, cleaning, clients, events, forms, moment, orphans
+from flows import cleaning, clients, events, forms, further_chases, moment, orphans
 from flows.chase import chase
 from flows.events import Event
 from flows.processes import TAG
@@ -74,6 +74,7 @@ class Errands:
     async def _without_prefect(self) -> None:
         work = Workload(self.parts, self._deliver)
         await work.work()
+        self._untold += events.unreadable(alarming.newly_unread(self.parts, moment.wall()))
         log.warning(
             "Prefect is away: %d notices, %d mails without it",
             work.notices,
@@ -99,11 +100,11 @@ class Errands:
 
         First what no chase would be woken for: mail that a clock which was set back holds.
         """
-        delivering.put_right(self.parts, now)
+        delivering.free_held(self.parts, now)
         await self._rounds.sweep(now)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
-            await orphans.put_right(client, moment.wall(), self.parts.settings.language)
+            await orphans.end_or_restart(client, moment.wall(), self.parts.settings.language)
             self._cleaned_at = await cleaning.daily(self.parts, client, now, last=self._cleaned_at)
 
     async def read_post(self, now: datetime) -> None:
@@ -172,9 +173,9 @@ async def _run_of_chase(parts: Parts) -> State[Any]:
         raise trouble
     try:
         async with asyncio.timeout(PATIENCE), get_client() as client:
-            await chasers.call(parts, client, moment.now(parts.settings))
+            await further_chases.call(parts, client, moment.now(parts.settings))
     except Exception as error:  # we chase all of it, then
-        log.warning("no chasers: %s", one_line(error), extra={"action": "no-chasers"})
+        log.warning("no further chases: %s", one_line(error), extra={"action": "no-further-chases"})
     with tags(TAG):
         state: State[Any] = await chase(return_state=True)
     return state

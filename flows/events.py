@@ -23,6 +23,8 @@ from services.mail.delivering import Delivered, Undeliverable
 log = logging.getLogger(__name__)
 
 UNDELIVERABLE = "dondoc.mail.undeliverable"
+UNREADABLE = "dondoc.runs.unreadable"
+NAMED = 20  # runs that one event names
 PATIENCE = 10.0  # seconds that telling may take
 
 
@@ -69,6 +71,14 @@ async def tell_all(events: Iterable[Event]) -> bool:
 def undeliverable(delivered: Delivered) -> list[Event]:
     """Return what a delivery had to give up: one event per plan run, however many messages."""
     return given_up(delivered.undeliverable)
+
+
+def unreadable(unread: Mapping[str, str]) -> list[Event]:
+    """Return an event for the runs that can't be read, each with why: one, however many."""
+    if not unread:
+        return []
+    about = {"runs": " ".join(list(unread)[:NAMED]), "count": len(unread)}
+    return [Event(UNREADABLE, "dondoc.runs", about | {"why": next(iter(unread.values()))})]
 
 
 def given_up(messages: Iterable[Undeliverable]) -> list[Event]:

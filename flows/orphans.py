@@ -30,13 +30,13 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 STARTS_WITHIN = timedelta(minutes=5)  # from taken up by a worker to running
 LONGEST = timedelta(minutes=35)  # a chase may take 30
-AT_ONCE = 200
+FLOW_RUNS_ASKED = 200  # for in one request
 
 
-async def put_right(client: PrefectClient, now: datetime, language: str) -> int:
+async def end_or_restart(client: PrefectClient, now: datetime, language: str) -> int:
     """End what has been running for too long, start anew what never began; say how many.
 
-    `now` is the wall's time. One request, unless there is something to put right.
+    `now` is the wall's time. One request, unless there is an orphan.
     """
     wanted = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(IN_FLIGHT))),
@@ -47,7 +47,9 @@ async def put_right(client: PrefectClient, now: datetime, language: str) -> int:
     count = 0
     # By their names: the sub-run of a chase has no tag of ours and no deployment.
     ours = FlowFilter(name=FlowFilterName(any_=list(deploying.names())))
-    for one in await client.read_flow_runs(flow_filter=ours, flow_run_filter=wanted, limit=AT_ONCE):
+    for one in await client.read_flow_runs(
+        flow_filter=ours, flow_run_filter=wanted, limit=FLOW_RUNS_ASKED
+    ):
         # Another's flow on a shared server may be called so too.
         is_ours = processes.TAG in one.tags or one.parent_task_run_id is not None
         state = _fate(one, now, language) if is_ours else None

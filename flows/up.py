@@ -64,7 +64,7 @@ def main(settings: Settings, say: Say, *, pretend: datetime | None = None) -> No
 
     `say` is given the keys of the catalogue for what a person at the terminal should know.
     """
-    with opened(settings):
+    with opened(settings, to_write=True):
         pass  # a database that does not open must be said now, not in a log
     address = processes.address_of(settings, port=settings.server_port)
     with _alone(settings.home):

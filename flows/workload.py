@@ -19,7 +19,7 @@ from services.mail.delivering import Delivered
 from services.wiring import Parts
 
 LOOK = 1.0  # seconds between looks while mail goes out
-SHARE = timedelta(minutes=10)  # that one chase takes; what is left is the next one's
+TIME_OF_A_CHASE = timedelta(minutes=10)  # that one chase takes; what is left is the next one's
 IDLE = 3  # batches in a row that come to nothing, after which it is left to the next chase
 FEW = 20  # runs that whoever chased shows at once; of more the clock's rounds make a work
 COUNTED = 100_000  # as many runs that are left are counted
@@ -41,7 +41,7 @@ class Workload:
         deliver: Deliver,
         *,
         given: datetime | None = None,
-        share: timedelta = SHARE,
+        share: timedelta = TIME_OF_A_CHASE,
         told: Callable[[Workload], None] = lambda _: None,
     ) -> None:
         """Take how to deliver; `given` is the moment for which it is, if time stands still."""

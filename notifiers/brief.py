@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 
-from engine.chasing import Kind, Notice, rungs
+from engine.chasing import PARTNER, Kind, Notice, rungs
 from engine.deadline import NoDate
 from engine.ledger import Difficulty, Entry, ObligationState, Pause, RunState, Standing
 from engine.plan import Agency, Plan
@@ -194,6 +194,8 @@ class Brief:
     def _ahead(self) -> Iterator[Notice]:
         for state in self.state.obligations.values():
             for notice in rungs(self.plan, state):
+                if notice.rung == PARTNER:  # it is no task of theirs
+                    continue
                 if notice.at > self.as_of and not state.is_paused(notice.at):
                     yield notice
 

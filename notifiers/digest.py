@@ -64,6 +64,12 @@ class Line:
         return self.chased + self.is_chased + 1
 
     @property
+    def is_joint(self) -> bool:
+        """Whether the recipient does not owe it, but takes part in it."""
+        owes = self.state.obligation.agency.id
+        return self.kind is Kind.ASSIGN and self.notice.recipient != owes
+
+    @property
     def is_dated(self) -> bool:
         """Whether the obligation has a deadline."""
         return self.state.due is not None
@@ -110,7 +116,13 @@ class Digest:
     @cached_property
     def own(self) -> tuple[Line, ...]:
         """The lines that the recipient owes itself."""
-        return tuple(line for line in self.lines if line.kind is not Kind.ESCALATE)
+        others = (line for line in self.lines if line.kind is not Kind.ESCALATE)
+        return tuple(line for line in others if not line.is_joint)
+
+    @property
+    def joint(self) -> tuple[Line, ...]:
+        """The lines of others' tasks that the recipient takes part in."""
+        return tuple(line for line in self.lines if line.is_joint)
 
     @cached_property
     def late(self) -> tuple[Line, ...]:
@@ -187,31 +199,34 @@ def _line(
         reported=tuple(one for one in now if one.kind is Kind.ESCALATE),
         chased=sum(one.kind is Kind.OVERDUE for one in now),
         is_chased=Kind.OVERDUE in (kind, *together),
-        told=_told(state, heard, obligation.round),
+        told=_told(state, heard, obligation),
     )
 
 
-def _told(state: RunState, heard: Sequence[Heard], round: int) -> tuple[Told, ...]:
-    """What went to the agency itself; what went above it is none of its mail.
+def _told(state: RunState, heard: Sequence[Heard], obligation: ObligationState) -> tuple[Told, ...]:
+    """What went to the agency itself; what went above it, or to a partner, is none of its mail.
 
     Reminders and chasers are those of the deadline that it has missed now.
     """
-    zone = state.plan.zone
+    zone, agency = state.plan.zone, obligation.obligation.agency.id
     return tuple(
         Told(one.kind, one.at.astimezone(zone).date())
         for one in sorted(heard, key=lambda one: one.at)
-        if one.kind in (Kind.ASSIGN, Kind.RETURNED)
-        or (one.kind is not Kind.ESCALATE and one.round == round)
+        if (one.kind is Kind.RETURNED or (one.kind is Kind.ASSIGN and one.recipient == agency))
+        or (one.kind in (Kind.REMIND, Kind.OVERDUE) and one.round == obligation.round)
     )
 
 
 def _ordered(plan: Plan, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Highest kind first, within it the nearest deadline, the undated last; then plan order."""
+    """Highest kind first, within it the nearest deadline, the undated last; then plan order.
 
-    def place(line: Line) -> tuple[bool, int, date, int]:
+    Behind them what the recipient only takes part in.
+    """
+
+    def place(line: Line) -> tuple[bool, bool, int, date, int]:
         due = line.state.due
         day = date.max if due is None else due.last_day
-        return due is None, -line.kind, day, plan.positions[line.state.obligation.id]
+        return line.is_joint, due is None, -line.kind, day, plan.positions[line.state.obligation.id]
 
     return tuple(sorted(lines, key=place))
 

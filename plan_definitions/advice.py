@@ -7,7 +7,7 @@ from datetime import date
 
 from engine.calendar import WorkingCalendar
 from engine.deadline import FromEvent, NoDate, Within
-from engine.plan import PARENT, GateBy, Plan, Role, Stage, Task
+from engine.plan import PARENT, GateBy, Level, Plan, Role, Stage, Task
 from plan_definitions.coverage import advise_on_coverage
 from plan_definitions.desk import Desk
 from plan_definitions.overlays import Layer, advise_on_layers, overlay_of
@@ -43,6 +43,7 @@ def advise(plan: Plan, desk: Desk, register: Register, layers: Sequence[Layer]) 
     advise_on_coverage(plan, desk)
     _advise_on_doubts(plan, desk)
     _advise_on_unused_names(plan, desk)
+    _advise_on_letters(plan, desk)
     _advise_on_unused(plan, desk, register)
     _advise_on_contacts(register, desk)
     advise_on_layers(layers, desk.findings)
@@ -179,6 +180,19 @@ def _advise_on_unused_names(plan: Plan, desk: Desk) -> None:
     for ladder in plan.ladders:
         if ladder not in used:
             desk.add("unused-ladder", "ladders", ladder, key=True, name=ladder)
+
+
+def _advise_on_letters(plan: Plan, desk: Desk) -> None:
+    """Note draft letters that go, unsigned, to the superior that they are to be sent to."""
+    if plan.superior is None:
+        return
+    superior, coordinator = plan.agencies[plan.superior], plan.agencies[plan.coordinator]
+    for name, form in desk.form.ladders.items():
+        for index, step in enumerate(form.escalate):
+            if step.letter and Level[step.to.upper()] is Level.SUPERIOR:
+                at = ("ladders", name, "escalate", index, "letter")
+                values = {"superior": superior.name, "coordinator": coordinator.name}
+                desk.add("unsigned-letter", *at, key=True, **values)
 
 
 def _advise_on_unused(plan: Plan, desk: Desk, register: Register) -> None:

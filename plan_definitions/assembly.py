@@ -146,6 +146,7 @@ def _ladder(name: str, form: LadderForm) -> Ladder:
         escalate=tuple(
             EscalationStep(step.after, Level[step.to.upper()], step.letter) for step in steps
         ),
+        tell_partners=form.tell_partners,
     )
 
 

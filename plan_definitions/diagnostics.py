@@ -140,6 +140,7 @@ RULES: Mapping[str, str] = {
     "no-focal-point": "DD224",
     "reminders-in-quiet-days": "DD225",
     "date-before-event": "DD226",
+    "unsigned-letter": "DD227",
     "worked-anyway": "DD230",
     "off-anyway": "DD231",
     "notices-behind": "DD232",

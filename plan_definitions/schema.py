@@ -118,6 +118,7 @@ class LadderForm(Form):
     extends: cells.LadderName = ""
     send_at: cells.Clock = time(8)
     office_ends: cells.Clock = time(17)
+    tell_partners: cells.Flag = False
     remind: cells.Counts = ()
     overdue: OverdueForm | None = None
     escalate: Annotated[list[EscalationForm], cells.LIST] = Field(default_factory=list)

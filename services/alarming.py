@@ -17,6 +17,8 @@ from notifiers.errors import MessageError
 from notifiers.mime.message import Sender
 from notifiers.mime.note import Note, envelope
 from notifiers.wire.channel import Outcome, Sent, Session
+from services import runs
+from services.errors import one_line
 from services.wiring import Parts
 from storage import alarms, clocks, outbox, plans
 from storage.clocks import Beat
@@ -28,12 +30,15 @@ CLOCK_SILENT = "clock-silent"
 FLOW_CRASHED = "flow-crashed"
 MAIL_UNDELIVERABLE = "mail-undeliverable"
 MAIL_RETURNED = "mail-returned"
-KINDS = (CLOCK_SILENT, FLOW_CRASHED, MAIL_UNDELIVERABLE, MAIL_RETURNED)
+RUN_UNREADABLE = "run-unreadable"
+KINDS = (CLOCK_SILENT, FLOW_CRASHED, MAIL_UNDELIVERABLE, MAIL_RETURNED, RUN_UNREADABLE)
 
 SILENT_AFTER = timedelta(minutes=3)  # three beats, as the automation `clock-silent` has it
 QUIET = timedelta(hours=1)  # between two mails about one thing
 LATER = timedelta(seconds=5)  # a beat is kept, then told: this much later it is another one
-NAMED = 5  # messages that a sentence lists
+NAMED = 5  # messages, or runs, that a sentence lists
+UNREAD_TOLD = "run-unreadable-told"
+"""The kind of an alarm about a run among those that are raised once in a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,42 @@ def mail_undeliverable(parts: Parts, run: str, numbers: list[int]) -> Alarm:
         count=len(given_up),
         names=names + (" …" if len(given_up) > NAMED else ""),
         number=given_up[0].id,
+    )
+
+
+def newly_unread(parts: Parts, now: datetime) -> dict[str, str]:
+    """Return the runs that could not be read, and why: each once in `QUIET`, whoever met it."""
+    met = dict(parts.unread)
+    if not met:
+        return {}
+    parts.unread.clear()
+    with parts.database.writing() as connection:
+        return {
+            run: why
+            for run, why in sorted(met.items())
+            if alarms.claim(parts.database, connection, UNREAD_TOLD, run, now=now, quiet=QUIET)
+        }
+
+
+def run_unreadable(parts: Parts, names: list[str], count: int) -> Alarm:
+    """Say which of these runs can't be read, of `count` in all; over where all of them can be."""
+    unread: dict[str, str] = {}
+    with parts.database.reading() as connection:
+        for run in names:
+            try:
+                runs.live(parts, connection, run)
+            except runs.UNREADABLE as error:
+                unread[run] = one_line(error)
+    language = parts.settings.language
+    if names and not unread:
+        return Alarm(RUN_UNREADABLE, "runs", text(language, "alarm.run-readable"), is_over=True)
+    named = [text(language, "alarm.why", name=run, why=why) for run, why in unread.items()][:NAMED]
+    count = max(count, len(unread))
+    listed = "; ".join(named) + (" …" if count > len(named) else "")
+    return Alarm(
+        RUN_UNREADABLE,
+        "runs",
+        text(language, "alarm.run-unreadable", count=count, names=listed),
     )
 
 

@@ -24,12 +24,13 @@ from services import mornings, runs
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
+from services.written import line
 from storage import ledger, notices, outbox, plans
 from storage.outbox import Message, Queued
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 200  # briefs that one look queues
+BRIEFS = 200  # that one look queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def send(parts: Parts, run: str, *, now: datetime, by: str) -> Requested:
 
     Raises Refused where there is no such run, or no address that mail could go to.
     """
+    by = line(by)
     with parts.database.writing() as connection:
         plans.lock(connection, run)
         plan = _plan(parts, connection, run)
@@ -105,12 +107,15 @@ def send_due(parts: Parts, now: datetime) -> list[Requested]:
     if parts.settings.brief == "off":
         return []
     with parts.database.reading() as connection:
-        due = plans.due_briefs(connection, now, limit=AT_ONCE)
+        due = plans.due_briefs(connection, now, limit=BRIEFS)
     found = []
     for run in due:
-        with runs.passed_over(run):
+        with runs.passed_over(parts, run):
             if (sent := _send_by_itself(parts, run, now)) is not None:
                 found.append(sent)
+            continue
+        with parts.database.writing() as connection:  # it would stand before the others each time
+            plans.set_briefs(connection, {run: now + runs.UNREADABLE_FOR})
     return found
 
 

@@ -1,14 +1,16 @@
 """Chasing: issue what is due. Read, decide purely, write, in one transaction per batch of runs.
 
 Runs are found by when they wake, and locked so that of many who chase at once each gets
-others; who dies gives them back with the transaction.
+others; who dies gives them back with the transaction. Of most runs nothing but rungs is due:
+of these only what is due is read. One in which a stage turns, or that has news, is read as a
+whole, in batches of its own.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections import ChainMap, Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,14 +18,14 @@ from sqlalchemy import Connection
 
 from engine import chasing as rules
 from engine import news
-from engine.chasing import Digest, Notice, NoticeKey
+from engine.chasing import Decision, Digest, Notice, NoticeKey
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind, ObligationState
 from engine.plan import Plan
 from notifiers.digest import message_id
-from services import briefing, runs
+from services import briefing, keeping, runs, turning
+from services.keeping import NONE_ISSUED, Change, Issued, LiveRun
 from services.mail import delivering
-from services.runs import LiveRun
 from services.wiring import Parts
 from storage import ledger, notices, obligations, outbox, plans
 from storage.notices import Kept, NoticeStatus
@@ -33,9 +35,8 @@ from storage.plans import StoredRun
 log = logging.getLogger(__name__)
 
 BATCH = 200  # runs that one transaction takes
-AT_ONCE = 1_000  # obligations that one transaction is about; of a single run however many
-LAP = 100  # messages of one run that go out before those of others that wait
-NONE_ISSUED: frozenset[NoticeKey] = frozenset()
+MOST_DUE = 1_000  # obligations due that one transaction is about; of a single run however many
+MAILS_OF_A_LAP = 100  # of one run that go out before those of others that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,67 +105,56 @@ def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
     What is left of a larger morning is still due afterwards: ask again until `is_anything_due`
     says no, or nothing is returned since others have the rest. Safe to run twice, late, or
     many at once: a notice is issued once, whoever asks. A run that cannot be read keeps no
-    other from its own. The briefs that are due by themselves are queued after it, so that
-    they tell of it.
+    other from its own: it is tried again later. The briefs that are due by themselves are
+    queued after it, so that they tell of it.
     """
     done, others = _chase_batch(parts, now)
-    for run in others:
-        with runs.passed_over(run):
-            if (chased := _chase(parts, run, now)) is not None:
-                done.append(chased)
+    done += _chase_others(parts, others, now)
     briefing.send_due(parts, now)
     return done
 
 
-# ── Runs of which nothing but rungs is due: many at once ──
+# ── Runs of which nothing but rungs is due: read for what is due alone ──
 
 
 def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
-    """Issue the rungs due of a batch of runs in one transaction; return the runs that want more.
-
-    A run in which a stage turns, or that has news, is folded as a whole, by itself.
-    """
+    """Issue the rungs due of a batch of runs in one transaction; return the runs that want more."""
     with parts.database.writing() as connection:
         taken = plans.take_due(connection, now, limit=BATCH)
         plain = [stored for stored in taken if _has_only_rungs(stored, now)]
-        plain = _as_many_as(AT_ONCE, plain, connection, now)
+        counts = obligations.count_due(connection, [stored.id for stored in plain], now)
+        plain = turning.as_many_as(MOST_DUE, plain, counts)
         others = [stored.id for stored in taken if not _has_only_rungs(stored, now)]
         issued = notices.keys_of_due(connection, [stored.id for stored in plain], now)
         batch = _Batch(now)
         for run, (plan, states) in runs.of_due(parts, connection, plain, now).items():
-            with runs.passed_over(run):
+            with runs.passed_over(parts, run):
                 batch.decide(run, plan, states, issued)
-        _write(parts, connection, batch)
+        told = _issue(parts, connection, batch.digests, batch.superseded, now)
+        ledger.append_all(connection, ((run, one) for run, mine in told.items() for one in mine))
+        obligations.set_wakes(connection, batch.wakes)
         names = batch.decided
         plans.set_wakes(connection, names)
         for run in plans.asleep(connection, names):
             # It may be completed. Nothing would wake it for that later.
             runs.keep(connection, runs.live(parts, connection, run), [], now=now)
-    done = batch.chased(names)
+        _put_off(connection, plain, names, now)
+    done = _chased(names, batch.digests)
     _log(done)
     return done, others
 
 
 def _has_only_rungs(stored: StoredRun, now: datetime) -> bool:
-    return stored.news_at is None and (stored.next_turn_at is None or stored.next_turn_at > now)
+    return stored.news_at is None and not turning.is_late(stored, now)
 
 
-def _as_many_as(
-    most: int, taken: Sequence[StoredRun], connection: Connection, now: datetime
-) -> list[StoredRun]:
-    """Return runs with up to `most` obligations due; a larger one comes last, and alone.
-
-    One huge run does not keep the others waiting, and no transaction becomes long for many.
-    """
-    counts = obligations.count_due(connection, [stored.id for stored in taken], now)
-    chosen: list[StoredRun] = []
-    total = 0
-    for stored in sorted(taken, key=lambda one: counts[one.id] > most):
-        total += counts[stored.id]
-        if chosen and total > most:
-            break
-        chosen.append(stored)
-    return chosen
+def _put_off(
+    connection: Connection, taken: Sequence[StoredRun], done: Collection[str], now: datetime
+) -> None:
+    """Let runs that could not be read wait: they would stand before the others each time."""
+    unread = [stored.id for stored in taken if stored.id not in done]
+    if unread:
+        plans.put_off(connection, unread, until=now + runs.UNREADABLE_FOR)
 
 
 class _Batch:
@@ -182,7 +172,7 @@ class _Batch:
         run: str,
         plan: Plan,
         states: Mapping[str, ObligationState],
-        issued: Mapping[tuple[str, str], Set[NoticeKey]],
+        issued: Issued,
     ) -> None:
         """Decide about what is due of one run, and when it next wakes; all of it or nothing."""
         decisions, wakes = [], []
@@ -190,7 +180,7 @@ class _Batch:
             before = issued.get((run, key), NONE_ISSUED)
             decision = rules.decide(plan, state, issued=before, now=self.now)
             decisions.append(decision)
-            after = {*before, *(one.key for one in (*decision.due, *decision.superseded))}
+            after = {*before, *_keys(decision)}
             wakes.append((run, key, rules.next_wake(plan, state, issued=after, now=self.now)))
         digests = rules.digests(plan, decisions, now=self.now)
         self.superseded += [(run, notice) for one in decisions for notice in one.superseded]
@@ -198,87 +188,189 @@ class _Batch:
         self.digests += [(run, digest) for digest in digests]
         self.decided.append(run)
 
-    def chased(self, names: Sequence[str]) -> list[Chased]:
-        """Say what it came to for each run."""
-        counts: Counter[str] = Counter()
-        mails: Counter[str] = Counter()
-        for run, digest in self.digests:
-            counts[run] += len(digest.notices)
-            mails[run] += 1
-        return [Chased(run, counts[run], mails[run], ()) for run in names]
+
+def _keys(decision: Decision) -> Iterator[NoticeKey]:
+    return (one.key for one in (*decision.due, *decision.superseded))
 
 
-def _write(parts: Parts, connection: Connection, batch: _Batch) -> None:
-    """Write messages, notices, the ledger and the next wake-ups, each by one statement."""
-    sent = _enqueue(parts, connection, batch.digests)
-    carried = [
-        (run, notice, number)
-        for (run, digest), (number, _) in zip(batch.digests, sent, strict=True)
-        for notice in digest.notices
-    ]
-    kept = [_superseded(run, notice) for run, notice in batch.superseded]
-    kept += [Kept(run, notice, number) for run, notice, number in carried]
-    notices.save(connection, kept, now=batch.now)
-    told = [
-        (run, _entry(EntryKind.NOTICE_SUPERSEDED, notice, batch.now))
-        for run, notice in batch.superseded
-    ]
-    told += [
-        (run, _entry(EntryKind.NOTICE_ISSUED, notice, batch.now)) for run, notice, _ in carried
-    ]
-    ledger.append_all(connection, told)
-    obligations.set_wakes(connection, batch.wakes)
+# ── Runs in which something turns, or that have news: read as a whole ──
 
 
-# ── Runs in which something turns: one at a time ──
+def _chase_others(parts: Parts, names: Sequence[str], now: datetime) -> list[Chased]:
+    """Chase runs, as many in a transaction as it may read; where that fails, each by itself.
+
+    Then it fails for the one run that can't be read.
+    """
+    done: list[Chased] = []
+    left = list(names)
+    while left:
+        try:
+            found, left = _chase_whole(parts, left, now)
+            done += found
+        except runs.UNREADABLE:
+            for run in left:
+                done += _chase_alone(parts, run, now)
+            break
+    return done
 
 
-def _chase(parts: Parts, run: str, now: datetime) -> Chased | None:
-    """Chase one run as a whole; None where another has it just now."""
+def _chase_alone(parts: Parts, run: str, now: datetime) -> list[Chased]:
+    done: list[Chased] = []
+    with runs.passed_over(parts, run):
+        done, _ = _chase_whole(parts, [run], now)
+        return done
     with parts.database.writing() as connection:
-        if not plans.lock(connection, run, wait=False):
-            return None
-        stored = plans.find_run(connection, run)
-        if stored is None or stored.wakes_at is None or stored.wakes_at > now:
-            return Chased(run, 0, 0, ())  # who took the same batch has seen to it meanwhile
-        live = runs.live(parts, connection, run)
-        turned = runs.keep(connection, live, [], now=now)
-        keys = obligations.due(connection, run, now)
-        issued = notices.keys(connection, run, keys)
-        decisions = [
-            rules.decide(live.plan, live.folding.obligations[key], issued=issued[key], now=now)
-            for key in keys
-        ]
-        found = rules.digests(live.plan, decisions, now=now)
-        waiting = _waiting_news(connection, live)
-        state = live.folding.state()
-        # The brief of this morning, queued right after, tells them: not twice.
-        if not (waiting and briefing.is_due(parts, live, now)):
-            found = news.gathered(state, found, waiting, now)
-        sent = _enqueue(parts, connection, [(run, digest) for digest in found])
-        outdated = [notice for decision in decisions for notice in decision.superseded]
-        kept = [_superseded(run, notice) for notice in outdated]
-        for digest, (number, _) in zip(found, sent, strict=True):
-            kept += [Kept(run, notice, number) for notice in digest.notices]
-        notices.save(connection, kept, now=now)
-        told = [
-            *(_entry(EntryKind.NOTICE_SUPERSEDED, notice, now) for notice in outdated),
-            *(_entry(EntryKind.NOTICE_ISSUED, n, now) for digest in found for n in digest.notices),
-            *(
-                _news_issued(live, identity, now)
-                for digest, (_, identity) in zip(found, sent, strict=True)
-                if digest.news
-            ),
-        ]
-        turned += runs.keep(connection, live, [], now=now, touched=keys, also=told)
-    stages = tuple(dict.fromkeys(entry.stage for entry in turned if entry.stage))
-    chased = Chased(run, sum(len(digest.notices) for digest in found), len(found), stages)
-    _log([chased])
-    return chased
+        plans.put_off(connection, [run], until=now + runs.UNREADABLE_FOR)
+    return done
 
 
-def _superseded(run: str, notice: Notice) -> Kept:
-    return Kept(run, notice, status=NoticeStatus.SUPERSEDED)
+def _chase_whole(
+    parts: Parts, names: Sequence[str], now: datetime
+) -> tuple[list[Chased], list[str]]:
+    """Chase some of these runs in one transaction; return what it came to, and the other runs.
+
+    What others have, or have seen to meanwhile, is left to them.
+    """
+    with parts.database.writing() as connection:
+        due = plans.take_due(connection, now, limit=len(names), only=names)
+        taken = turning.as_many_as(turning.MOST_READ, due, obligations.count(connection, names))
+        whole = _Whole(parts, connection, taken, now)
+        for live in runs.lives(parts, connection, taken).values():
+            with runs.passed_over(parts, live.stored.id):
+                whole.decide(live)
+        whole.write()
+        _put_off(connection, taken, whole.decided, now)
+    done = _chased(whole.decided, whole.digests, whole.stages)
+    _log(done)
+    left = {stored.id for stored in due} - {stored.id for stored in taken}
+    return done, [name for name in names if name in left]
+
+
+class _Whole:
+    """What is decided of runs that are read as a whole, to be written together."""
+
+    def __init__(
+        self, parts: Parts, connection: Connection, taken: Sequence[StoredRun], now: datetime
+    ) -> None:
+        """Read what more it takes to decide, of all of them by a few statements."""
+        self.parts, self.connection, self.now = parts, connection, now
+        names = [stored.id for stored in taken]
+        self.due = obligations.due_of(connection, names, now)
+        self.issued: dict[tuple[str, str], Set[NoticeKey]] = {
+            **notices.keys_of_open(connection, names)
+        }
+        with_news = [stored.id for stored in taken if stored.news_at is not None]
+        self.waiting = ledger.waiting_news(connection, with_news, news.KINDS) if with_news else {}
+        self.changes: list[Change] = []
+        self.superseded: list[tuple[str, Notice]] = []
+        self.digests: list[tuple[str, Digest]] = []
+        self.stages: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def decided(self) -> list[str]:
+        """The runs that were decided."""
+        return [change.name for change in self.changes]
+
+    def decide(self, live: LiveRun) -> None:
+        """Turn the stages of a run, and decide what is issued then; all of it or nothing."""
+        change = Change(live)
+        change.record([], self.now)
+        run, plan, states = change.name, live.plan, live.folding.obligations
+        issued: dict[tuple[str, str], Set[NoticeKey]] = {}
+        decisions = []
+        for key in self._due(change):
+            before = self.issued.get((run, key), NONE_ISSUED)
+            decision = rules.decide(plan, states[key], issued=before, now=self.now)
+            decisions.append(decision)
+            issued[run, key] = {*before, *_keys(decision)}
+        found = rules.digests(plan, decisions, now=self.now)
+        found = self._with_news(change, found, issued)
+        self.issued |= issued
+        self.superseded += [(run, notice) for one in decisions for notice in one.superseded]
+        self.digests += [(run, digest) for digest in found]
+        stages = dict.fromkeys(one.stage for one in change.appended if one.stage)
+        self.stages[run] = tuple(stages)
+        change.touched |= {key for _, key in issued}
+        self.changes.append(change)
+
+    def _due(self, change: Change) -> list[str]:
+        """Return what wakes by now, by the rows or by what has just turned, in plan order."""
+        due, states = set(self.due[change.name]), change.run.folding.obligations
+        for key in change.changed(self.now):
+            before = self.issued.get((change.name, key), NONE_ISSUED)
+            wakes = rules.next_wake(change.run.plan, states[key], issued=before, now=self.now)
+            if wakes is not None and wakes <= self.now:
+                due.add(key)
+            else:
+                due.discard(key)
+                change.wakes[key] = wakes
+        return [key for key in states if key in due]
+
+    def _with_news(
+        self, change: Change, found: list[Digest], issued: dict[tuple[str, str], Set[NoticeKey]]
+    ) -> list[Digest]:
+        """Put the news that wait into the digests, unless the brief of this morning tells them.
+
+        It is queued right after, but for a run that is completed by now: that has none.
+        """
+        if not change.waits():
+            return found
+        live, now = change.run, self.now
+        after = ChainMap(issued, self.issued)
+        if briefing.is_due(self.parts, live, now) and not keeping.ends(live, after, now):
+            return found
+        waiting = [*self.waiting.get(change.name, ()), *news.of(change.appended)]
+        return news.gathered(live.folding.state(), found, waiting, now)
+
+    def write(self) -> None:
+        """Write it all, each table by one statement."""
+        told = _issue(self.parts, self.connection, self.digests, self.superseded, self.now)
+        for change in self.changes:
+            change.appended += told.get(change.name, ())
+        keeping.keep_all(self.connection, self.changes, self.issued, now=self.now)
+
+
+# ── What is issued, of whichever ──
+
+
+def _issue(
+    parts: Parts,
+    connection: Connection,
+    digests: Sequence[tuple[str, Digest]],
+    superseded: Sequence[tuple[str, Notice]],
+    now: datetime,
+) -> dict[str, list[Entry]]:
+    """Write messages and notices, each by one statement; return the entries that say so, by run."""
+    sent = _enqueue(parts, connection, digests)
+    kept = [Kept(run, notice, status=NoticeStatus.SUPERSEDED) for run, notice in superseded]
+    told: dict[str, list[Entry]] = {}
+    for run, notice in superseded:
+        told.setdefault(run, []).append(_entry(EntryKind.NOTICE_SUPERSEDED, notice, now))
+    for (run, digest), (number, _) in zip(digests, sent, strict=True):
+        kept += [Kept(run, notice, number) for notice in digest.notices]
+        told.setdefault(run, []).extend(
+            _entry(EntryKind.NOTICE_ISSUED, notice, now) for notice in digest.notices
+        )
+    for (run, digest), (_, identity) in zip(digests, sent, strict=True):
+        if digest.news:
+            told.setdefault(run, []).append(_news_issued(digest.recipient, identity, now))
+    notices.save(connection, kept, now=now)
+    return told
+
+
+def _chased(
+    names: Sequence[str],
+    digests: Sequence[tuple[str, Digest]],
+    stages: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[Chased]:
+    """Say what it came to for each run."""
+    counts: Counter[str] = Counter()
+    mails: Counter[str] = Counter()
+    for run, digest in digests:
+        counts[run] += len(digest.notices)
+        mails[run] += 1
+    turned = stages or {}
+    return [Chased(run, counts[run], mails[run], turned.get(run, ())) for run in names]
 
 
 def _log(done: Sequence[Chased]) -> None:
@@ -293,12 +385,6 @@ def _log(done: Sequence[Chased]) -> None:
             )
 
 
-def _waiting_news(connection: Connection, live: LiveRun) -> list[Entry]:
-    if live.news_at is None:
-        return []
-    return ledger.waiting_news(connection, live.stored.id, news.KINDS)
-
-
 def _enqueue(
     parts: Parts, connection: Connection, found: Sequence[tuple[str, Digest]]
 ) -> list[tuple[int, str]]:
@@ -309,7 +395,8 @@ def _enqueue(
     queued = []
     for run, digest in found:
         laps[run] = place = laps.get(run, -1) + 1
-        queued.append(_queued(run, digest, 1, place // LAP, domain=domain, key=key, lasts=lasts))
+        lap = place // MAILS_OF_A_LAP
+        queued.append(_queued(run, digest, 1, lap, domain=domain, key=key, lasts=lasts))
     numbers = outbox.enqueue_all(connection, queued)
     sent = []
     for one, (run, digest) in zip(queued, found, strict=True):
@@ -338,9 +425,9 @@ def _queued(
     )
 
 
-def _news_issued(live: LiveRun, identity: str, now: datetime) -> Entry:
+def _news_issued(recipient: str, identity: str, now: datetime) -> Entry:
     """Return the entry that says which message tells the news that stand before it."""
-    data = {"recipient": live.plan.coordinator, "message_id": identity}
+    data = {"recipient": recipient, "message_id": identity}
     return Entry(EntryKind.NEWS_ISSUED, now, now, SYSTEM, data=data)
 
 

@@ -31,7 +31,8 @@ from services.runs import some
 from services.settings import Settings, nearest, unknown
 from services.wiring import Parts
 from storage import addresses, clocks, obligations, outbox, plans, relays
-from storage.database import Database, RightsMissing
+from storage.database import Database
+from storage.errors import ReadOnly, RightsMissing, WrongEncoding
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_SPACE = 200 * 1024**2  # bytes free, below which the disk is as good as full
@@ -167,8 +168,13 @@ def database(settings: Settings) -> Finding:
         if not opened.exists:
             return care("database", "missing", where=where)
         found, head = opened.revisions()
+        opened.expect_to_write()
     except RightsMissing as error:
         return bad("database", "rights", role=error.role, what=error.what)
+    except WrongEncoding as error:
+        return bad("database", "encoding", where=where, found=error.found)
+    except ReadOnly:
+        return bad("database", "read-only", where=where)
     except Exception as error:
         return failed("database", error)
     finally:

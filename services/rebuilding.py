@@ -7,17 +7,19 @@ follow from the ledger, are compared with it here, and can be written anew at an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from engine import news
 from engine.chasing import next_wake
 from engine.graph import next_turn
-from services import runs
+from services import keeping, mornings, runs
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import notices, obligations, plans, projection
+from storage import ledger, notices, obligations, plans, projection
 from storage.obligations import Projected
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -32,6 +34,8 @@ def differences(parts: Parts, run: str, now: datetime) -> list[str]:
     """
     with parts.database.reading() as connection:
         live = runs.live(parts, connection, run)
+        if keeping.is_event_unseen(live):  # the next chase goes over all of it
+            return projection.astray(connection, run)
         rows = {row["id"]: row for row in projection.rows(connection, run)}
         found = [
             item.state.obligation.id
@@ -39,7 +43,7 @@ def differences(parts: Parts, run: str, now: datetime) -> list[str]:
             if not _agrees(rows.pop(item.state.obligation.id, None), position, item, now)
         ]
         found += sorted(rows)  # that the plan does not know
-        found += _of_run(live, projection.run_row(connection, run), now)
+        found += _of_run(connection, live, projection.run_row(connection, run), now)
         return found + projection.astray(connection, run)
 
 
@@ -47,7 +51,9 @@ def rebuild(parts: Parts, run: str, now: datetime) -> None:
     """Write the rows of a run anew, under its lock."""
     with parts.database.writing() as connection:
         plans.lock(connection, run)
-        projection.put_right(connection, run)  # before the fold, which reads what is marked for it
+        projection.mark_states(
+            connection, run
+        )  # before the fold, which reads what is marked for it
         live = runs.live(parts, connection, run)
         projected = list(_reckoned(connection, live, now))
         projection.clear(connection, run)
@@ -58,8 +64,10 @@ def rebuild(parts: Parts, run: str, now: datetime) -> None:
             run,
             next_turn_at=next_turn(state, LONG_AGO),
             completed_at=state.completed_at,
-            news_at=live.news_at,
+            news_at=_news_at(connection, live, now),
         )
+        stored = replace(live.stored, completed_at=state.completed_at)
+        mornings.reckon(connection, stored, live.plan)
 
 
 def _reckoned(connection: Connection, live: LiveRun, now: datetime) -> Iterator[Projected]:
@@ -92,14 +100,29 @@ def _agrees(row: Any, position: int, item: Projected, now: datetime) -> bool:
     return _wakes(row["next_wake_at"], item.next_wake_at, now)
 
 
-def _of_run(live: LiveRun, row: Any, now: datetime) -> list[str]:
+def _of_run(connection: Connection, live: LiveRun, row: Any, now: datetime) -> list[str]:
     state = live.folding.state()
     found = []
+    news_at = _news_at(connection, live, now)
+    if (row["news_at"] is None) != (news_at is None) or (news_at and row["news_at"] > news_at):
+        found.append("news_at")
+    stored = replace(live.stored, completed_at=state.completed_at)
+    brief_at = mornings.following(connection, [(stored, live.plan)])[stored.id]
+    # One that has come is looked at again: an upgrade leaves them so.
+    if row["brief_at"] != brief_at and not (row["brief_at"] and row["brief_at"] <= now):
+        found.append("brief_at")
     if row["completed_at"] != state.completed_at:
         found.append("completed_at")
     if not _wakes(row["next_turn_at"], next_turn(state, LONG_AGO), now):
         found.append("next_turn_at")
     return found
+
+
+def _news_at(connection: Connection, live: LiveRun, now: datetime) -> datetime | None:
+    """Return when news that nobody was told of go out at the latest, as seen at `now`."""
+    if not ledger.waiting_news(connection, live.stored.id, news.KINDS):
+        return None
+    return news.next_at(live.folding.state(), now)
 
 
 def _wakes(kept: datetime | None, reckoned: datetime | None, now: datetime) -> bool:

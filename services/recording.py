@@ -11,20 +11,20 @@ import difflib
 import json
 import logging
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from engine.deadline import start_of
 from engine.ledger import Entry, EntryKind, EventState, ObligationState, Pause, Standing
-from engine.plan import Plan
-from services import naming, runs
+from engine.plan import OutsideEvent, Plan
+from services import naming, runs, turning
 from services.errors import Refused
 from services.runs import LiveRun
 from services.wiring import Parts
-from storage import events, plans
+from services.written import line, passage, plain
+from storage import events, ledger, plans
 from storage.plans import StoredRun
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 LONGEST_RETURN = 250  # working days: about a year
 MOST_VERSIONS = 50  # of plans, whose events are named where one is not known
 _IS_WRITTEN_SO = re.compile(r"[A-Za-z0-9._-]+")  # a name that JSON holds as it is
-LONGEST_LINE = 200  # letters of a name or a document's number
-LONGEST_TEXT = 4_000  # letters of a reason, a difficulty, an answer
 PREFECT_EVENT = "prefect-event"  # who announces an event that does not say
 
 Check: TypeAlias = Callable[[LiveRun, ObligationState], None]
@@ -82,7 +80,7 @@ class Source:
     def __post_init__(self) -> None:
         """Keep one line of each, nothing hidden in it. Raises Refused for what is no name."""
         for name in ("by", "document"):
-            object.__setattr__(self, name, _line(getattr(self, name)))
+            object.__setattr__(self, name, line(getattr(self, name)))
 
 
 def submit(
@@ -304,119 +302,160 @@ def announce(
 
     A run whose plan correlates the event takes it only with the `values` that it demands.
     One that comes before its stage's needs hold is kept, and the stage opens when they
-    do. Raises Refused where no run knows the event, or it is about none of them.
+    do. It is recorded in all of them in one short transaction; what turns by it turns
+    afterwards, portion by portion, and is due until then: what a kill leaves, the next chase
+    does. Raises Refused where no run knows the event, or it is about none of them.
     """
-    carried = {_plain(key): _plain(value) for key, value in (values or {}).items()}
+    carried = {plain(key): plain(value) for key, value in (values or {}).items()}
     # Plans are read before the transaction: thousands would keep all others waiting.
-    meant = _meant(parts, name, carried)
+    meant, plans_of = _meant(parts, name, carried)
+    happened = {number: _happened(plan, source, now) for number, plan in plans_of.items()}
+    names = [one.id for one in sorted(meant, key=lambda one: (one.plan_version, one.id))]
+    late = {stored.id for stored in meant if turning.is_late(stored, now)}
+    turning.bring_up(parts, [run for run in names if run in late], now)
+    place, entries, known = _record_event(parts, name, source, carried, names, happened, now)
+    turning.bring_up(parts, [run for run in names if run in entries], now)
+    turned = _turned(parts, list(entries), place)
+    return Announced(
+        name=name,
+        document=source.document,
+        plan=plans_of[meant[0].plan_version],
+        recorded=tuple(
+            Recorded(one.id, (entries[one.id], *turned[one.id]), plans_of[one.plan_version])
+            for one in meant
+            if one.id in entries
+        ),
+        known={stored.id: known[stored.id] for stored in meant if stored.id in known},
+        unasked=_unasked(carried, [plan.events[name] for plan in plans_of.values()]),
+    )
+
+
+def _record_event(
+    parts: Parts,
+    name: str,
+    source: Source,
+    carried: Mapping[str, str],
+    names: Sequence[str],
+    happened: Mapping[int, datetime],
+    now: datetime,
+) -> tuple[int, dict[str, Entry], dict[str, EventState]]:
+    """Record an event in all its runs, or in none; what turns by it is due from then on.
+
+    Return the place in the ledger behind which it stands, the new entries by run, and what
+    runs knew already.
+    """
+    entries: dict[str, Entry] = {}
+    known: dict[str, EventState] = {}
+    data = {"event": name} | ({"values": dict(carried)} if carried else {})
     with parts.database.writing() as connection:
-        for run in sorted(stored.id for stored in meant):  # in the order of all who lock several
-            plans.lock(connection, run)
-        recorded: list[Recorded] = []
-        known: dict[str, EventState] = {}
-        for stored in meant:
-            live = runs.held(parts, connection, stored.id)
-            if live.stored.completed_at is not None:
-                continue  # meanwhile
-            happened_at = _happened(live.plan, source, now)
+        held: list[StoredRun] = []
+        for some in turning.portions(sorted(names)):  # in the order of all who lock several
+            active = [one for one in plans.hold(connection, some) if one.completed_at is None]
+            # What had turned before stands before it in the ledger, noticed or not.
+            late = [stored for stored in active if turning.is_late(stored, now)]
+            turning.turn(parts, connection, late, now)
+            for run, entry in ledger.announced(connection, some, name).items():
+                known[run] = EventState(entry.happened_at, entry.recorded_at, entry.document)
+            held += active
+        place = ledger.newest(connection)
+        for stored in held:
+            if stored.id not in known:
+                entries[stored.id] = Entry(
+                    kind=EntryKind.EVENT_ANNOUNCED,
+                    happened_at=happened[stored.plan_version],
+                    recorded_at=now,
+                    by=source.by,
+                    document=source.document,
+                    data=data,
+                )
+        if held:
             events.save(
                 parts.database,
                 connection,
                 name=name,
                 document=source.document,
-                happened_at=happened_at,
+                happened_at=happened[held[0].plan_version],
                 recorded_at=now,
                 by=source.by,
             )
-            if name in live.folding.events:
-                known[stored.id] = live.folding.events[name]
-                continue
-            entry = Entry(
-                kind=EntryKind.EVENT_ANNOUNCED,
-                happened_at=happened_at,
-                recorded_at=now,
-                by=source.by,
-                document=source.document,
-                data={"event": name} | ({"values": carried} if carried else {}),
-            )
-            appended = runs.keep(connection, live, [entry], now=now)
-            recorded.append(Recorded(stored.id, tuple(appended), live.plan))
-    asked = {key for run in meant for key in parts.plan(run.plan_version).events[name].correlate}
-    return Announced(
-        name=name,
-        document=source.document,
-        plan=parts.plan(meant[0].plan_version),
-        recorded=tuple(recorded),
-        known=known,
-        unasked={key: value for key, value in carried.items() if key not in asked},
-    )
+        ledger.append_all(connection, entries.items())
+        for some in turning.portions(list(entries)):
+            plans.mark_turning(connection, some, at=now)
+    return place, entries, {one.id: known[one.id] for one in held if one.id in known}
 
 
-def _meant(parts: Parts, name: str, carried: Mapping[str, str]) -> list[StoredRun]:
-    """Return the active runs that an event is about. Raises Refused where there is none."""
+def _turned(parts: Parts, names: Sequence[str], place: int) -> dict[str, list[Entry]]:
+    """Return which stages of runs have turned since, whoever saw to it."""
+    found: dict[str, list[Entry]] = {}
+    with parts.database.reading() as connection:
+        for some in turning.portions(names):
+            found |= ledger.turned(connection, some, behind=place)
+    return found
+
+
+def _unasked(carried: Mapping[str, str], expected: Iterable[OutsideEvent]) -> dict[str, str]:
+    asked = {key for event in expected for key in event.correlate}
+    return {key: value for key, value in carried.items() if key not in asked}
+
+
+def _meant(
+    parts: Parts, name: str, carried: Mapping[str, str]
+) -> tuple[list[StoredRun], dict[int, Plan]]:
+    """Return the active runs that an event is about, and their plans by version.
+
+    Raises Refused where there is none.
+    """
     with parts.database.reading() as connection:
         active = plans.all_runs(connection, active_only=True)
         named = plans.versions_naming(connection, name) if _IS_WRITTEN_SO.fullmatch(name) else None
+    possible = [run for run in active if named is None or run.plan_version in named]
+    read = _plans_of(parts, possible)
     knowing = [
         run
-        for run in active
-        if (named is None or run.plan_version in named)
-        and name in parts.plan(run.plan_version).events
+        for run in possible
+        if run.plan_version in read and name in read[run.plan_version].events
     ]
     if not knowing:
-        latest = list(dict.fromkeys(run.plan_version for run in active))[:MOST_VERSIONS]
-        awaited = {event for version in latest for event in parts.plan(version).events}
+        latest = list({run.plan_version: run for run in active}.values())[:MOST_VERSIONS]
+        awaited = {event for plan in _plans_of(parts, latest).values() for event in plan.events}
         known = ", ".join(sorted(awaited)) or "-"
         raise Refused("refused.unknown-event", event=name, known=known)
-    expected = {run.id: parts.plan(run.plan_version).events[name] for run in knowing}
-    meant = [run for run in knowing if expected[run.id].is_announced_by(carried)]
-    if not meant:
-        pairs = [pair for event in expected.values() for pair in event.correlate.items()]
-        wanted = sorted(set(pairs))
-        lacking = [f"{key}={value}" for key, value in wanted if key not in carried]
-        wrong = [
-            f"{key}={carried[key]}"
-            for key in dict.fromkeys(key for key, _ in wanted)
-            if key in carried and (key, carried[key]) not in wanted
-        ]
-        said = [f"{key}={value}" for key, value in wanted]
-        key = "event-values-wrong" if wrong else "event-values-missing"
-        raise Refused(
-            f"refused.{key}",
-            event=name,
-            wrong=", ".join(wrong),
-            missing=", ".join(lacking or said),
-            wanted=",".join(said),
-            payload=json.dumps(dict(wanted), ensure_ascii=False),
-        )
-    return meant
+    expected = {run.plan_version: read[run.plan_version].events[name] for run in knowing}
+    meant = [run for run in knowing if expected[run.plan_version].is_announced_by(carried)]
+    if meant:
+        return meant, {run.plan_version: read[run.plan_version] for run in meant}
+    wanted = sorted({pair for event in expected.values() for pair in event.correlate.items()})
+    lacking = [f"{key}={value}" for key, value in wanted if key not in carried]
+    wrong = [
+        f"{key}={carried[key]}"
+        for key in dict.fromkeys(key for key, _ in wanted)
+        if key in carried and (key, carried[key]) not in wanted
+    ]
+    said = [f"{key}={value}" for key, value in wanted]
+    key = "event-values-wrong" if wrong else "event-values-missing"
+    raise Refused(
+        f"refused.{key}",
+        event=name,
+        wrong=", ".join(wrong),
+        missing=", ".join(lacking or said),
+        wanted=",".join(said),
+        payload=json.dumps(dict(wanted), ensure_ascii=False),
+    )
 
 
-def _line(written: str) -> str:
-    """Return what somebody wrote as one line without control characters. Raises Refused."""
-    if len(written) > LONGEST_LINE:
-        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_LINE)
-    return _plain(written)
-
-
-def _passage(written: str) -> str:
-    """Return what somebody wrote in lines, without control characters. Raises Refused."""
-    if len(written) > LONGEST_TEXT:
-        raise Refused("refused.too-long", written=_plain(written)[:60], longest=LONGEST_TEXT)
-    lines = unicodedata.normalize("NFC", written).splitlines()
-    return "\n".join("".join(sign for sign in line if sign.isprintable()) for line in lines)
+def _plans_of(parts: Parts, stored: Iterable[StoredRun]) -> dict[int, Plan]:
+    """Return the plans of runs by their version, but for those that can't be read."""
+    found: dict[int, Plan] = {}
+    for version, run in {one.plan_version: one.id for one in stored}.items():
+        with runs.passed_over(parts, run):
+            found[version] = parts.plan(version)
+    return found
 
 
 def _kept(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry carries, with what people wrote in it made plain."""
     texts = ("reason", "what", "answer")
-    return {key: _passage(value) if key in texts else value for key, value in data.items()}
-
-
-def _plain(written: object) -> str:
-    """Return a value as plans hold it: text in NFC with single spaces, nothing hidden."""
-    text = " ".join(unicodedata.normalize("NFC", str(written)).split())
-    return "".join(sign for sign in text if sign.isprintable())[:200]
+    return {key: passage(value) if key in texts else value for key, value in data.items()}
 
 
 def _record(

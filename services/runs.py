@@ -1,26 +1,24 @@
-"""Runs: start a plan, load a run's state, and keep what changed of it."""
+"""Runs: start a plan, and load a run's state; what changes of it is kept by `keeping`."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from engine import news
-from engine.chasing import NoticeKey, is_held_back, next_wake
-from engine.graph import SYSTEM, advance, is_finished, next_turn
-from engine.ledger import Entry, EntryKind, Folding, ObligationState, fold_some
+from engine.ledger import Entry, EntryKind, Folding, ObligationState, fold_alike, fold_some
 from engine.plan import Plan
 from plan_definitions import Bundle, PlanFaults, load
-from services import mornings
+from services import keeping
 from services.errors import Refused, one_line
 from services.wiring import Parts
-from storage import ledger, notices, obligations, plans
+from services.written import line, plain
+from storage import ledger, obligations, plans
 from storage.obligations import Projected
 from storage.plans import StoredRun
 
@@ -28,45 +26,28 @@ NAMED = 10  # runs that a sentence lists
 
 log = logging.getLogger(__name__)
 
-CHANGING_ALL = frozenset(
-    {
-        EntryKind.RUN_STARTED,
-        EntryKind.EVENT_ANNOUNCED,
-        EntryKind.STAGE_DONE,
-        EntryKind.CHASING_PAUSED,
-        EntryKind.CHASING_RESUMED,
-    }
-)
-"""What may change when any obligation of the run next wakes."""
-
+LiveRun = keeping.LiveRun
+keep = keeping.keep
 
 UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, ValueError)
 """What a run raises of which this program cannot read the plan or the ledger."""
 
 
+UNREADABLE_FOR = timedelta(minutes=10)
+"""For how long a run that can't be read is left alone: it would stand before others each time."""
+
+
 @contextmanager
-def passed_over(run: str) -> Iterator[None]:
+def passed_over(parts: Parts, run: str) -> Iterator[None]:
     """Leave a run that cannot be read as it is, and say so in the log: the others go on.
 
-    It stays due, which the clock tells of, and `dondoc db check` names it.
+    The operator is alarmed by what `parts` keep of it, and `dondoc db check` names it.
     """
     try:
         yield
     except UNREADABLE as error:
+        parts.unread[run] = one_line(error)
         log.error("run %s can't be read: %s", run, one_line(error), extra={"action": "unreadable"})
-
-
-@dataclass
-class LiveRun:
-    """A run loaded for one transaction: its plan, and the fold of its ledger.
-
-    `news_at` is when its news go out that nobody was told of, None where there is none.
-    """
-
-    stored: StoredRun
-    plan: Plan
-    folding: Folding
-    news_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +78,8 @@ def start(
     if started_at is not None and started_at > now:
         raise Refused("refused.starts-ahead", at=started_at.astimezone(plan.zone))
     if run and not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", run):
-        raise Refused("refused.bad-run-name", run=run)
+        raise Refused("refused.bad-run-name", run=plain(run))
+    by = line(by)
     with parts.database.writing() as connection:
         run = run or plan.id
         existing = plans.find_run(connection, run)
@@ -150,9 +132,10 @@ def find(parts: Parts, run: str | None, *, active_only: bool = False) -> str:
     """
     with parts.database.reading() as connection:
         if run is not None:
-            if plans.find_run(connection, run) is None:
+            # With a letter that hides it names no run, and not every database can be asked.
+            if run != plain(run) or plans.find_run(connection, run) is None:
                 names = [found.id for found in plans.all_runs(connection)]
-                raise Refused("refused.unknown-run", run=run, known=some(names) or "-")
+                raise Refused("refused.unknown-run", run=plain(run), known=some(names) or "-")
             return run
         known = plans.all_runs(connection)
     active = [found for found in known if found.completed_at is None]
@@ -198,9 +181,21 @@ def of_due(
     entries = ledger.states_of_due(connection, names, now)
     found = {}
     for stored in taken:
-        with passed_over(stored.id):
+        with passed_over(parts, stored.id):
             plan = parts.plan(stored.plan_version)
             found[stored.id] = plan, fold_some(plan, due[stored.id], entries[stored.id])
+    return found
+
+
+def lives(parts: Parts, connection: Connection, taken: Sequence[StoredRun]) -> dict[str, LiveRun]:
+    """Load runs as `live` does one, by one statement. A run that cannot be read is missing."""
+    entries = ledger.states_of(connection, [stored.id for stored in taken])
+    found = {}
+    for stored in taken:
+        with passed_over(parts, stored.id):
+            plan = parts.plan(stored.plan_version)
+            folding = fold_alike(plan, entries[stored.id])
+            found[stored.id] = LiveRun(stored, plan, folding, stored.news_at)
     return found
 
 
@@ -213,112 +208,3 @@ def held(parts: Parts, connection: Connection, run: str) -> LiveRun:
     """
     plans.lock(connection, run)
     return live(parts, connection, run)
-
-
-def keep(
-    connection: Connection,
-    run: LiveRun,
-    entries: Iterable[Entry],
-    *,
-    now: datetime,
-    touched: Collection[str] = (),
-    also: Iterable[Entry] = (),
-) -> list[Entry]:
-    """Record `entries`, open and close stages, and bring the projection up to it.
-
-    `touched` are further obligations whose wake-up is to be reckoned anew; `also` are
-    entries that say what was sent and change no state. Returns what was appended, `entries`
-    first. What had turned before they were recorded stands before them in the ledger,
-    noticed or not: a return of today takes nobody out of a stage that was done yesterday.
-    """
-    taken = list(entries)
-    turned = advance(run.folding, now) if taken else []
-    for entry in taken:
-        run.folding.take(entry)
-    later = [*advance(run.folding, now), *also]
-    ledger.append(connection, run.stored.id, [*turned, *taken, *later])
-    appended = [*taken, *turned, *later]
-    changed = _changed(run, appended, touched)
-    _project(connection, run, changed, now=now)
-    run.news_at = _news_at(connection, run, appended, now)
-    appended += _settle(connection, run, now=now)
-    if any(entry.kind in mornings.NEWS for entry in appended):
-        is_completed = run.folding.completed_at is not None
-        at = mornings.reckon(connection, run.stored, run.plan, is_completed=is_completed)
-        run.stored = replace(run.stored, brief_at=at)
-    return appended
-
-
-def _news_at(
-    connection: Connection, run: LiveRun, appended: Sequence[Entry], now: datetime
-) -> datetime | None:
-    """Return when news go out: what is appended now, or waited before."""
-    kinds = [entry.kind for entry in appended]
-    if EntryKind.NEWS_ISSUED in kinds:
-        return None
-    waits = run.news_at is not None or bool(news.of(appended))
-    if not waits and {EntryKind.CHASING_PAUSED, EntryKind.CHASING_RESUMED} & {*kinds}:
-        waits = bool(ledger.waiting_news(connection, run.stored.id, news.KINDS))
-    return news.next_at(run.folding.state(), now) if waits else None
-
-
-def _changed(run: LiveRun, entries: Collection[Entry], touched: Collection[str]) -> list[str]:
-    """The obligations that entries changed: their own, those of an opened stage, the re-dated."""
-    kinds = {entry.kind for entry in entries}
-    if kinds & CHANGING_ALL:
-        return list(run.plan.obligations)
-    named = {entry.obligation for entry in entries if entry.kind in ledger.STATE_KINDS} | {*touched}
-    opened = {entry.stage for entry in entries if entry.kind is EntryKind.STAGE_OPENED}
-    return [
-        key
-        for key, obligation in run.plan.obligations.items()
-        if key in named or obligation.stage.id in opened
-    ]
-
-
-def _project(connection: Connection, run: LiveRun, keys: list[str], *, now: datetime) -> None:
-    issued = notices.keys(connection, run.stored.id, keys)
-    obligations.project(
-        connection, run.stored.id, (_projected(run, key, issued[key], now) for key in keys)
-    )
-
-
-def _projected(run: LiveRun, key: str, issued: set[NoticeKey], now: datetime) -> Projected:
-    state = run.folding.obligations[key]
-    return Projected(state, next_wake(run.plan, state, issued=issued, now=now))
-
-
-def _is_held_back(connection: Connection, run: LiveRun, now: datetime) -> bool:
-    """Say whether something will be issued once chasing is resumed."""
-    paused = [key for key, one in run.folding.obligations.items() if one.is_paused(now)]
-    if not paused:
-        return False
-    issued = notices.keys(connection, run.stored.id, paused)
-    return any(
-        is_held_back(run.plan, run.folding.obligations[key], issued=issued[key], now=now)
-        for key in paused
-    )
-
-
-def _settle(connection: Connection, run: LiveRun, *, now: datetime) -> list[Entry]:
-    """Set when the run next turns by itself; complete it when nothing is left to do."""
-    state = run.folding.state()
-    completed: list[Entry] = []
-    if (
-        state.completed_at is None
-        and is_finished(run.plan, state)
-        and not obligations.has_wakes(connection, run.stored.id)
-        and not _is_held_back(connection, run, now)
-    ):
-        completed.append(Entry(EntryKind.RUN_COMPLETED, now, now, SYSTEM))
-        run.folding.take(completed[0])
-        ledger.append(connection, run.stored.id, completed)
-    state = run.folding.state()
-    plans.set_turn(
-        connection,
-        run.stored.id,
-        next_turn_at=next_turn(state, now),
-        completed_at=state.completed_at,
-        news_at=run.news_at,
-    )
-    return completed

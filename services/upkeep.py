@@ -22,8 +22,8 @@ from services.settings import Settings
 from services.wiring import Parts, refusal, said_plainly
 from storage import agreement, plans
 from storage.database import Database, Step
-from storage.driver import UPGRADER, Fault
-from storage.errors import BackupFailed, DatabaseUnreachable, InUse, RightsMissing, WrongSchema
+from storage.driver import UPGRADER, Fault, Waits
+from storage.errors import BackupFailed, InUse, StorageError, WrongSchema
 
 NAMED = 5  # obligations that a sentence lists
 Progress: TypeAlias = Callable[[int, int], None]
@@ -76,14 +76,14 @@ def fault(point: str, said: str, **values: Any) -> Finding:
 def outdated(settings: Settings) -> Refused | None:
     """Return why this program must not go on: the schema is another one by now.
 
-    A database that does not answer is no reason: it comes back.
+    A database that does not answer, or not as it should, is no reason: it comes back.
     """
     database = Database(settings.url, who="look")
     try:
         database.verify()
     except WrongSchema as error:
         return refusal(error)
-    except (DatabaseUnreachable, RightsMissing):
+    except StorageError:
         return None
     finally:
         database.close()
@@ -95,7 +95,7 @@ def _as_it_is(settings: Settings, who: str) -> Iterator[Database]:
     """Open the database whatever its schema. Raises Unavailable."""
     database = Database(settings.url, who=who)
     try:
-        with said_plainly():
+        with said_plainly(database):
             yield database
     finally:
         database.close()
@@ -117,16 +117,20 @@ def refuse_upgrade(settings: Settings, *, disconnect: bool) -> None:
 
 
 def upgrade(
-    settings: Settings, *, disconnect: bool = False, tell: Callable[[Step], None] = lambda _: None
+    settings: Settings,
+    *,
+    disconnect: bool = False,
+    tell: Callable[[Step], None] = lambda _: None,
+    waits: Waits = lambda _: None,
 ) -> tuple[str | None, str | None]:
     """Bring the schema up, and return from which revision to which.
 
-    Of several at once one does it, and the others wait. Raises Refused where the schema is
-    newer, or where other programs are at work on a shared server and are not to be
-    disconnected.
+    Of several at once one does it, and the others wait; `waits` hears which sessions are in
+    the way. Raises Refused where the schema is newer, or where other programs are at work on a
+    shared server and are not to be disconnected; Unavailable where a table is never free.
     """
     with _as_it_is(settings, UPGRADER) as database, _in_use():
-        return database.upgrade(tell=tell, disconnect=disconnect)
+        return database.upgrade(tell=tell, waits=waits, disconnect=disconnect)
 
 
 @contextmanager

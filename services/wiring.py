@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sqlalchemy.exc import DBAPIError
 
 from engine.plan import Plan
 from plan_definitions import Bundle, load
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
-from storage.database import (
-    Database,
+from storage.database import Database
+from storage.errors import (
+    BackupFailed,
+    ConnectionLost,
     DatabaseUnreachable,
+    InUse,
+    Locked,
+    NoRoom,
+    Occupied,
+    ReadOnly,
     RightsMissing,
     SchemaTooOld,
+    StorageError,
     UpgradeFailed,
+    WrongEncoding,
     WrongSchema,
 )
 
@@ -29,6 +41,8 @@ class Parts:
 
     settings: Settings
     database: Database
+    unread: dict[str, str] = field(default_factory=dict)
+    """Runs that could not be read, and why, as met since somebody was last told of them."""
     _plans: dict[int, Plan] = field(default_factory=dict)
 
     def plan(self, version: int) -> Plan:
@@ -45,40 +59,65 @@ class Parts:
 
 
 @contextmanager
-def opened(settings: Settings | None = None, *, who: str = "command") -> Iterator[Parts]:
+def opened(
+    settings: Settings | None = None, *, who: str = "command", to_write: bool = False
+) -> Iterator[Parts]:
     """Open the database, see that its schema is this program's, and give the parts.
 
     An empty database gets the schema; a file of an older version is brought up. `who` is
     what a server shows the sessions as. Raises Unavailable where the database does not
-    answer, Refused where it is newer than this program, or older and shared by machines
-    that may still run the older one.
+    answer, or is `to_write` to and may only be read; Refused where it is newer than this
+    program, or older and shared by machines that may still run the older one.
     """
     settings = settings or Settings()
     database = Database(settings.url, who=who)
     try:
-        with said_plainly():
+        with said_plainly(database):
             database.ready()
+            if to_write:
+                database.expect_to_write()
             yield Parts(settings, database)
     finally:
         database.close()
 
 
 @contextmanager
-def said_plainly() -> Iterator[None]:
+def said_plainly(database: Database) -> Iterator[None]:
     """Say what the store says in a sentence for people, as Unavailable or Refused."""
     try:
         yield
-    except DatabaseUnreachable as error:
-        detail = str(error).partition("\n")[0]  # libpq goes on with a question
-        raise Unavailable("error.database-unreachable", detail=detail) from error
-    except RightsMissing as error:
-        values = {"role": error.role, "what": error.what, "detail": str(error)}
-        raise Unavailable("error.rights-missing", **values) from error
-    except UpgradeFailed as error:
-        why = str(error).partition("\n")[0]
-        raise Unavailable("error.upgrade-failed", why=why) from error
     except WrongSchema as error:
         raise refusal(error) from error
+    except (BackupFailed, InUse):
+        raise  # who makes a backup or upgrades says more of it
+    except (DBAPIError, StorageError) as error:
+        raise unavailable(error, database) from error
+
+
+SENTENCES: Mapping[type[StorageError], str] = MappingProxyType(
+    {
+        ConnectionLost: "database-lost",
+        DatabaseUnreachable: "database-unreachable",
+        WrongEncoding: "database-encoding",
+        ReadOnly: "database-read-only",
+        NoRoom: "database-full",
+        Locked: "database-locked",
+        Occupied: "database-occupied",
+        UpgradeFailed: "upgrade-failed",
+    }
+)
+
+
+def unavailable(error: DBAPIError | StorageError, of: Database) -> Unavailable:
+    """Return what went wrong outside, as a sentence for people."""
+    if isinstance(error, DBAPIError):
+        error = of.trouble(error)
+    detail = str(error).partition("\n")[0]  # libpq goes on with a question
+    if isinstance(error, RightsMissing):
+        values = {"role": error.role, "what": error.what}
+        return Unavailable("error.rights-missing", detail=detail, **values)
+    key = next((SENTENCES[one] for one in type(error).mro() if one in SENTENCES), "database-failed")
+    return Unavailable(f"error.{key}", detail=detail)
 
 
 def refusal(error: WrongSchema) -> Refused:

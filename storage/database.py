@@ -18,15 +18,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy import Connection, Engine, inspect, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.schema import Table
 
-from storage.driver import Driver, Fault, Patience
+from storage.driver import TAKES_ARRAYS, Driver, Fault, Patience, Waits
 from storage.errors import (
+    Broken,
+    ConnectionLost,
     DatabaseUnreachable,
     InUse,
+    Locked,
     RightsMissing,
     SchemaTooNew,
     SchemaTooOld,
@@ -36,6 +39,7 @@ from storage.errors import (
 )
 from storage.postgresql import Postgresql
 from storage.sqlite import BUSY_TIMEOUT_MS, Sqlite
+from storage.tables import metadata
 
 __all__ = [
     "BUSY_TIMEOUT_MS",
@@ -43,6 +47,7 @@ __all__ = [
     "Database",
     "DatabaseUnreachable",
     "InUse",
+    "Locked",
     "Patience",
     "RightsMissing",
     "SchemaTooNew",
@@ -54,6 +59,7 @@ __all__ = [
 ]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = "alembic_version"  # the table that holds it
 _SEEN = "dondoc_schema"  # under which a connection remembers what schema it has looked at
 
 
@@ -75,6 +81,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.driver: Driver = Sqlite() if self.is_sqlite else Postgresql()
         self.engine: Engine = self.driver.engine(self.url, who, patience or Patience())
+        self.engine.update_execution_options(**{TAKES_ARRAYS: self.driver.takes_arrays})
         self._is_guarded = False
 
     @property
@@ -120,14 +127,38 @@ class Database:
         try:
             connection = self.engine.connect()
         except DBAPIError as error:
-            raise DatabaseUnreachable(str(error.orig)) from error
+            raise self._closed(error) from error
         with connection:
+            if (unfit := self.driver.unfit(connection)) is not None:
+                raise unfit
             try:
                 yield connection
             except DBAPIError as error:
                 if (refused := self.driver.rights_missing(connection, error)) is None:
                     raise
                 raise refused from error
+
+    def _closed(self, error: DBAPIError) -> StorageError:
+        """Return why it can't even be opened."""
+        found = self.driver.trouble(error)
+        if isinstance(found, ConnectionLost | Broken):
+            return DatabaseUnreachable(str(error.orig))
+        return found
+
+    def trouble(self, error: DBAPIError) -> StorageError:
+        """Return what an error of the database means: one of `storage.errors`."""
+        return self.driver.trouble(error)
+
+    def expect_to_write(self) -> None:
+        """Make sure that this may be written to. Raises ReadOnly, as for a standby."""
+        with self._connected() as connection:
+            try:
+                with connection.begin():
+                    refused = self.driver.read_only(connection)
+            except DBAPIError as error:
+                raise self.driver.trouble(error) from error
+        if refused is not None:
+            raise refused
 
     def revisions(self) -> tuple[str | None, str | None]:
         """Return the schema's revision and this program's; changes nothing."""
@@ -167,24 +198,33 @@ class Database:
             connection.info[_SEEN] = mark
 
     def upgrade(
-        self, *, tell: Callable[[Step], None] = lambda _: None, disconnect: bool = False
+        self,
+        *,
+        tell: Callable[[Step], None] = lambda _: None,
+        waits: Waits = lambda _: None,
+        disconnect: bool = False,
     ) -> tuple[str | None, str | None]:
         """Bring the schema to this version of the program; return from which to which.
 
-        All of it or nothing. `tell` hears of each step before it. Raises SchemaTooNew, and
-        InUse where other programs are at work on a database that is not empty, unless
-        `disconnect` ends their sessions. Raises UpgradeFailed where the database refuses a step.
+        All of it or nothing. `tell` hears of each step before it, `waits` of sessions that are
+        waited for. Raises SchemaTooNew, and InUse where other programs are at work on a
+        database that is not empty, unless `disconnect` ends their sessions. Raises Locked where
+        somebody else does not let go of a table, UpgradeFailed where the database refuses a
+        step, and others of `storage.errors`.
         """
         found, head = self.revisions()
         if found == head:
             return found, head
         _refuse_newer(found)
         try:
-            return self._upgrade(tell, disconnect=disconnect), head
+            return self._upgrade(tell, waits, disconnect=disconnect), head
         except RightsMissing as error:
             raise UpgradeFailed(str(error)) from error
         except DBAPIError as error:
-            raise UpgradeFailed(str(error.orig)) from error
+            found_out = self.driver.trouble(error)
+            if isinstance(found_out, Broken):
+                raise UpgradeFailed(str(error.orig)) from error
+            raise found_out from error
 
     def refuse_upgrade(self, *, disconnect: bool) -> None:
         """Raise what `upgrade` would before it changes anything: SchemaTooNew or InUse."""
@@ -195,17 +235,25 @@ class Database:
                 if others := self.driver.others(connection):
                     raise InUse(others)
 
-    def _upgrade(self, tell: Callable[[Step], None], *, disconnect: bool) -> str | None:
+    def _upgrade(
+        self, tell: Callable[[Step], None], waits: Waits, *, disconnect: bool
+    ) -> str | None:
         head = _head()
         with self._connected() as connection, connection.begin():
-            self.driver.begin_upgrade(connection)
+            self.driver.begin_upgrade(connection, waits)
+            tables = inspect(connection).get_table_names()
+            if disconnect:
+                self.driver.send_away(connection)
+            self.driver.hold(connection, sorted({REVISION} & {*tables}), waits)
             found = _revision(connection)  # another may have been quicker
             _refuse_newer(found)
-            if found not in (None, head) and disconnect:
+            if found not in (None, head) and disconnect:  # who came in the meantime
                 self.driver.send_away(connection)
             elif found not in (None, head) and (others := self.driver.others(connection)):
                 raise InUse(others)
             steps = _steps(found)
+            if steps:
+                self.driver.hold(connection, sorted({*metadata.tables} & {*tables}), waits)
             for number, revision in enumerate(steps, start=1):
                 tell(Step(revision, number, len(steps)))
                 command.upgrade(_config(connection), revision)
@@ -246,11 +294,6 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
-
-
-def takes_arrays(connection: Connection) -> bool:
-    """Say whether a statement can be given a whole column as one array."""
-    return connection.dialect.name == "postgresql"
 
 
 @cache  # it takes longer to put together than to execute

@@ -6,7 +6,14 @@ StorageError
 ├── InUse                 others are at work on it
 ├── BackupFailed          no backup was made
 ├── RightsMissing         it answers, but refuses the user this
+├── WrongEncoding         it cannot hold every letter
+├── ReadOnly              it may only be read
+├── NoRoom                its disk or its memory is full
+├── Occupied              what is wanted is held by another for too long
+│   └── Locked            so that it can't be upgraded
+├── Broken                it failed, or it is damaged
 └── DatabaseUnreachable   it does not answer
+    └── ConnectionLost    it went away in the middle
 """
 
 from __future__ import annotations
@@ -66,5 +73,41 @@ class RightsMissing(StorageError):
         self.role, self.what = role, what
 
 
+class WrongEncoding(StorageError):
+    """The database keeps letters in an encoding that is not UTF-8; `found` names it."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+class ReadOnly(StorageError):
+    """The database may only be read: a standby, or a file without the right to write."""
+
+
+class NoRoom(StorageError):
+    """The disk of the database is full, or its memory; what was begun is undone."""
+
+
+class Occupied(StorageError):
+    """Another held for too long what was wanted; what was begun is undone."""
+
+
+class Locked(Occupied):
+    """Sessions of others hold our tables; `holders` names them."""
+
+    def __init__(self, holders: list[str]) -> None:
+        super().__init__(", ".join(holders))
+        self.holders = holders
+
+
+class Broken(StorageError):
+    """The database failed at what it was asked, or it is damaged."""
+
+
 class DatabaseUnreachable(StorageError):
     """The database does not answer, or its file can't be opened."""
+
+
+class ConnectionLost(DatabaseUnreachable):
+    """The database went away in the middle: what was begun is undone, or just committed."""

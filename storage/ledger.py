@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -77,6 +77,22 @@ def states_of_due(
     return {run: map(_entry, mine) for run, mine in found.items()}
 
 
+def states_of(connection: Connection, runs: Collection[str]) -> dict[str, Iterable[Entry]]:
+    """Return what the fold reads of whole runs, each to be gone through once.
+
+    One that cannot be read raises where its run is gone through.
+    """
+    found: dict[str, list[Row[Any]]] = {run: [] for run in runs}
+    for row in connection.execute(_OF_RUNS, {"runs": list(runs)}):
+        found[row.run].append(row)
+    return {run: map(_entry, mine) for run, mine in found.items()}
+
+
+_OF_RUNS = (
+    select(LEDGER)
+    .where(LEDGER.c.run.in_(bindparam("runs", expanding=True)), LEDGER.c.changes_state)
+    .order_by(LEDGER.c.seq)
+)
 _OF_WHOLE_RUNS = select(LEDGER).where(
     LEDGER.c.run.in_(bindparam("runs", expanding=True)),
     LEDGER.c.obligation.is_(None),
@@ -148,40 +164,111 @@ _BEHIND = (
 )
 
 
-def last_brief(connection: Connection, run: str) -> tuple[int, Entry | None]:
-    """Return a run's last entry that a brief was asked for, and its place; (0, None) without."""
-    row = connection.execute(_LAST_BRIEF, {"run": run}).one_or_none()
-    return (0, None) if row is None else (row.seq, _entry(row))
+def since_briefs(
+    connection: Connection, runs: Collection[str], kinds: Collection[EntryKind]
+) -> dict[str, tuple[Mapping[str, Any] | None, datetime | None]]:
+    """Return what each run's last brief was asked for with, and since when there is more to tell.
+
+    That is when its first entry of `kinds` behind that brief was recorded. None where there
+    is none.
+    """
+    asked = {"runs": list(runs), "kinds": sorted(kind.value for kind in kinds)}
+    rows = connection.execute(_SINCE_BRIEFS, asked)
+    return {run: (data, recorded_at) for run, data, recorded_at in rows}
 
 
+_BRIEFS = LEDGER.alias("briefs")
 _LAST_BRIEF = (
-    select(LEDGER)
     # The kind is spelled out: only then is the index that holds nothing but these used.
+    select(_BRIEFS.c.seq)
     .where(
-        LEDGER.c.run == bindparam("run"),
-        LEDGER.c.kind == literal_column(f"'{EntryKind.BRIEF_REQUESTED.value}'"),
+        _BRIEFS.c.run == PLAN_RUNS.c.id,
+        _BRIEFS.c.kind == literal_column(f"'{EntryKind.BRIEF_REQUESTED.value}'"),
     )
-    .order_by(LEDGER.c.seq.desc())
+    .order_by(_BRIEFS.c.seq.desc())
     .limit(1)
+)
+_SINCE_BRIEFS = select(
+    PLAN_RUNS.c.id,
+    _LAST_BRIEF.with_only_columns(_BRIEFS.c.data).scalar_subquery(),
+    select(LEDGER.c.recorded_at)
+    .where(
+        LEDGER.c.run == PLAN_RUNS.c.id,
+        LEDGER.c.seq > func.coalesce(_LAST_BRIEF.correlate(PLAN_RUNS).scalar_subquery(), 0),
+        LEDGER.c.kind.in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(LEDGER.c.seq)
+    .limit(1)
+    .correlate(PLAN_RUNS)
+    .scalar_subquery(),
+).where(PLAN_RUNS.c.id.in_(bindparam("runs", expanding=True)))
+
+
+def announced(connection: Connection, runs: Collection[str], event: str) -> dict[str, Entry]:
+    """Return the entry by which each of `runs` knows an outside event, if it does."""
+    found: dict[str, Entry] = {}
+    for row in connection.execute(_ANNOUNCED, {"runs": list(runs)}):
+        if row.data["event"] == event:
+            found.setdefault(row.run, _entry(row))
+    return found
+
+
+def turned(connection: Connection, runs: Collection[str], *, behind: int) -> dict[str, list[Entry]]:
+    """Return the entries behind a place that say which stages opened or were done, by run."""
+    kinds = [EntryKind.STAGE_OPENED.value, EntryKind.STAGE_DONE.value]
+    query = select(LEDGER).where(
+        LEDGER.c.run.in_(runs), LEDGER.c.seq > behind, LEDGER.c.kind.in_(kinds)
+    )
+    found: dict[str, list[Entry]] = {run: [] for run in runs}
+    for row in connection.execute(query.order_by(LEDGER.c.seq)):
+        found[row.run].append(_entry(row))
+    return found
+
+
+_ANNOUNCED = (
+    select(LEDGER)
+    .where(
+        LEDGER.c.run.in_(bindparam("runs", expanding=True)),
+        LEDGER.c.obligation.is_(None),
+        LEDGER.c.changes_state,
+        LEDGER.c.kind == EntryKind.EVENT_ANNOUNCED.value,
+    )
+    .order_by(LEDGER.c.seq)
 )
 
 
-def first_after(
-    connection: Connection, run: str, seq: int, kinds: Collection[EntryKind]
-) -> Entry | None:
-    """Return a run's first entry of `kinds` that stands after the place `seq`, if any."""
-    query = select(LEDGER).where(
-        LEDGER.c.run == run,
-        LEDGER.c.seq > seq,
-        LEDGER.c.kind.in_(sorted(kind.value for kind in kinds)),
+def waiting_news(
+    connection: Connection, runs: Collection[str], kinds: Collection[EntryKind]
+) -> dict[str, list[Entry]]:
+    """Return the entries of `kinds` that stand after the last news that each run issued."""
+    asked = {"runs": list(runs), "kinds": sorted(kind.value for kind in kinds)}
+    found: dict[str, list[Entry]] = {run: [] for run in runs}
+    for row in connection.execute(_WAITING, asked):
+        found[row.run].append(_entry(row))
+    return found
+
+
+_NEWS = LEDGER.alias("news")
+_LAST_NEWS = (
+    select(_NEWS.c.seq)
+    .where(_NEWS.c.run == PLAN_RUNS.c.id, _NEWS.c.kind == EntryKind.NEWS_ISSUED.value)
+    .order_by(_NEWS.c.seq.desc())
+    .limit(1)
+    .correlate(PLAN_RUNS)
+    .scalar_subquery()
+)
+_WAITING = (
+    select(LEDGER)
+    .join(PLAN_RUNS, PLAN_RUNS.c.id == LEDGER.c.run)
+    .where(
+        PLAN_RUNS.c.id.in_(bindparam("runs", expanding=True)),
+        LEDGER.c.obligation.is_(None),
+        LEDGER.c.changes_state,  # as all of them do
+        LEDGER.c.kind.in_(bindparam("kinds", expanding=True)),
+        LEDGER.c.seq > func.coalesce(_LAST_NEWS, 0),
     )
-    row = connection.execute(query.order_by(LEDGER.c.seq).limit(1)).one_or_none()
-    return None if row is None else _entry(row)
-
-
-def waiting_news(connection: Connection, run: str, kinds: Collection[EntryKind]) -> list[Entry]:
-    """Return a run's entries of `kinds` that stand after the last news that were issued."""
-    return _parted(connection, run, kinds)[-1][1]
+    .order_by(LEDGER.c.seq)
+)
 
 
 def news_of(
@@ -221,9 +308,16 @@ def places(connection: Connection, runs: Collection[str]) -> Mapping[str, int]:
     return {run: found.get(run, 0) for run in runs}
 
 
-def moved(connection: Connection, after: int) -> Mapping[str, int]:
-    """Return the runs with entries behind a place, and the number of the last of each."""
+def moved(
+    connection: Connection, after: int, *, kinds: Sequence[EntryKind] = ()
+) -> Mapping[str, int]:
+    """Return the runs with entries behind a place, and the number of the last of each.
+
+    With `kinds` only entries of these count.
+    """
     query = select(LEDGER.c.run, func.max(LEDGER.c.seq)).where(LEDGER.c.seq > after)
+    if kinds:
+        query = query.where(LEDGER.c.kind.in_([kind.value for kind in kinds]))
     rows = connection.execute(query.group_by(LEDGER.c.run))
     return {row[0]: row[1] for row in rows}
 

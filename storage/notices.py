@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from engine.chasing import Kind, Notice, NoticeKey
+from engine.ledger import Standing
 from engine.reason import Reason
 from storage import sets
 from storage.tables import MESSAGES, NOTICES, OBLIGATIONS
@@ -101,14 +102,10 @@ def keys_of_due(
 
     By run and obligation; the index of the unique key answers it alone.
     """
-    found: dict[tuple[str, str], set[NoticeKey]] = {}
-    for row in connection.execute(_KEYS_OF_DUE, {"runs": list(runs), "now": now}):
-        run, *key = row
-        found.setdefault((run, row.obligation), set()).add(tuple(key))
-    return found
+    return _keys(connection.execute(_KEYS_OF_DUE, {"runs": list(runs), "now": now}))
 
 
-_KEYS_OF_DUE = (
+_KEYS = (
     select(
         NOTICES.c.run,
         NOTICES.c.obligation,
@@ -120,11 +117,29 @@ _KEYS_OF_DUE = (
         OBLIGATIONS,
         and_(OBLIGATIONS.c.run == NOTICES.c.run, OBLIGATIONS.c.id == NOTICES.c.obligation),
     )
-    .where(
-        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
-        OBLIGATIONS.c.next_wake_at <= bindparam("now"),
-    )
+    .where(OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)))
 )
+_KEYS_OF_DUE = _KEYS.where(OBLIGATIONS.c.next_wake_at <= bindparam("now"))
+
+
+def keys_of_open(
+    connection: Connection, runs: Collection[str]
+) -> dict[tuple[str, str], set[NoticeKey]]:
+    """Return the keys of what was issued or superseded of what is open, by run and obligation."""
+    return _keys(connection.execute(_KEYS_OF_OPEN, {"runs": list(runs)}))
+
+
+_KEYS_OF_OPEN = _KEYS.where(
+    OBLIGATIONS.c.standing == Standing.OPEN.value, OBLIGATIONS.c.opened_at.is_not(None)
+)
+
+
+def _keys(rows: Iterable[Row[Any]]) -> dict[tuple[str, str], set[NoticeKey]]:
+    found: dict[tuple[str, str], set[NoticeKey]] = {}
+    for row in rows:
+        key = (row.obligation, row.round, row.rung, row.recipient)
+        found.setdefault((row.run, row.obligation), set()).add(key)
+    return found
 
 
 def of_message(connection: Connection, message: int) -> list[Notice]:

@@ -38,20 +38,12 @@ def create(connection: Connection, run: str, projected: Iterable[Projected]) -> 
     sets.insert(connection, OBLIGATIONS, sets.columns_of(rows))
 
 
-def project(connection: Connection, run: str, projected: Iterable[Projected]) -> None:
-    """Bring the rows of changed obligations up to their state."""
-    rows = [{"run": run, "id": item.state.obligation.id, **_changing(item)} for item in projected]
+def project(connection: Connection, projected: Iterable[tuple[str, Projected]]) -> None:
+    """Bring the rows of changed obligations, each with its run, up to their state."""
+    rows = [
+        {"run": run, "id": item.state.obligation.id, **_changing(item)} for run, item in projected
+    ]
     sets.update(connection, OBLIGATIONS, sets.columns_of(rows), key=("run", "id"))
-
-
-def due(connection: Connection, run: str, now: datetime) -> list[str]:
-    """Return the ids of a run's obligations that wake at or before `now`, in plan order."""
-    query = (
-        select(OBLIGATIONS.c.id)
-        .where(OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at <= now)
-        .order_by(OBLIGATIONS.c.position)
-    )
-    return list(connection.execute(query).scalars())
 
 
 def due_of(connection: Connection, runs: Collection[str], now: datetime) -> dict[str, list[str]]:
@@ -88,6 +80,19 @@ _COUNTED = (
 )
 
 
+def count(connection: Connection, runs: Collection[str]) -> dict[str, int]:
+    """Return how many obligations each of `runs` has."""
+    rows = connection.execute(_ALL_COUNTED, {"runs": list(runs)})
+    return dict.fromkeys(runs, 0) | {row.run: row.all for row in rows}
+
+
+_ALL_COUNTED = (
+    select(OBLIGATIONS.c.run, func.count().label("all"))
+    .where(OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)))
+    .group_by(OBLIGATIONS.c.run)
+)
+
+
 def set_wakes(connection: Connection, wakes: Iterable[tuple[str, str, datetime | None]]) -> None:
     """Set when obligations next wake, each named by its run and its id."""
     rows = list(wakes)
@@ -99,28 +104,27 @@ def set_wakes(connection: Connection, wakes: Iterable[tuple[str, str, datetime |
     sets.update(connection, OBLIGATIONS, values, key=("run", "id"))
 
 
-def first_last_day(connection: Connection, run: str) -> date | None:
-    """Return the earliest last day of what is open in a run, if anything dated is."""
-    query = select(func.min(OBLIGATIONS.c.last_day)).where(
-        OBLIGATIONS.c.run == run,
+def first_last_days(connection: Connection, runs: Collection[str]) -> dict[str, date]:
+    """Return the earliest last day of what is open in each of `runs` where anything dated is."""
+    rows = connection.execute(_FIRST_LAST_DAYS, {"runs": list(runs)})
+    return {row.run: row.day for row in rows if row.day is not None}
+
+
+_FIRST_LAST_DAYS = (
+    select(OBLIGATIONS.c.run, func.min(OBLIGATIONS.c.last_day).label("day"))
+    .where(
+        OBLIGATIONS.c.run.in_(bindparam("runs", expanding=True)),
         OBLIGATIONS.c.standing == Standing.OPEN.value,
         OBLIGATIONS.c.opened_at.is_not(None),
     )
-    return connection.execute(query).scalar()
+    .group_by(OBLIGATIONS.c.run)
+)
 
 
 def latest_last_day(connection: Connection, run: str) -> date | None:
     """Return the latest last day of anything in a run, if anything is dated."""
     query = select(func.max(OBLIGATIONS.c.last_day)).where(OBLIGATIONS.c.run == run)
     return connection.execute(query).scalar()
-
-
-def has_wakes(connection: Connection, run: str) -> bool:
-    """Say whether any obligation of the run has a wake-up ahead."""
-    query = select(OBLIGATIONS.c.id).where(
-        OBLIGATIONS.c.run == run, OBLIGATIONS.c.next_wake_at.is_not(None)
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def _changing(item: Projected) -> dict[str, object]:

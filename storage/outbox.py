@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from storage import sets
-from storage.tables import ATTEMPTS, MESSAGES
+from storage.tables import ATTEMPTS, MESSAGES, RECIPIENTS
 
 
 class Status(StrEnum):
@@ -40,6 +40,17 @@ class Status(StrEnum):
 
 OPEN = (Status.QUEUED.value, Status.LATER.value, Status.UNCERTAIN.value)
 GIVEN_UP = (Status.UNDELIVERABLE.value, Status.EXPIRED.value)
+GRAVEST_FIRST = (
+    Status.UNDELIVERABLE,
+    Status.EXPIRED,
+    Status.BOUNCED,
+    Status.UNCERTAIN,
+    Status.LATER,
+    Status.SENDING,
+    Status.QUEUED,
+    Status.SENT,
+    Status.CANCELLED,
+)
 LAST_OUT = "brief"  # the kind of message that goes out after all others
 BEGAN = "began"  # the outcome of a try that has none yet
 MOST = 2**31 - 1  # of the numbers that a column of either database holds
@@ -417,6 +428,13 @@ def find(connection: Connection, message: int) -> Message | None:
     return None if row is None else _message(row)
 
 
+def hold(connection: Connection, message: int) -> Message | None:
+    """Return a message as `find` does; nobody claims it until the end of the transaction."""
+    query = select(MESSAGES).where(MESSAGES.c.id == message).with_for_update()
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _message(row)
+
+
 def of_run(connection: Connection, run: str | None = None) -> list[Message]:
     """Return a run's messages, or everybody's, in the order of their send times."""
     query = select(MESSAGES).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
@@ -425,25 +443,60 @@ def of_run(connection: Connection, run: str | None = None) -> list[Message]:
     return [_message(row) for row in connection.execute(query)]
 
 
-def narrowed(
-    connection: Connection,
-    *,
-    run: str | None = None,
-    statuses: Sequence[Status] = (),
-    recipient: str | None = None,
-    since: datetime | None = None,
-) -> list[Message]:
-    """Return messages in the order of their send times; what is not said narrows nothing."""
-    query = select(MESSAGES).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
-    if run is not None:
-        query = query.where(MESSAGES.c.run == run)
-    if statuses:
-        query = query.where(MESSAGES.c.status.in_([status.value for status in statuses]))
-    if recipient is not None:
-        query = query.where(MESSAGES.c.recipient == recipient)
-    if since is not None:
-        query = query.where(MESSAGES.c.send_at >= since)
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which messages are looked for; what is not said narrows nothing."""
+
+    run: str | None = None
+    statuses: tuple[Status, ...] = ()
+    recipient: str | None = None
+    since: datetime | None = None
+    address: str | None = None
+
+    @property
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        """What holds of each of them."""
+        found: list[ColumnElement[bool]] = []
+        if self.run is not None:
+            found.append(MESSAGES.c.run == self.run)
+        if self.statuses:
+            found.append(MESSAGES.c.status.in_([status.value for status in self.statuses]))
+        if self.recipient is not None:
+            found.append(MESSAGES.c.recipient == self.recipient)
+        if self.since is not None:
+            found.append(MESSAGES.c.send_at >= self.since)
+        if self.address is not None:
+            went_to = func.lower(RECIPIENTS.c.address) == self.address.lower()
+            found.append(MESSAGES.c.id.in_(select(RECIPIENTS.c.message).where(went_to)))
+        return tuple(found)
+
+
+def narrowed(connection: Connection, sought: Sought) -> list[Message]:
+    """Return messages in the order of their send times."""
+    query = select(MESSAGES).where(*sought.holds).order_by(MESSAGES.c.send_at, MESSAGES.c.id)
     return [_message(row) for row in connection.execute(query)]
+
+
+def gravest(connection: Connection, sought: Sought, *, limit: int) -> list[Message]:
+    """Return up to `limit` messages, those that a person has to see to first, then the newest.
+
+    One status at a time: of a million that were sent only the last few are read.
+    """
+    found: list[Message] = []
+    for status in GRAVEST_FIRST:
+        if len(found) == limit:
+            break
+        query = select(MESSAGES).where(*sought.holds, MESSAGES.c.status == status.value)
+        query = query.order_by(MESSAGES.c.id.desc()).limit(limit - len(found))
+        found += [_message(row) for row in connection.execute(query)]
+    return found
+
+
+def counts(connection: Connection, sought: Sought) -> dict[Status, int]:
+    """Return how many messages have come to what."""
+    query = select(MESSAGES.c.status, func.count()).where(*sought.holds)
+    rows = connection.execute(query.group_by(MESSAGES.c.status))
+    return {Status(status): int(count) for status, count in rows}
 
 
 def written_to(connection: Connection) -> list[str]:
@@ -514,13 +567,26 @@ def retry(connection: Connection, message: int, now: datetime, *, expires_at: da
 
 
 def came_back(connection: Connection, message: int, why: str) -> bool:
-    """Mark a message that was sent and came back; say whether it was sent."""
+    """Mark a message that was sent and came back; say whether it was sent.
+
+    Copies of it that are still tried are tried no more.
+    """
     done = connection.execute(
         MESSAGES.update()
-        .where(MESSAGES.c.id == message, MESSAGES.c.status == Status.SENT.value)
-        .values(status=Status.BOUNCED.value, error=why)
+        .where(
+            MESSAGES.c.id == message,
+            MESSAGES.c.status.in_((Status.SENT.value, *OPEN)),
+            MESSAGES.c.sent_at.is_not(None),
+        )
+        .values(status=Status.BOUNCED.value, error=why, next_try_at=None)
     )
     return done.rowcount == 1
+
+
+def uncount(connection: Connection, message: int) -> None:
+    """Let a message that is still tried count as sent to nobody: what had arrived came back."""
+    still_tried = MESSAGES.update().where(MESSAGES.c.id == message, MESSAGES.c.status.in_(OPEN))
+    connection.execute(still_tried.values(sent_at=None))
 
 
 def give_up(connection: Connection, message: int, why: str) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from engine.ledger import Standing
+from storage import sets
 from storage.database import Database
 from storage.tables import OBLIGATIONS, PLAN_RUNS, PLAN_VERSIONS
 
@@ -151,15 +152,6 @@ _ALL_LOCKED = (
 _LOCKED_IF_FREE = _ONE.with_for_update(key_share=True, skip_locked=True)
 
 
-def due_runs(connection: Connection, now: datetime, *, limit: int) -> list[str]:
-    """Return the runs in which something wakes at or before `now`, the longest waiting first.
-
-    An obligation with a rung to issue, a gate that gives way, or news to be told.
-    """
-    query = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.wakes_at <= now)
-    return list(connection.execute(query.order_by(*_BY_WAKE).limit(limit)).scalars())
-
-
 def count_due(connection: Connection, now: datetime, *, most: int) -> int:
     """Return how many runs want attention at `now`; of more than `most`, `most`."""
     due = select(PLAN_RUNS.c.id).where(PLAN_RUNS.c.wakes_at <= now).limit(most).subquery()
@@ -178,14 +170,36 @@ def count_active(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def take_due(connection: Connection, now: datetime, *, limit: int) -> list[StoredRun]:
+def take_due(
+    connection: Connection, now: datetime, *, limit: int, only: Collection[str] | None = None
+) -> list[StoredRun]:
     """Lock up to `limit` due runs that nobody else has, and return them, the longest waiting first.
 
-    Others who ask meanwhile get others. Who dies gives them back with the connection.
+    Of `only` if given. Others who ask meanwhile get others. Who dies gives them back with the
+    connection.
     """
     query = _runs().where(PLAN_RUNS.c.wakes_at <= now).order_by(*_BY_WAKE).limit(limit)
+    if only is not None:
+        query = query.where(PLAN_RUNS.c.id.in_(only))
     query = query.with_for_update(of=PLAN_RUNS, key_share=True, skip_locked=True)
     return [_stored(row) for row in connection.execute(query)]
+
+
+def hold(connection: Connection, runs: Collection[str]) -> list[StoredRun]:
+    """Lock runs, waiting for who has one of them, and return them in the order of their ids.
+
+    All who wait for several lock them in that order, so that no two wait for each other.
+    """
+    query = _runs().where(PLAN_RUNS.c.id.in_(runs)).order_by(PLAN_RUNS.c.id)
+    query = query.with_for_update(of=PLAN_RUNS, key_share=True)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def put_off(connection: Connection, runs: Collection[str], *, until: datetime) -> None:
+    """Let what is due of runs wait: nothing wakes them, nor asks for their brief, before then."""
+    changed = PLAN_RUNS.update().where(PLAN_RUNS.c.id.in_(runs))
+    connection.execute(changed.values(wakes_at=until))
+    connection.execute(changed.where(PLAN_RUNS.c.brief_at < until).values(brief_at=until))
 
 
 _BY_WAKE = (PLAN_RUNS.c.wakes_at, PLAN_RUNS.c.plan_version, PLAN_RUNS.c.id)
@@ -208,9 +222,10 @@ def due_briefs(connection: Connection, now: datetime, *, limit: int) -> list[str
     return list(connection.execute(query).scalars())
 
 
-def set_brief(connection: Connection, run: str, at: datetime | None) -> None:
-    """Set when the brief of a run goes out by itself."""
-    connection.execute(PLAN_RUNS.update().where(PLAN_RUNS.c.id == run).values(brief_at=at))
+def set_briefs(connection: Connection, briefs: Mapping[str, datetime | None]) -> None:
+    """Set when the brief of each run goes out by itself."""
+    values: sets.Values = {"brief_at": list(briefs.values()), "id": list(briefs)}
+    sets.update(connection, PLAN_RUNS, values, key=("id",))
 
 
 def set_wakes(connection: Connection, runs: Collection[str]) -> None:
@@ -284,6 +299,27 @@ def set_turn(
         .values(next_turn_at=next_turn_at, completed_at=completed_at, news_at=news_at)
     )
     set_wakes(connection, [run])
+
+
+def set_turns(connection: Connection, runs: Collection[StoredRun]) -> None:
+    """Set of many runs what `set_turn` does of one: what each is given with."""
+    values: sets.Values = {
+        "next_turn_at": [run.next_turn_at for run in runs],
+        "completed_at": [run.completed_at for run in runs],
+        "news_at": [run.news_at for run in runs],
+        "id": [run.id for run in runs],
+    }
+    sets.update(connection, PLAN_RUNS, values, key=("id",))
+    set_wakes(connection, [run.id for run in runs])
+
+
+def mark_turning(connection: Connection, runs: Collection[str], *, at: datetime) -> None:
+    """Let runs turn, and their news go out, `at` a moment: who chases them reckons both anew."""
+    names = list(runs)
+    moments = [at] * len(names)
+    values: sets.Values = {"next_turn_at": moments, "news_at": moments, "id": names}
+    sets.update(connection, PLAN_RUNS, values, key=("id",))
+    set_wakes(connection, names)
 
 
 def clear_news(connection: Connection, run: str) -> None:

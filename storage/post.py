@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from storage.database import Database
 from storage.tables import MESSAGES, POST
@@ -49,10 +49,20 @@ def message_of(connection: Connection, message_ids: Sequence[str]) -> int | None
     return next((found[one] for one in message_ids if one in found), None)
 
 
-def about(connection: Connection, message: int) -> list[Posted]:
-    """Return the mails that came back about a message, the first one first."""
-    query = select(POST).where(POST.c.message == message).order_by(POST.c.read_at, POST.c.key)
-    return [Posted(**row._mapping) for row in connection.execute(query)]
+def about(connection: Connection, messages: Sequence[int]) -> dict[int, list[Posted]]:
+    """Return the mails that came back about each message, the first one first."""
+    found: dict[int, list[Posted]] = {message: [] for message in messages}
+    query = select(POST).where(POST.c.message.in_(list(messages)))
+    for row in connection.execute(query.order_by(POST.c.read_at, POST.c.key)):
+        found[row.message].append(Posted(**row._mapping))
+    return found
+
+
+def from_address(connection: Connection, address: str, *, kind: str, limit: int) -> list[Posted]:
+    """Return the last mails of a kind that an address has sent, the newest first."""
+    query = select(POST).where(func.lower(POST.c.address) == address.lower(), POST.c.kind == kind)
+    newest = query.order_by(POST.c.read_at.desc(), POST.c.key).limit(limit)
+    return [Posted(**row._mapping) for row in connection.execute(newest)]
 
 
 def place(connection: Connection, inbox: str) -> str:

@@ -46,7 +46,7 @@ def astray(connection: Connection, run: str) -> list[str]:
     return found
 
 
-def put_right(connection: Connection, run: str) -> None:
+def mark_states(connection: Connection, run: str) -> None:
     """Say of each entry of a run whether the fold reads it."""
     changed = LEDGER.update().where(LEDGER.c.run == run, _is_astray())
     connection.execute(changed.values(changes_state=LEDGER.c.kind.in_(KINDS)))

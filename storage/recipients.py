@@ -21,9 +21,10 @@ class Fate(StrEnum):
     UNCERTAIN = "uncertain"
     REFUSED = "refused"
     BOUNCED = "bounced"
+    WITHHELD = "withheld"  # a copy that had not gone out when there was no point in it any more
 
 
-SETTLED = frozenset({Fate.SENT, Fate.REFUSED, Fate.BOUNCED})
+SETTLED = frozenset({Fate.SENT, Fate.REFUSED, Fate.BOUNCED, Fate.WITHHELD})
 """Where nothing more is tried."""
 
 
@@ -67,6 +68,17 @@ def reopen(connection: Connection, message: int) -> list[str]:
         RECIPIENTS.c.message == message, RECIPIENTS.c.status.in_(refused)
     )
     return list(connection.execute(gone.returning(RECIPIENTS.c.address)).scalars())
+
+
+def withhold(connection: Connection, message: int, now: datetime, *, why: str) -> list[str]:
+    """Try a message no more where it has not arrived yet; return those addresses."""
+    waiting = (Fate.LATER.value, Fate.UNCERTAIN.value)
+    kept_back = (
+        RECIPIENTS.update()
+        .where(RECIPIENTS.c.message == message, RECIPIENTS.c.status.in_(waiting))
+        .values(status=Fate.WITHHELD.value, settled_at=now, detail=why)
+    )
+    return sorted(connection.execute(kept_back.returning(RECIPIENTS.c.address)).scalars())
 
 
 def of_messages(connection: Connection, messages: Sequence[int]) -> dict[int, list[Recipient]]:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import JSON, Column, Connection, Dialect, Row, Table
 
-from storage.database import takes_arrays
+from storage.driver import TAKES_ARRAYS
 
 Values: TypeAlias = dict[str, list[Any]]
 """Rows by their columns: lists of one length, in one order."""
@@ -40,7 +40,7 @@ def insert(
     if not columns or not values[columns[0]]:
         return []
     ready = _ready(connection.dialect, table, values)
-    if takes_arrays(connection):
+    if connection.get_execution_options()[TAKES_ARRAYS]:
         sql = _inserts_arrays(connection.dialect, table, columns, new_only, returning)
         result = connection.exec_driver_sql(sql, tuple(map(_array, ready)))
         return list(result) if returning else []
@@ -62,7 +62,7 @@ def update(connection: Connection, table: Table, values: Values, *, key: tuple[s
     if not values or not values[columns[0]]:
         return
     ready = _ready(connection.dialect, table, {name: values[name] for name in columns})
-    if takes_arrays(connection):
+    if connection.get_execution_options()[TAKES_ARRAYS]:
         sql = _updates_from_arrays(connection.dialect, table, columns, key)
         connection.exec_driver_sql(sql, tuple(map(_array, ready)))
         return

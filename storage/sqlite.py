@@ -7,7 +7,7 @@ once whatever the time-out.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,30 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.sql.schema import Table
 
-from storage.driver import Fault, Patience
-from storage.errors import BackupFailed, RightsMissing
+from storage.driver import Fault, Patience, Waits
+from storage.errors import (
+    BackupFailed,
+    Broken,
+    DatabaseUnreachable,
+    NoRoom,
+    Occupied,
+    ReadOnly,
+    RightsMissing,
+    StorageError,
+)
 
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 8 * 1024  # of each connection; a batch touches more pages than SQLite's own 2 MB hold
 WAL_TRIES = 100
+TROUBLES: Mapping[int, type[StorageError]] = MappingProxyType(
+    {
+        sqlite3.SQLITE_BUSY: Occupied,
+        sqlite3.SQLITE_LOCKED: Occupied,
+        sqlite3.SQLITE_READONLY: ReadOnly,
+        sqlite3.SQLITE_FULL: NoRoom,
+        sqlite3.SQLITE_CANTOPEN: DatabaseUnreachable,
+    }
+)
 MOST_FAULTS = 20  # that are named; a broken file has thousands
 
 
@@ -34,6 +52,7 @@ class Sqlite:
     name = "SQLite"
     ending = "sqlite3"
     upgrades_itself = True
+    takes_arrays = False
     reading: Mapping[str, Any] = MappingProxyType({"dondoc_reading": True})
 
     def insert(self, table: Table) -> Any:
@@ -62,12 +81,28 @@ class Sqlite:
         """Return nothing: a file knows no users."""
         return None
 
+    def unfit(self, connection: Connection) -> StorageError | None:  # noqa: ARG002
+        """Return nothing: what is not UTF-8 the program has not made."""
+        return None
+
+    def read_only(self, connection: Connection) -> StorageError | None:  # noqa: ARG002
+        """Return nothing: where writing is refused, no transaction that writes begins."""
+        return None
+
+    def trouble(self, error: DBAPIError) -> StorageError:
+        """Return what the code of an error means (sqlite.org, Result and Error Codes)."""
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        return TROUBLES.get(code, Broken)(str(error.orig))
+
     def mark(self, connection: Connection) -> object:
         """Return the number that SQLite gives the schema; it stands in the file's first page."""
         return connection.exec_driver_sql("PRAGMA schema_version").scalar()
 
-    def begin_upgrade(self, connection: Connection) -> None:
+    def begin_upgrade(self, connection: Connection, waits: Waits) -> None:
         """Do nothing: writers stand in line anyway."""
+
+    def hold(self, connection: Connection, tables: Sequence[str], waits: Waits) -> None:
+        """Do nothing: who writes has the whole file."""
 
     def others(self, connection: Connection) -> list[str]:  # noqa: ARG002
         """Return nobody: a file does not know who has it open."""

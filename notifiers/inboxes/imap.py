@@ -21,7 +21,7 @@ from imapclient.exceptions import IMAPClientError
 from notifiers.inboxes import Found, InboxError
 from notifiers.wire.bounces import LARGEST
 
-_AT_ONCE = 20  # mails that one request fetches: at most 5 MB
+_FETCHED = 20  # mails that one request fetches: at most 5 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class ImapInbox:
         uids = self._ask(lambda client: client.search(criteria))
         # `n:*` holds the last mail even where its UID is lower (RFC 3501 §6.4.8).
         ahead = sorted(uid for uid in uids if uid > last)
-        for start in range(0, len(ahead), _AT_ONCE):
-            some = ahead[start : start + _AT_ONCE]
+        for start in range(0, len(ahead), _FETCHED):
+            some = ahead[start : start + _FETCHED]
             found = self._fetched(some)
             for uid in some:
                 content = _content(found.get(uid, {}))

@@ -243,7 +243,8 @@ class _Telling(Voice):
         title = self._short(state.obligation.task.title)
         said = self.tell("difficulty", what=_plain(difficulty.what), title=title, day=day)
         if difficulty.document:
-            said = self.tell("by-document", said=said, number=difficulty.document)
+            document = self.document(difficulty.document)
+            said = self.tell("by-document", said=said, document=document)
         return _point(self.placed(state.obligation.agency), said)
 
     def _unreached(self, one: Unreached) -> Point:
@@ -330,10 +331,10 @@ class _Telling(Voice):
         return text(self.mail.language, f"entry.{entry.kind.value}")
 
     def _documented(self, said: str, entry: Entry) -> str:
-        day = entry.happened_at.astimezone(self.plan.zone).date()
-        if entry.document:
-            return self.tell("news.document", said=said, number=entry.document, day=day)
-        return said
+        if not entry.document:
+            return said
+        document = self.document(entry.document, entry.happened_at)
+        return self.tell("news.document", said=said, document=document)
 
     # ── What goes out next ──
 

@@ -39,6 +39,7 @@ def _table(saying: Saying, lines: Sequence[Line], start: int) -> LateTable:
     return LateTable(
         title=saying.title(lines[0].state.obligation.task),
         chains=tuple(saying.say("late.derivation", chain=chain) for chain in chains),
+        to=_to(saying, lines),
         notes=saying.say("late.sent-all", told=alike) if alike else "",
         columns=(saying.say("late.agency"), saying.say("late.since"), saying.say("late.days")),
         rows=shown,
@@ -46,6 +47,19 @@ def _table(saying: Saying, lines: Sequence[Line], start: int) -> LateTable:
         more=saying.say("late.more", count=cut, name=saying.coordinator) if cut else "",
         next=_next(saying, lines),
     )
+
+
+def _to(saying: Saying, lines: Sequence[Line]) -> str:
+    """Say where the results go; nothing where the document does not, or to each body itself."""
+    agencies = {line.state.obligation.agency.id for line in lines}
+    wanted = dict.fromkeys(line.state.obligation.to for line in lines)
+    named = [to for to in wanted if to is not None and not (to in agencies and len(agencies) == 1)]
+    if not named:
+        return ""
+    to = saying.say("late.to-parents") if len(named) > 1 else saying.name(named[0])
+    if copies := lines[0].state.obligation.task.copies:
+        return saying.say("late.to-copies", to=to, copies=saying.names(copies))
+    return saying.say("late.to", to=to)
 
 
 def _row(saying: Saying, line: Line, number: int, alike: str) -> LateRow:

@@ -92,7 +92,8 @@ def _story(saying: Saying, item: Item) -> Story:
 def _event(saying: Saying, item: Announced) -> str:
     at = item.at.astimezone(saying.digest.plan.zone)
     key = "event.document" if item.document else "event.bare"
-    return _say(saying, key, document=item.document, day=item.on, at=at)
+    document = saying.document(item.document, item.on)
+    return _say(saying, key, document=document, day=item.on, at=at)
 
 
 def _why(saying: Saying, item: Opened) -> str:
@@ -102,7 +103,8 @@ def _why(saying: Saying, item: Opened) -> str:
     ]
     if (event := item.event) is not None:
         key = "opened.event" if event.document else "opened.event-bare"
-        said.append(_say(saying, key, title=event.title, document=event.document, day=event.on))
+        document = saying.document(event.document, event.on)
+        said.append(_say(saying, key, title=event.title, document=document, day=event.on))
     at = item.at.astimezone(saying.digest.plan.zone)
     if not said:
         return _say(saying, "opened.start", at=at)

@@ -60,11 +60,14 @@ class LateRow:
 class LateTable:
     """The late bodies of one task. `chains` derive their deadlines, `notes` is true of them all.
 
+    `to` says where the results go, and their copies.
+
     `rest` says where the others stand that the task is owed by, `more` what was cut.
     """
 
     title: str
     chains: tuple[str, ...]
+    to: str
     notes: str
     columns: tuple[str, str, str]
     rows: tuple[LateRow, ...]

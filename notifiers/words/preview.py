@@ -21,6 +21,9 @@ def preview(saying: Saying, lead: Line) -> str:
         said = saying.say("preview.late", names=said, title=title)
     elif lead.state.due is None:
         said = saying.say("preview.undated", title=title)
+    elif lead.kind is Kind.OVERDUE:
+        late, day = saying.days_late(lead), lead.state.due.last_day
+        said = saying.say("preview.overdue", count=late, day=day, title=title)
     else:
         said = saying.say("preview.due", day=lead.state.due.last_day, title=title)
     return shortened(said, LONGEST)

@@ -144,7 +144,7 @@ class Voice:
             return agency.name
         return self.say("value.placed", name=agency.name, above=parent.name)
 
-    def document(self, number: str, on: datetime | None = None) -> str:
+    def document(self, number: str, on: date | None = None) -> str:
         """Call a document as offices do: *Nghị quyết số 76/NQ-CP ngày 15/7/2021*.
 
         Its type stands in its number (Decree 30/2020/NĐ-CP, annex III); what has no number
@@ -155,7 +155,7 @@ class Voice:
             written = self.say(f"document.{_TYPES.get(found[1], 'letter')}", number=written)
         if on is None:
             return written
-        day = on.astimezone(self.mail.plan.zone).date()
+        day = on.astimezone(self.mail.plan.zone).date() if isinstance(on, datetime) else on
         return self.say("document.dated" if written else "document.bare", document=written, day=day)
 
     def day(self, value: date) -> str:

@@ -39,7 +39,7 @@ def said(saying: Saying) -> str:
 
 def _said(saying: Saying, line: Line) -> tuple[str, dict[str, Any]]:
     due = line.state.due
-    kind = f"subject.{line.kind.word}"
+    kind = f"subject.{'joint' if line.is_joint else line.kind.word}"
     match line.kind:
         case Kind.ESCALATE:
             late = {found.state.obligation.agency.id for found in saying.digest.late}

@@ -8,7 +8,7 @@ from engine.chasing import Kind
 from engine.deadline import FromEvent, NoDate, Within
 from notifiers.digest import Digest, Line
 from notifiers.letters import enclosed
-from notifiers.words import chasers, facts
+from notifiers.words import chasers, facts, joint
 from notifiers.words import subject as subjects
 from notifiers.words.lateness import tables
 from notifiers.words.news_wording import news_page, news_section
@@ -47,6 +47,8 @@ def page(digest: Digest) -> Page:
 
 
 def _heading(saying: Saying, lead: Line) -> str:
+    if lead.is_joint:
+        return saying.say("heading.joint")
     match lead.kind:
         case Kind.REMIND if ending := saying.ending(lead):
             return saying.say(f"heading.remind-{ending}")
@@ -116,6 +118,8 @@ def is_about_coordinator(digest: Digest) -> bool:
 def _asked(saying: Saying) -> str:
     """Ask for what the recipient owes: by what it is, and by how often it was asked before."""
     own = saying.digest.own
+    if not own:
+        return _invited(saying)
     overdue = [line for line in own if line.kind is Kind.OVERDUE]
     if overdue and len(overdue) == len(own) and not saying.to_coordinator:
         return chasers.opening(saying, own)
@@ -124,26 +128,42 @@ def _asked(saying: Saying) -> str:
         sender=saying.sender,
         name=saying.digest.recipient.name,
         ask=saying.ask,
+        insist=saying.insist,
         count=len(own),
         late=len(overdue),
         today=saying.digest.today,
     )
 
 
+def _invited(saying: Saying) -> str:
+    """Ask to take part in what others lead."""
+    return saying.say(
+        "opening.joint-self" if saying.to_coordinator else "opening.joint",
+        sender=saying.sender,
+        name=saying.digest.recipient.name,
+        ask=saying.ask,
+        count=len(joint.cards(saying, 1)),
+    )
+
+
 def _manner(saying: Saying, overdue: Sequence[Line]) -> str:
     own = saying.digest.own
+    firm = "-firm" if _is_to_be_explained(saying) else ""
     if saying.to_coordinator:
-        if len(overdue) < len(own):
-            return "self"
-        firm = any(chasers.standing(saying, line).is_to_be_explained for line in overdue)
-        return "self-overdue-firm" if firm else "self-overdue"
+        return "self" if len(overdue) < len(own) else f"self-overdue{firm}"
     if len({line.kind for line in own}) > 1:
-        return "mixed-overdue" if overdue else "mixed"
+        return f"mixed-overdue{firm}" if overdue else "mixed"
     kind = own[0].kind
     endings = {saying.ending(line) for line in own}
     if kind is Kind.REMIND and len(endings) == 1 and (ending := endings.pop()):
         return f"remind-{ending}"
     return kind.word
+
+
+def _is_to_be_explained(saying: Saying) -> bool:
+    """Say whether the reason for a delay is asked for."""
+    overdue = [line for line in saying.digest.own if line.kind is Kind.OVERDUE]
+    return any(chasers.standing(saying, line).is_to_be_explained for line in overdue)
 
 
 # ── What is owed ──
@@ -171,6 +191,13 @@ def _sections(saying: Saying) -> Iterator[Section]:
             compact=undated,
         )
         also, number = "", number + len(lines)
+    if digest.joint:
+        headed = len(digest.joint) < len(digest.lines)
+        yield Section(
+            heading=saying.say("section.joint") if headed else "",
+            opening=_invited(saying) if headed else "",
+            cards=joint.cards(saying, number),
+        )
     if digest.news:
         yield news_section(saying)
 
@@ -254,6 +281,10 @@ def _answers(saying: Saying) -> Iterator[str]:
         yield saying.say(f"answer.direction{manner}", coordinator=saying.coordinator)
     if digest.own:
         yield from _own_answers(saying)
+    if digest.joint:
+        yield saying.say("answer.joint")
+    if digest.own or digest.joint:
+        yield from _difficulties(saying)
 
 
 def _own_answers(saying: Saying) -> Iterator[str]:
@@ -261,17 +292,24 @@ def _own_answers(saying: Saying) -> Iterator[str]:
     wanted = list(dict.fromkeys(line.state.obligation.to for line in digest.own))
     if others := [to for to in wanted if to is not None and to != digest.recipient.id]:
         yield saying.say("answer.send", to=saying.names(others))
+    undated = "-undated" if all(_belongs_below(line) for line in digest.own) else ""
     if saying.to_coordinator:
-        yield saying.say("answer.already-own")
+        yield saying.say(f"answer.already-own{undated}")
     else:
         if None in wanted or digest.recipient.id in wanted:
             yield saying.say("answer.no-recipient")
         if others:
-            yield saying.say("answer.already")
-    overdue = [line for line in digest.own if line.kind is Kind.OVERDUE]
-    if any(chasers.standing(saying, line).is_to_be_explained for line in overdue):
-        yield saying.say("answer.explain")
-    yield from _difficulties(saying)
+            yield saying.say(f"answer.already{undated}")
+    if _is_to_be_explained(saying):
+        yield from _explanation(saying)
+
+
+def _explanation(saying: Saying) -> Iterator[str]:
+    """Say to whom the reason for a delay is written: to who chases, above the coordinator."""
+    if not saying.to_coordinator:
+        yield saying.say("answer.explain", to=saying.sender)
+    elif saying.superior is not None:
+        yield saying.say("answer.explain-own", to=saying.superior)
 
 
 def _difficulties(saying: Saying) -> Iterator[str]:

@@ -294,6 +294,8 @@ def _ladders(page: _Page) -> None:
     page.line(f"{_default(PlanForm, 'ladder')}:", indent=2)
     for key in ("send_at", "office_ends"):
         page.keys(LadderForm, key, f'"{_default(LadderForm, key)}"', indent=4)
+    page.meaning(LadderForm, "tell_partners", indent=4)
+    page.proposal("tell_partners: true", indent=4)
     page.keys(LadderForm, "remind", "[10, 5, 2, 1, 0]", indent=4)
     page.meaning(LadderForm, "overdue", indent=4)
     page.list_keys(OverdueForm, indent=4)

@@ -19,7 +19,7 @@ from services.comparing.duties import Moved, Reworked
 from services.comparing.mails import Box, Pair, Single
 from services.comparing.outline import Outline, StageMove
 from services.comparing.renames import Renames
-from services.views.previewing import derivation, gate_text, subject_of
+from services.views.previewing import derivation, gate_text, message_json
 
 T = TypeVar("T")
 
@@ -199,14 +199,9 @@ def _box(box: Box, compared: Comparison) -> dict[str, Any]:
 
 
 def _mail(issued: Issued, plan: Plan, subject: str = "") -> dict[str, Any]:
-    digest = issued.digest
-    return {
-        "send_at": _instant(plan, digest.send_at),
-        "kind": digest.kind.word,
-        "rungs": list(digest.rungs),
-        "obligations": list(digest.obligations),
-        "subject": subject or subject_of(issued),
-    }
+    """A mail as a preview has it, without whose it is: it stands under its recipient's id."""
+    said = message_json(plan, issued, subject)
+    return {key: value for key, value in said.items() if key != "to"}
 
 
 def _fields(found: Iterable[Change]) -> list[dict[str, Any]]:

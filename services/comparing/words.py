@@ -145,6 +145,8 @@ class Words:
                 return f"{value:%H:%M}"
             case ZoneInfo():
                 return value.key
+            case bool():
+                return self.say("yes" if value else "no")
             case tuple():
                 return "; ".join(self._plain(part) for part in value)
             case Mapping():

@@ -12,16 +12,28 @@ from sqlalchemy import Connection
 
 from notifiers.errors import BadAddress
 from notifiers.mime.address import checked_address
+from notifiers.wire.bounces import Kind
 from services.errors import Refused
 from services.wiring import Parts
-from storage import addresses
+from services.written import line
+from storage import addresses, post
 from storage.addresses import Noted
+from storage.post import Posted
+
+REPLIES = 3  # automatic replies of an address that are told
 
 
 def every(parts: Parts) -> list[Noted]:
     """Return all that is noted of addresses, but for those that are as the register says."""
     with parts.database.reading() as connection:
         return [one for one in addresses.every(connection) if one != _bare(one)]
+
+
+def replies(parts: Parts, address: str) -> list[Posted]:
+    """Return the last automatic replies that an address has sent, the newest first."""
+    kind = Kind.AUTO_REPLY.value
+    with parts.database.reading() as connection:
+        return post.from_address(connection, address, kind=kind, limit=REPLIES)
 
 
 def find(parts: Parts, address: str) -> Noted | None:
@@ -98,9 +110,10 @@ def _bare(one: Noted) -> Noted:
 
 
 def _who(by: str) -> str:
-    if not by.strip():
+    who = line(by)
+    if not who:
         raise Refused("refused.empty-by")
-    return by.strip()
+    return who
 
 
 def _checked(address: str) -> str:

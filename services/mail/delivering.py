@@ -167,7 +167,7 @@ def is_mail_due(parts: Parts, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def put_right(parts: Parts, now: datetime) -> bool:
+def free_held(parts: Parts, now: datetime) -> bool:
     """Free what a clock that was set back would hold until then: claims, and the mail server.
 
     What holds for longer than it can was written by a clock that was ahead, or is a day old by
@@ -203,7 +203,7 @@ async def deliver(
     `clock` tells the time while a long delivery goes on; without one it stays `now`. From
     `until` on nothing more is claimed.
     """
-    put_right(parts, now)
+    free_held(parts, now)
     is_live = clock is not None
     drain = _Drain(parts, way, clock or (lambda: now), only, is_live=is_live, until=until)
     async with AsyncExitStack() as stack:

@@ -59,7 +59,8 @@ class Ready:
     `paused` is what a pause keeps back; `waits_until` is when offices open again, if it has
     to wait for that. `before` is what became of it at each address so far; `answers_to` the
     address of whom it comes from; `why` what servers said where there is no address left;
-    `broken` why it can't be looked at, which keeps no other message waiting.
+    `broken` why it can't be looked at, which keeps no other message waiting; `is_unread` where
+    that is since its run can't be read.
     `hours` is None where it keeps to none: a brief goes out when it is asked for.
     """
 
@@ -73,6 +74,7 @@ class Ready:
     waits_until: datetime | None = None
     why: str = ""
     broken: str = ""
+    is_unread: bool = False
     hours: Hours | None = None
 
     @property
@@ -134,7 +136,9 @@ class Looker:
                 except Exception as error:
                     extra = {"action": "mail-failed"}
                     log.exception("message %s can't be looked at", message.id, extra=extra)
-                    ready = Ready(message, broken=f"{type(error).__name__}: {error}")
+                    is_unread = error is lives[message.run] and isinstance(error, runs.UNREADABLE)
+                    why = f"{type(error).__name__}: {error}"
+                    ready = Ready(message, broken=why, is_unread=is_unread)
                 found.append(ready)
         return found
 
@@ -181,13 +185,21 @@ def as_it_is(parts: Parts, message: Message, now: datetime, *, was_sent: bool) -
     return ready
 
 
+def sent_instead(connection: Connection, message: Message) -> list[int]:
+    """Return the numbers of the messages that carry what a message did that came back."""
+    if message.status is not Status.BOUNCED:
+        return []
+    back = ledger.entries(connection, message.run, kinds=[EntryKind.MESSAGE_BOUNCED])
+    numbers = (
+        one.data.get("again") for one in back if one.data["message_id"] == message.message_id
+    )
+    return [int(number) for number in numbers if number is not None]
+
+
 def _moved_on(connection: Connection, message: Message) -> list[Notice]:
     """Return what a message that came back carried, and the one that was sent instead does now."""
     found: list[Notice] = []
-    for entry in ledger.entries(connection, message.run, kinds=[EntryKind.MESSAGE_BOUNCED]):
-        again = entry.data.get("again")
-        if entry.data["message_id"] != message.message_id or again is None:
-            continue
+    for again in sent_instead(connection, message):
         instead = outbox.find(connection, again)
         found += notices.of_message(connection, again)
         if instead is not None and instead.status is Status.BOUNCED:
@@ -339,7 +351,7 @@ def _addressed(
 ) -> Ready:
     """Find the addresses: of who can be reached today, and of who got it already."""
     if ready.mail is None:
-        return ready
+        return replace(ready, before=tuple(before))
     agency: Agency = ready.mail.recipient
     day = now.astimezone(plan.zone).date()
     found = addressees(agency, day=day, with_head=is_for_head(ready.mail), known=known)

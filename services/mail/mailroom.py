@@ -14,6 +14,7 @@ from services.errors import Refused
 from services.mail import looking, marking
 from services.mail.looking import Ready
 from services.wiring import Parts
+from services.written import line, passage
 from storage import addresses, ledger, notices, outbox, plans, recipients, relays
 from storage.outbox import Message
 
@@ -85,7 +86,7 @@ def cancel(parts: Parts, number: int, *, by: str, why: str, now: datetime) -> No
 
     What somebody who is to answer has got was said, and stays so: only its copies are taken back.
     """
-    message = find(parts, number)
+    message, by, why = find(parts, number), line(by), passage(why)
     with parts.database.writing() as connection:
         plans.lock(connection, message.run)
         if not outbox.cancel(connection, number, why):
@@ -96,7 +97,9 @@ def cancel(parts: Parts, number: int, *, by: str, why: str, now: datetime) -> No
         notices.drop(connection, number, carried)
         data: dict[str, Any] = {"message_id": message.message_id, "recipient": message.recipient}
         data |= {"kind": message.kind, "subject": message.subject, "detail": why}
-        data |= {"only_copies": True} if is_told else {}
+        if is_told:
+            data |= {"only_copies": True}
+            data["addresses"] = recipients.withhold(connection, number, now, why=why)
         entry = Entry(EntryKind.MESSAGE_CANCELLED, message.send_at, now, by, data=data)
         dropped = [marking.unsent(EntryKind.NOTICE_DROPPED, one, now, by) for one in carried]
         ledger.append(connection, message.run, [entry, *dropped])

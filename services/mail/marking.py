@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from engine.chasing import Notice
 from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
+from language.catalogue import text
 from notifiers.wire.channel import Outcome, Outcomes, Refused, Sent, TryLater
 from services import mornings, runs
 from services.mail import pacing
@@ -44,8 +45,13 @@ def tried(parts: Parts, ready: Prepared, outcomes: Outcomes, now: datetime) -> T
     What was tried a few times only, before offices closed, keeps the time that it had left.
     """
     expires_at = None
-    if ready.broken:
+    if ready.broken and not ready.is_unread:
         verdict = Verdict(Status.UNDELIVERABLE, ready.broken)
+    elif ready.is_unread:
+        # A plan or a ledger that can't be read now may be, once somebody has seen to it.
+        again = now + WAITS[min(ready.message.tries, len(WAITS)) - 1]
+        verdict = Verdict(Status.LATER, ready.broken, again)
+        parts.unread[ready.message.run] = ready.broken
     elif ready.waits_until is not None:
         verdict = Verdict(ready.message.was, ready.message.error, ready.waits_until)
         expires_at = _put_off(ready.message, now, ready.waits_until)
@@ -86,7 +92,11 @@ def mark(parts: Parts, tries: Sequence[Tried], relay: str, now: datetime) -> set
         )
         for address, why in (found for one in told for found in one.verdict.unknown):
             addresses.mark_bounced(parts.database, connection, address, why=why, now=now, by=SYSTEM)
-        entries = [(one.ready.message.run, entry) for one in told for entry in _entries(one, now)]
+        entries = [
+            (one.ready.message.run, entry)
+            for one in told
+            for entry in (*_entries(one, now), *_withhold(parts, connection, one, now))
+        ]
         ledger.append_all(connection, entries)
         undelivered = (run for run, entry in entries if entry.kind in mornings.UNDELIVERED)
         for run in dict.fromkeys(undelivered):
@@ -105,6 +115,8 @@ def expire(parts: Parts, now: datetime, *, limit: int) -> list[Message]:
         found = outbox.expire(connection, now, only=[number for number, _ in waiting])
         for message in found:
             if message.status is not Status.EXPIRED:
+                copies = copies_withheld(connection, message, now, why=message.error)
+                ledger.append(connection, message.run, copies)
                 continue
             entry = _told(EntryKind.MESSAGE_EXPIRED, message, message.subject, message.error, now)
             ledger.append(connection, message.run, [entry])
@@ -120,8 +132,29 @@ def _tell_in_a_brief(parts: Parts, connection: Connection, run: str) -> None:
     """
     stored = plans.find_run(connection, run)
     assert stored is not None
-    with runs.passed_over(run):
+    with runs.passed_over(parts, run):
         mornings.reckon(connection, stored, parts.plan(stored.plan_version))
+
+
+def copies_withheld(
+    connection: Connection, message: Message, now: datetime, *, why: str, by: str = SYSTEM
+) -> list[Entry]:
+    """Try no more the copies of a message that who is to answer has got; say so in the ledger."""
+    addresses = recipients.withhold(connection, message.id, now, why=why)
+    if not addresses:
+        return []
+    kind, more = EntryKind.MESSAGE_CANCELLED, {"only_copies": True, "addresses": addresses}
+    return [replace(_told(kind, message, message.subject, why, now, **more), by=by)]
+
+
+def _withhold(parts: Parts, connection: Connection, one: Tried, now: datetime) -> list[Entry]:
+    """Withhold the copies of what has become pointless since it reached who is to answer."""
+    ready = one.ready
+    if not ready.is_pointless or ready.message.sent_at is None:
+        return []
+    reason = "paused" if ready.paused else "settled"
+    why = text(parts.settings.language, f"outbox.withheld-{reason}")
+    return copies_withheld(connection, ready.message, now, why=why)
 
 
 def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> Entry:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 
 from engine.chasing import Notice
 from engine.plan import Agency
+from services import messages
 from services.errors import Refused
 from services.mail import looking, mailroom, proofs
 from services.mail.proofs import Proof, Slip
 from services.wiring import Parts
 from storage import attempts, notices, outbox, plans, post, recipients
 from storage.attempts import Attempt
-from storage.outbox import Message, Status
+from storage.outbox import Message, Sought, Status
 from storage.post import Posted
 from storage.recipients import Recipient
 
@@ -28,6 +29,7 @@ TROUBLED = (Status.UNDELIVERABLE, Status.EXPIRED)
 Not where mail came back: what it told goes out again as a message of its own, which is here
 itself where there is nowhere left to send it.
 """
+EVERYTHING = Sought()
 SOME = 500  # messages whose particulars are read at once
 
 
@@ -35,7 +37,9 @@ SOME = 500  # messages whose particulars are read at once
 class Outgoing:
     """A message of the outbox: whom it is for, its addresses, what it is about.
 
-    `attempts`, and what came `back` about it, are filled where one is looked at by itself.
+    `back` is what came back about it: reports, and automatic replies. `attempts`, and the number
+    of the message that went out `instead` of one that came back, are filled where one is looked
+    at by itself.
     """
 
     message: Message
@@ -45,30 +49,56 @@ class Outgoing:
     notices: tuple[Notice, ...]
     attempts: tuple[Attempt, ...] = ()
     back: tuple[Posted, ...] = ()
+    instead: int | None = None
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """The rungs that it speaks of, each once."""
+        return tuple(dict.fromkeys(notice.rung for notice in self.notices))
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """The obligations that it speaks of, each once."""
+        return tuple(dict.fromkeys(notice.obligation for notice in self.notices))
 
     def local(self, moment: datetime) -> datetime:
         """Return an instant in the plan's time zone."""
         return moment.astimezone(self.zone)
 
 
-def listed(
-    parts: Parts,
-    *,
-    run: str | None = None,
-    statuses: Sequence[Status] = (),
-    agency: str | None = None,
-    since: datetime | None = None,
-) -> list[Outgoing]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A part of the outbox: messages, and how many there are in all of what was looked for."""
+
+    found: tuple[Outgoing, ...]
+    counts: Mapping[Status, int]
+
+    @property
+    def left_off(self) -> int:
+        """How many there are besides those that are shown."""
+        return sum(self.counts.values()) - len(self.found)
+
+
+def listed(parts: Parts, sought: Sought = EVERYTHING) -> list[Outgoing]:
     """Return the messages of the outbox in the order of their send times, narrowed."""
     with parts.database.reading() as connection:
-        found = outbox.narrowed(
-            connection, run=run, statuses=statuses, recipient=agency, since=since
-        )
-        return [
-            one
-            for start in range(0, len(found), SOME)
-            for one in _all_of(parts, connection, found[start : start + SOME])
-        ]
+        return _in_lots(parts, connection, outbox.narrowed(connection, sought))
+
+
+def gravest(parts: Parts, sought: Sought, *, limit: int) -> Listed:
+    """Return up to `limit` messages, the gravest first, then the newest, and count them all."""
+    with parts.database.reading() as connection:
+        found = outbox.gravest(connection, sought, limit=limit)
+        counts = outbox.counts(connection, sought)
+        return Listed(tuple(_in_lots(parts, connection, found)), counts)
+
+
+def _in_lots(parts: Parts, connection: Connection, found: Sequence[Message]) -> list[Outgoing]:
+    return [
+        one
+        for start in range(0, len(found), SOME)
+        for one in _all_of(parts, connection, found[start : start + SOME])
+    ]
 
 
 def one(parts: Parts, number: int) -> Outgoing:
@@ -77,16 +107,8 @@ def one(parts: Parts, number: int) -> Outgoing:
     with parts.database.reading() as connection:
         (found,) = _all_of(parts, connection, [message])
         tried = attempts.of_message(connection, number)
-        back = post.about(connection, number)
-    return Outgoing(
-        found.message,
-        found.agency,
-        found.zone,
-        found.recipients,
-        found.notices,
-        tuple(tried),
-        tuple(back),
-    )
+        instead = looking.sent_instead(connection, message)
+    return replace(found, attempts=tuple(tried), instead=next(iter(instead), None))
 
 
 def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
@@ -107,7 +129,7 @@ def proof(parts: Parts, number: int) -> tuple[Proof | None, str]:
         number=number,
         at=message.sent_at or message.send_at,
         kind=message.kind,
-        rungs=_rungs(one(parts, number).notices),
+        rungs=one(parts, number).rungs,
         mail=ready.mail,
         addressees=ready.addressees,
         answers_to=ready.answers_to,
@@ -119,6 +141,7 @@ def _all_of(parts: Parts, connection: Connection, found: Sequence[Message]) -> l
     numbers = [message.id for message in found]
     carried = notices.of_messages(connection, numbers)
     addressed = recipients.of_messages(connection, numbers)
+    back = post.about(connection, numbers)
     versions: dict[str, int] = {}
     for run in {message.run for message in found}:
         stored = plans.find_run(connection, run)
@@ -135,9 +158,28 @@ def _all_of(parts: Parts, connection: Connection, found: Sequence[Message]) -> l
                 zone=plan.zone,
                 recipients=tuple(addressed[message.id]),
                 notices=tuple(carried[message.id]),
+                back=tuple(back[message.id]),
             )
         )
     return shown
+
+
+def in_short(one: Outgoing) -> dict[str, Any]:
+    """Return a message as a rehearsal leaves it: as it was foreseen, and what became of it."""
+    message = one.message
+    return {
+        **messages.to_json(
+            send_at=message.send_at,
+            to=message.recipient,
+            kind=message.kind,
+            rungs=one.rungs,
+            obligations=one.obligations,
+            subject=message.subject,
+            zone=one.zone,
+        ),
+        "message_id": message.message_id,
+        "status": message.status.value,
+    }
 
 
 def to_json(one: Outgoing) -> dict[str, Any]:
@@ -150,14 +192,7 @@ def to_json(one: Outgoing) -> dict[str, Any]:
     return {
         "number": message.id,
         "run": message.run,
-        "send_at": at(message.send_at),
-        "to": message.recipient,
-        "kind": message.kind,
-        "rungs": list(_rungs(one.notices)),
-        "obligations": list(dict.fromkeys(notice.obligation for notice in one.notices)),
-        "subject": message.subject,
-        "message_id": message.message_id,
-        "status": message.status.value,
+        **in_short(one),
         "sent_at": at(message.sent_at),
         "tries": message.tries,
         "next_try_at": at(message.next_try_at),
@@ -203,10 +238,6 @@ def back_json(one: Outgoing) -> list[dict[str, Any]]:
     ]
 
 
-def _rungs(carried: Sequence[Notice]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notice.rung for notice in carried))
-
-
 def retry_all(
     parts: Parts,
     numbers: Sequence[int],
@@ -220,7 +251,8 @@ def retry_all(
     Return which were, and why the others were not.
     """
     with parts.database.reading() as connection:
-        found = outbox.narrowed(connection, run=run, statuses=statuses) if statuses else []
+        sought = Sought(run, tuple(statuses))
+        found = outbox.narrowed(connection, sought) if statuses else []
     wanted = [*numbers, *(message.id for message in found)]
     return _each(wanted, lambda number: mailroom.retry(parts, number, now))
 

@@ -53,6 +53,7 @@ class Prepared:
     waits_until: datetime | None = None
     why: str = ""
     broken: str = ""
+    is_unread: bool = False
     hours: Hours | None = None
 
 
@@ -91,6 +92,7 @@ def _prepared(ready: Ready, settings: Settings) -> Prepared:
         waits_until=ready.waits_until,
         why=ready.why,
         broken=ready.broken,
+        is_unread=ready.is_unread,
         hours=ready.hours,
     )
 

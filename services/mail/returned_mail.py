@@ -189,6 +189,8 @@ def _what_follows(data: Mapping[str, Any]) -> str:
         return "copy"
     if not data["lost"]:
         return "others"
+    if data.get("still_tried"):
+        return "still-tried"
     if data["sent_to"]:
         return "sent-to"
     if data["kind"] == BRIEF:

@@ -43,13 +43,14 @@ from services.wiring import Parts
 from storage import addresses, notices, outbox, plans, post, recipients
 from storage.outbox import Message, Queued, Status
 from storage.post import Posted
-from storage.recipients import Fate, Recipient
+from storage.recipients import SETTLED, Fate, Recipient
 
 log = logging.getLogger(__name__)
 
 REACH = timedelta(days=14)
 """How far back a mailbox is read that never was: longer than any mail server keeps trying."""
 UNDER_WAY = (Status.SENDING, Status.LATER, Status.UNCERTAIN)
+"""Where a message may still go to an address."""
 
 
 class Came(StrEnum):
@@ -172,7 +173,7 @@ def take(parts: Parts, content: bytes, now: datetime) -> list[Taken]:
         if message is None:
             return [Taken(Came.LETTER)]
         plans.lock(connection, message.run)
-        message = outbox.find(connection, message.id)
+        message = outbox.hold(connection, message.id)
         assert message is not None
         if returned.kind is Kind.AUTO_REPLY:
             return [_auto_reply(parts, connection, message, returned, now)]
@@ -214,7 +215,7 @@ def _report(
         for report in returned.reports
         if (address := next((one for one in report.addresses if one in went_to), None))
     ]
-    if message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries):
+    if _is_early(message):
         for recipient, report in hits:  # what else is written meanwhile goes to another
             if report.verdict is Verdict.GONE:
                 _mark(parts, connection, message, recipient.address, _said(report), now)
@@ -224,6 +225,18 @@ def _report(
     if not post.take(parts.database, connection, _posted(message, returned, hits, now)):
         return [Taken(Came.KNOWN, message.run, message.id, message.recipient)]
     return _applied(parts, connection, message, hits, now)
+
+
+def _is_early(message: Message) -> bool:
+    """Say whether it can't be judged yet what a report about a message means.
+
+    Somebody is at it, or it has reached nobody who is to answer. While it only has still to
+    reach others, what came back counts at once.
+    """
+    if message.status is Status.SENDING:
+        return True
+    is_tried = message.status in UNDER_WAY or (message.status is Status.QUEUED and message.tries)
+    return bool(is_tried) and message.sent_at is None
 
 
 def _posted(
@@ -302,12 +315,19 @@ def _resent(
 ) -> _Again | None:
     """Send what nobody got on another way, if it still holds."""
     everybody = recipients.of_messages(connection, [message.id])[message.id]
-    is_lost = not any(one.fate is Fate.SENT and not one.is_copy for one in everybody)
+    answering = [one for one in everybody if not one.is_copy]
+    is_lost = not any(one.fate is Fate.SENT for one in answering)
     why = bounced[0][0].detail
     live = runs.held(parts, connection, message.run)
+    tried = tuple(one.address for one in answering if one.fate not in SETTLED)
+    if is_lost and tried and message.status is not Status.SENT:
+        outbox.uncount(connection, message.id)
+        _record(connection, live, message, bounced, now, is_lost=True, tried=tried)
+        return None
     if not is_lost or not outbox.came_back(connection, message.id, why):
         _record(connection, live, message, bounced, now, is_lost=False)
         return None
+    recipients.withhold(connection, message.id, now, why="")
     true, also = _still_true(connection, live, message, now)
     again = None
     if true:
@@ -403,9 +423,10 @@ def _record(
     *,
     is_lost: bool,
     again: _Again | None = None,
+    tried: Sequence[str] = (),
     also: Iterable[Entry] = (),
 ) -> None:
-    """Enter what came back; it changes no state."""
+    """Enter what came back; it changes no state. `tried` is where the same message still goes."""
     entries = [
         Entry(
             EntryKind.MESSAGE_BOUNCED,
@@ -423,7 +444,8 @@ def _record(
                 "detail": recipient.detail,
                 "lost": is_lost,
                 "again": None if again is None else again.number,
-                "sent_to": [] if again is None else list(again.to),
+                "sent_to": list(tried if again is None else again.to),
+                **({"still_tried": True} if tried else {}),
             },
         )
         for recipient, report in bounced

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.chasing import Kind
 from language.catalogue import text
 from language.dates import day, instant
 from services.tables.markdown import link, plain, table
@@ -82,11 +83,10 @@ def _since(board: Board, row: BoardRow, language: str) -> str:
 
 def _told_above(board: Board, row: BoardRow, language: str) -> str:
     """Say who above was told, and when: each once, the last time."""
-    own = row.obligation.obligation.agency.id
     last = {
         one.recipient: one.sent_at
         for one in board.told
-        if one.obligation == row.obligation.obligation.id and one.recipient != own
+        if one.obligation == row.obligation.obligation.id and one.kind is Kind.ESCALATE
     }
     return "; ".join(
         f"{plain(board.plan.agencies[recipient].name)} "

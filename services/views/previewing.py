@@ -15,6 +15,7 @@ from language.catalogue import text
 from notifiers.digest import Digest as MailDigest
 from notifiers.digest import compose
 from notifiers.rendering import subject
+from services import messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def to_json(shown: Preview, language: str) -> dict[str, Any]:
         "obligations": [
             _obligation(state, key, shown.rehearsal.ended_at, language) for key in plan.obligations
         ],
-        "messages": [_message(plan, one) for one in shown.rehearsal.issued],
+        "messages": [message_json(plan, one) for one in shown.rehearsal.issued],
     }
 
 
@@ -96,16 +97,18 @@ def _obligation(state: RunState, key: str, now: datetime, language: str) -> dict
     }
 
 
-def _message(plan: Plan, issued: Issued) -> dict[str, Any]:
+def message_json(plan: Plan, issued: Issued, subject: str = "") -> dict[str, Any]:
+    """Return a message of a preview as `docs/json.md` describes it; its subject if it is known."""
     digest = issued.digest
-    return {
-        "send_at": _instant(plan, digest.send_at),
-        "to": digest.recipient,
-        "kind": digest.kind.word,
-        "rungs": list(digest.rungs),
-        "obligations": list(digest.obligations),
-        "subject": subject_of(issued),
-    }
+    return messages.to_json(
+        send_at=digest.send_at,
+        to=digest.recipient,
+        kind=digest.kind.word,
+        rungs=digest.rungs,
+        obligations=digest.obligations,
+        subject=subject or subject_of(issued),
+        zone=plan.zone,
+    )
 
 
 def mails(shown: Preview, language: str | None = None) -> Iterator[tuple[Issued, MailDigest]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -127,7 +128,8 @@ def entry_detail(language: str, entry: Entry, plan: Plan) -> str:
         case {"address": address, "verdict": _, "recipient": recipient}:
             return f"→ {plan.agencies[recipient].name} <{address}>: {data['detail']}"
         case {"subject": subject, "recipient": recipient}:
-            return f"→ {plan.agencies[recipient].name}: {subject}"
+            copies = _only_copies(language, data) if data.get("only_copies") else ""
+            return f"→ {plan.agencies[recipient].name}: {subject}{copies}"
         case {"event": event}:
             values = ", ".join(f"{k}={v}" for k, v in data.get("values", {}).items())
             return f"{event} ({values})" if values else str(event)
@@ -142,6 +144,14 @@ def entry_detail(language: str, entry: Entry, plan: Plan) -> str:
         names = [_agency(plan, key) for key in data["missing"]]
         told.append(text(language, "record.missing", names=", ".join(dict.fromkeys(names))))
     return "; ".join(told)
+
+
+def _only_copies(language: str, data: Mapping[str, Any]) -> str:
+    """Say of what was taken back, or not sent any more, that it were only copies, whose and why."""
+    said = text(language, "outbox.only-copies")
+    to = ", ".join(data.get("addresses", ()))
+    why = data.get("detail", "")
+    return f" ({said}{f': {to}' if to else ''}{f'; {why}' if why else ''})"
 
 
 def _said(language: str, recorded: Recorded, entry: Entry) -> str:

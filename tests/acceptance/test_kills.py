@@ -135,7 +135,7 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert eventually(lambda: _state(office, killed) == "CRASHED", 60)
     # Its sub-run is shown as running for half an hour: then it is put right as an orphan.
     [orphan] = [one for one in runs_of(office, "deliver") if one["state"]["type"] == "RUNNING"]
-    assert asyncio.run(_put_right_later(office)) >= 1  # the alarm may be starting
+    assert asyncio.run(_end_or_restart_later(office)) >= 1  # the alarm may be starting
     assert _state(office, orphan["id"]) == "CRASHED"
     # Five at once when the claim has lapsed: they share what is left.
     five = [_start(office, "chase/chase", {"now": "2020-05-12T08:16:00+07:00"}) for _ in range(5)]
@@ -171,11 +171,11 @@ def _injure(office: Office, post: Post, parts: Parts) -> None:
     assert eventually(lambda: bool(_offered(office)))
 
 
-async def _put_right_later(office: Office) -> int:
+async def _end_or_restart_later(office: Office) -> int:
     """Look for orphans as a sweep does that comes in an hour."""
     api = f"http://127.0.0.1:{office.port}/api"
     async with PrefectClient(api) as client:
-        return await orphans.put_right(client, moment.wall() + timedelta(hours=1), "vi")
+        return await orphans.end_or_restart(client, moment.wall() + timedelta(hours=1), "vi")
 
 
 def _names(office: Office) -> list[str]:

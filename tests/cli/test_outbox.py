@@ -14,9 +14,11 @@ from cli.main import app
 from notifiers.wire.channel import Envelope, Outcome, Refused, Sent, TryLater
 from services import chasing
 from services.errors import Refused as NotAllowed
+from services.mail import returning
 from services.wiring import Parts
 from storage.outbox import Status
 from storage.tables import MESSAGES
+from tests.notifiers.test_mail_bounces import content
 from tests.services import written as w
 from tests.services.office import Recording, deliver, kinds, office, start, statuses
 
@@ -76,6 +78,51 @@ def test_the_list_names_every_address_and_what_became_of_it(parts: Parts):
     assert "đã gửi: 1; gửi lại sau: 1; không gửi được: 1" in shown
 
 
+def test_the_list_begins_with_what_needs_a_person_and_says_how_many_are_left_off(parts: Parts):
+    """Out of a year's mail the screen shows what somebody has to do something about."""
+    shown = run("list", "--limit", "2")
+
+    assert shown.index("c@nho.example") < shown.index("b@nho.example")
+    assert "a@nho.example" not in shown
+    assert "còn 1 thư khác" in shown
+    assert "đã gửi: 1; gửi lại sau: 1; không gửi được: 1" in " ".join(shown.split())
+    assert "thư khác" not in run("list")
+
+
+def test_json_is_cut_only_where_a_limit_is_named(parts: Parts):
+    """A program that counts on all of it gets all of it, in the order of the send times."""
+    assert [one["to"] for one in as_json("list")] == ["a", "b", "c"]
+    assert [one["to"] for one in as_json("list", "--limit", "2")] == ["c", "b"]
+
+
+def test_a_mail_that_came_back_names_the_one_that_went_out_instead(parts: Parts):
+    """Whoever is told of the bounce reads what was in it, and where it stands now."""
+    (one,) = as_json("list", "--agency", "a")
+    ours = one["message_id"].encode()
+    mail = content("postfix").replace(b"<one.a.nho@dondoc.example>", ours)
+    returning.take(parts, mail, w.START)
+
+    shown = run("show", str(one["number"]))
+    _, again = as_json("list", "--agency", "a")
+    assert f"được gửi lại bằng thư số {again['number']}." in shown
+    assert "Kính gửi: Sở An" in shown
+    assert as_json("show", str(one["number"]))["instead"] == again["number"]
+    assert as_json("show", str(again["number"]))["instead"] is None
+
+
+def test_an_automatic_reply_is_seen_at_the_mail_and_at_the_address(parts: Parts):
+    """Somebody is away: whoever looks why nothing comes has to see it."""
+    (one,) = as_json("list", "--agency", "a")
+    ours = one["message_id"].encode()
+    mail = content("absent-exchange").replace(b"<one.a.nho@dondoc.example>", ours)
+    returning.take(parts, mail, w.START)
+
+    assert "trả lời tự động của a@nho.example" in " ".join(run("list").split())
+    shown = runner.invoke(app, ["address", "show", "a@nho.example"]).output
+    assert "Trả lời tự động lúc 08:00 ngày 06/4/2020: Trả lời tự động: Đôn đốc." in shown
+    assert "dondoc address away" in shown
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_list_keeps_to_the_width_of_the_terminal(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, width: int
@@ -92,6 +139,8 @@ def test_the_list_is_narrowed_by_status_agency_run_and_time(parts: Parts):
     assert [one["to"] for one in as_json("list", "--agency", "c")] == ["c"]
     assert len(as_json("list", "--run", "nho", "--since", "2020-04-06")) == 3
     assert as_json("list", "--since", "2020-04-07") == []
+    assert [one["to"] for one in as_json("list", "--address", "B@nho.example")] == ["b"]
+    assert as_json("list", "--address", "nobody@nho.example") == []
     assert as_json("list", "--since", "06/4/2020") == as_json("list", "--since", "2020-04-06")
     assert runner.invoke(app, ["outbox", "list", "--run", "other"]).exit_code == 1  # mistyped
 

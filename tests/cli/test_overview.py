@@ -65,3 +65,29 @@ def test_one_that_is_named_is_shown_and_other_commands_still_ask_which():
     assert json.loads(named.stdout)["run"] == "nho"
     assert isinstance(ledger.exception, Refused)
     assert ledger.exception.key == "refused.which-run"
+
+
+def test_it_speaks_the_language_asked_for():
+    """As every command that an operator of a country looks with."""
+    shown = runner.invoke(app, ["status", "--lang", "en"])
+    one = runner.invoke(app, ["status", "nho", "--lang", "en"])
+    ledger = runner.invoke(app, ["ledger", "nho", "--lang", "en"])
+
+    assert "2 active plan runs" in shown.output
+    assert (one.exit_code, ledger.exit_code) == (0, 0)
+    assert one.output != runner.invoke(app, ["status", "nho"]).output
+    assert ledger.output != runner.invoke(app, ["ledger", "nho"]).output
+
+
+def test_all_runs_are_paused_and_resumed_by_one_command_without_a_server():
+    """After a restore nobody may be chased before what was entered since is entered again."""
+    both = runner.invoke(app, ["pause", "--all", "--run", "nho", "--why", "x"])
+    paused = runner.invoke(app, ["pause", "--all", "--why", "Khôi phục", "--by", "quản trị"])
+    again = runner.invoke(app, ["pause", "--all", "--why", "Khôi phục"])
+    resumed = runner.invoke(app, ["resume", "--all", "--by", "quản trị"])
+
+    assert both.exit_code == 2
+    assert paused.exit_code == 0, paused.output
+    assert "Đã tạm dừng đôn đốc 2 đợt thực hiện: nho, nho-hai." in paused.output
+    assert "Đang tạm dừng từ trước, giữ nguyên: 2 đợt" in again.output
+    assert "Đã tiếp tục đôn đốc 2 đợt" in resumed.output

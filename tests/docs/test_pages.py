@@ -81,6 +81,11 @@ REPLACED: Mapping[str, tuple[str, str]] = {
         "parts/agencies-no-focal-point.yaml",
         "- {name: Bà B, role: head, email: b@sotuphap.example}",
     ),
+    "unsigned-letter": (
+        PLAN,
+        "- {after: 1 ngày làm việc, to: coordinator}\n"
+        "      - {after: 5 ngày làm việc, to: superior, letter: true}",
+    ),
     "date-before-event": (PLAN, "due: chậm nhất ngày 30/6/2020"),
     "notices-behind": ("parts/calendar-notices-behind.yaml", "notices_until: 2026"),
 }

@@ -200,6 +200,26 @@ def test_without_a_date_there_is_only_the_assignment():
     assert (only.rung, only.reason.key) == ("assign", "notice.assign-undated")
 
 
+def test_who_takes_part_hears_of_the_assignment_and_of_nothing_else():
+    """Partners are told where the ladder says so; nobody is told to take part in its own work."""
+    joint = replace(task(by=("a", "b")), partners=("b", "c"))
+    story = Story(plan(stage("first", joint), ladder=replace(STANDARD, tell_partners=True)))
+    silent = Story(plan(stage("first", joint)))
+
+    first, told, *others = rungs(story.plan, obligation(story))
+    assert [(one.rung, one.kind, one.recipient) for one in (first, told, others[0])] == [
+        ("assign", Kind.ASSIGN, "a"),
+        ("partner", Kind.ASSIGN, "b"),
+        ("partner", Kind.ASSIGN, "c"),
+    ]
+    assert first.at == told.at
+    assert {one.rung for one in rungs(silent.plan, obligation(silent))}.isdisjoint({"partner"})
+    others = [one for one in others if one.recipient in ("b", "c")]
+    assert [one.rung for one in others] == ["partner"]
+    beside = rungs(story.plan, obligation(story, "first/report/b"))
+    assert [one.recipient for one in beside if one.rung == "partner"] == ["c"]
+
+
 def test_nobody_is_chased_before_the_date_is_known():
     """A period from an event has no rungs until the event has come."""
     phrase = Phrase("…", Within(10, Unit.WORKING_DAYS, FromEvent("issued")))

@@ -456,6 +456,17 @@ def test_the_next_turn_is_the_first_gate_that_gives_way():
     assert next_turn(story.folding.state(), at("2020-05-01 00:00")) == at("2020-05-16 00:00")
 
 
+def test_a_stage_whose_event_was_recorded_by_a_clock_ahead_turns_by_itself():
+    """Another machine's clock is some seconds behind: what it does must not lose the opening."""
+    made = plan(stage("first", task()), stage("second", task(), event="issued"))
+    story = Story(made)
+    ahead = at("2020-04-07 08:00")
+    data = {"event": "issued"}
+    story.folding.take(Entry(EntryKind.EVENT_ANNOUNCED, ahead, ahead, "x", data=data))
+
+    assert next_turn(story.folding.state(), at("2020-04-07 07:59")) == at("2020-04-07 08:00")
+
+
 def test_at_the_next_turn_something_turns():
     """The clock never rings for nothing."""
     story = Story(chain())

@@ -20,6 +20,7 @@ from engine.ledger import (
     RunState,
     Standing,
     fold,
+    fold_alike,
     fold_some,
 )
 from tests.engine.builders import BY_9_JUNE, NO_DATE, Story, at, plan, stage, task
@@ -595,6 +596,7 @@ def test_some_obligations_fold_alone_to_what_they_fold_to_with_all(
     whole = fold(made, entries).obligations
     assert found == {key: whole[key] for key in keys}
     assert list(found) == keys
+    assert fold_alike(made, entries).state() == fold(made, entries)
 
 
 @given(actions)

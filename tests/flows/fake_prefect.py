@@ -38,7 +38,7 @@ class FakePrefect:
         self.before: Hook | None = None
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Self]:
+    async def client(self, **_: object) -> AsyncIterator[Self]:
         """Stand in for `get_client()`."""
         yield self
 
@@ -81,6 +81,10 @@ class FakePrefect:
         self, method: str, path: str, *, json: Any, path_params: Mapping[str, str] | None = None
     ) -> Any:
         await self._ask(f"{method} {path}")
+        if path.endswith("/create_flow_run/bulk"):
+            made = [self._make(UUID((path_params or {})["id"]), **one) for one in json]
+            results = [{"flow_run_id": str(one.id), "status": "CREATED"} for one in made]
+            return SimpleNamespace(json=lambda: {"results": results})
         if method == "PATCH":
             return self._update_artifact(UUID((path_params or {})["id"]), json["data"])
         if "key" in json["artifacts"]:
@@ -108,6 +112,28 @@ class FakePrefect:
         state: State[Any],
     ) -> FlowRun:
         await self._ask("create_flow_run")
+        born = state.model_dump(mode="json", include={"type", "name", "message"})
+        return self._make(
+            deployment,
+            name=name,
+            parameters=parameters,
+            idempotency_key=idempotency_key,
+            tags=tags,
+            state=born,
+        )
+
+    def _make(
+        self,
+        deployment: UUID,
+        *,
+        name: str,
+        parameters: dict[str, Any],
+        idempotency_key: str,
+        tags: Sequence[str],
+        state: Mapping[str, Any],
+    ) -> FlowRun:
+        if deployment not in self.deployments.values():
+            raise ObjectNotFound(Exception("deployment"))
         known = self.keys.get((deployment, idempotency_key))
         if known in self.runs:
             return self.runs[known].model_copy()
@@ -117,7 +143,12 @@ class FakePrefect:
             name=name,
             parameters=parameters,
             tags=list(tags),
-            state=state.model_copy(update={"timestamp": self.wall()}),
+            state=State(
+                type=StateType(state["type"]),
+                name=state["name"],
+                message=state.get("message"),
+                timestamp=self.wall(),
+            ),
         )
         self.keys[deployment, idempotency_key] = made.id
         self.runs[made.id] = made

@@ -139,7 +139,7 @@ def test_a_brief_that_turns_out_to_be_later_is_not_waited_for_hotly(small: Parts
     small = replace(small, settings=small.settings.model_copy(update={"brief": "daily"}))
     work = at_rest(small, w.at("2020-04-06 09:00"), sweep=3600)
     with small.database.writing() as connection:
-        plans.set_brief(connection, "nho", w.START)
+        plans.set_briefs(connection, {"nho": w.START})
 
     async def minute() -> None:
         await work.start()

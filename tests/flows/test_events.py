@@ -33,3 +33,14 @@ def test_what_was_given_up_is_one_event_per_run():
         "recipients": "z, x",
         "why": "552",
     }
+
+
+def test_runs_that_cannot_be_read_make_one_event_however_many():
+    """Hundreds of alarms would hide what they say."""
+    assert events.unreadable({}) == []
+
+    (told,) = events.unreadable({f"r{number}": "ValueError: x" for number in range(300)})
+
+    assert told.name == "dondoc.runs.unreadable"
+    assert told.about["count"] == 300
+    assert str(told.about["runs"]).split() == [f"r{number}" for number in range(events.NAMED)]

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from prefect.client.schemas.objects import StateType
+from prefect.server.api import deployments
 from prefect.states import Cancelled
 from sqlalchemy import event
 
-from flows import moment, rounds, showing
+from flows import births, moment, rounds, showing
 from flows.rounds import Rounds, Urgency
 from services.wiring import Parts
 from tests.flows.fake_prefect import FakePrefect
@@ -91,14 +92,17 @@ def test_what_is_escalated_is_shown_before_what_merely_changed(parts: Parts, pre
     assert one._behind[late].urgency is Urgency.ESCALATED
 
 
-def test_a_share_that_is_over_leaves_the_rest_to_the_next(parts: Parts, prefect: FakePrefect):
+def test_a_share_that_is_over_leaves_the_rest_to_the_next(
+    parts: Parts, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+):
     """Showing never goes on for ever: what else the clock does gets its turn."""
+    monkeypatch.setattr(rounds, "GROUP", 1)
     many(parts, 12)
     one = Rounds(parts, share=timedelta(seconds=0), ticks=Ticks())
 
     assert catch_up(one) is False
     shown = sum(name.count("/") == 0 for name in prefect.names)
-    assert shown == rounds.AT_ONCE
+    assert shown == rounds.RUNS_BESIDE
     assert catch_up(one) is False
     assert catch_up(one) is True
 
@@ -194,7 +198,7 @@ def test_of_many_those_that_nobody_touches_keep_their_run_for_some_days(
     """Ten thousand new runs at one midnight would take the night; the lists go back a week."""
     monkeypatch.setattr(rounds, "SLICE", 4)
     many(parts, 10)
-    one = Rounds(parts, every=rounds.LAP)
+    one = Rounds(parts, every=rounds.TIME_OF_A_LAP)
     sweep(one)
     first = {one.name: one.id for one in prefect.runs.values()}
     moved = []
@@ -208,3 +212,121 @@ def test_of_many_those_that_nobody_touches_keep_their_run_for_some_days(
     assert moved[0] == 0
     assert len(set(moved)) > 3
     assert moved[-1] == 10
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a few runs are many, as ten thousand are."""
+    monkeypatch.setattr(rounds, "SLICE", 4)
+    monkeypatch.setattr(rounds, "FEW", 2)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_of_many_what_somebody_waits_for_is_there_first_and_the_rest_later(
+    parts: Parts, prefect: FakePrefect
+):
+    """Prefect's server is the wall: who is late must not wait for stages whose turn is far."""
+    many(parts, 6)
+    one = Rounds(parts)
+
+    assert catch_up(one) is False
+    assert prefect.names == sorted(
+        name for n in range(6) for name in (f"nho-{n:02}", f"nho-{n:02}/1-reports")
+    )
+    assert {key.split("-")[0] for key in prefect.pages} == {"board", "late"}
+    assert catch_up(one) is True
+
+    assert len(prefect.names) == 6 * 4
+    assert len(prefect.pages) == 6 * 10
+    prefect.asked.clear()
+    sweep(one)
+    assert dict(prefect.asked) == {"read_flow_runs": 1, "POST /artifacts/count": 1}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_rest_is_left_alone_while_mail_goes_out(parts: Parts, prefect: FakePrefect):
+    """Nobody waits for it; the mail does."""
+    many(parts, 6)
+    one = Rounds(parts)
+    catch_up(one)
+    prefect.asked.clear()
+
+    assert asyncio.run(one.catch_up(MORNING, gently=True)) is False
+
+    assert not prefect.asked
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_rest_that_a_killed_process_owed_is_found_by_a_sweep(
+    parts: Parts, prefect: FakePrefect
+):
+    """That a run is shown in part stands in the database."""
+    many(parts, 6)
+    catch_up(Rounds(parts))
+    assert len(prefect.names) < 6 * 4
+
+    another = Rounds(parts)
+    assert catch_up(another) is False
+    assert catch_up(another) is True
+
+    assert len(prefect.names) == 6 * 4
+    assert len(prefect.pages) == 6 * 10
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_is_lost_with_prefects_database_comes_back_in_the_same_order(
+    parts: Parts, prefect: FakePrefect
+):
+    """All of it, and of nothing two: what is late first, the rest last."""
+    many(parts, 6)
+    one = Rounds(parts, every=rounds.TIME_OF_A_LAP)
+    while not catch_up(one):
+        pass
+    before = prefect.names
+    prefect.wipe()
+
+    sweep(one)
+    assert {name.count("/") for name in prefect.names} == {0, 1}
+    assert len(prefect.names) == 6 * 2
+    while not catch_up(one):
+        pass
+
+    assert prefect.names == before
+    assert len(prefect.pages) == 6 * 10
+
+
+@pytest.mark.usefixtures("hurried")
+def test_many_runs_are_made_in_a_few_requests(parts: Parts, prefect: FakePrefect):
+    """Each request costs Prefect's server more than the flow run that it makes."""
+    many(parts, 10)
+
+    one = Rounds(parts)
+    while not catch_up(one):
+        pass
+
+    assert len(prefect.names) == 10 * 4
+    assert prefect.asked["create_flow_run"] == 0
+    groups = -(-10 // 3)  # of three for each of four hands
+    assert prefect.asked["POST /deployments/{id}/create_flow_run/bulk"] == 3 * groups
+    # What is late is born red: only stages that wait are set, and born running before.
+    assert prefect.asked["set_state"] == 10 * 3
+
+
+def test_prefects_server_still_makes_several_flow_runs_in_one_request():
+    """Its own client has no method for it, so nothing else would say that it has gone."""
+    paths = {getattr(route, "path", "") for route in deployments.router.routes}
+
+    assert "/deployments/{id:uuid}/create_flow_run/bulk" in paths
+    assert births.RUNS_MADE <= deployments.BULK_CREATE_LIMIT
+
+
+def test_a_stage_that_turned_comes_before_what_merely_changed(parts: Parts, prefect: FakePrefect):
+    """Whoever is to act next is found in Prefect by the stage's run."""
+    many(parts, 3)
+    one = Rounds(parts)
+    catch_up(one)
+    submit(parts, w.REPORT_A, now=w.START, run="nho-00")
+    submit(parts, w.REPORT_A, w.REPORT_B, w.REPORT_C, now=w.START, run="nho-02")
+    one._take_notice()
+
+    assert list(one._in_order(w.START)) == ["nho-02", "nho-00"]

@@ -8,6 +8,7 @@ from datetime import date
 
 from engine.deadline import By, Phrase
 from engine.ledger import Entry, EntryKind
+from engine.plan import Plan, Task
 from notifiers.digest import Digest
 from tests.notifiers import mail_builder as b
 
@@ -126,6 +127,36 @@ def mixed(language: str) -> Digest:
     return b.digest(state, "so-tu-phap", b.at("2020-05-11 08:00"), language=language)
 
 
+def mixed_again(language: str) -> Digest:
+    """One mail: something that was chased twice before, something due soon."""
+    later = replace(
+        b.STATISTICS,
+        by=("so-tu-phap",),
+        due=Phrase("chậm nhất ngày 20/5/2020", By(date(2020, 5, 20))),
+    )
+    state = b.opened(b.plan(b.REPORT, later))
+    return b.digest(state, "so-tu-phap", b.at("2020-05-13 08:00"), language=language)
+
+
+def joint(language: str) -> Digest:
+    """What a body only takes part in: who leads, by when, who else; of each task once."""
+    led = replace(b.DRAFT, by=("so-noi-vu", "so-tu-phap"), partners=("so-y-te", "so-tai-chinh"))
+    later = replace(b.STATISTICS, due=Phrase("chậm nhất ngày 20/5/2020", By(date(2020, 5, 20))))
+    return b.digest(b.opened(telling(later, led)), "so-y-te", b.STARTED, language=language)
+
+
+def joint_beside(language: str) -> Digest:
+    """What a body owes, and behind it what it takes part in."""
+    return b.digest(
+        b.opened(telling(b.REPORT, b.STATISTICS)), "so-y-te", b.STARTED, language=language
+    )
+
+
+def telling(*tasks: Task) -> Plan:
+    """A plan whose ladder tells partners."""
+    return b.plan(*tasks, ladders={"standard": replace(b.STANDARD, tell_partners=True)})
+
+
 def assign_after_event(language: str) -> Digest:
     """What an event opens names the event's document."""
     moment = b.at("2021-07-19 09:00")
@@ -229,6 +260,8 @@ SAMPLES: dict[str, Callable[[str], Digest]] = {
         assign_district,
         assign_coordinator,
         assign_after_event,
+        joint,
+        joint_beside,
         remind,
         remind_last,
         remind_today,
@@ -240,6 +273,7 @@ SAMPLES: dict[str, Callable[[str], Digest]] = {
         overdue_reported,
         overdue_part,
         mixed,
+        mixed_again,
         escalate_coordinator,
         escalate_superior,
         escalate_mixed,

@@ -142,7 +142,7 @@ def test_an_opened_stage_says_why_and_what_is_owed() -> None:
     """By which document, by how many, by when; and that the date has passed."""
     said = render(alone("vi")).text
 
-    assert "văn bản số 76/NQ-CP ngày 12/5/2020" in said
+    assert "Nghị quyết số 76/NQ-CP ngày 12/5/2020" in said
     assert "bước 1 kết thúc ngày 15/5/2020" in said
     assert "Sở Y tế; hạn hết ngày 15/5/2020 (đã qua)." in said
     assert "2 cơ quan; hạn hết ngày 15/5/2020 (đã qua)." in said

@@ -170,6 +170,45 @@ def test_an_undated_task_is_never_threatened() -> None:
     assert "Thời hạn:" not in text
 
 
+def test_what_is_never_chased_promises_no_end_of_chasing() -> None:
+    """Of a task without a date nobody is reminded: what is answered is put on record."""
+    statistics = b.opened(b.plan(b.STATISTICS))
+    said = render(b.digest(statistics, "so-tu-phap", b.STARTED, language="vi")).text
+
+    assert "ghi số và ngày của văn bản, để ghi vào sổ theo dõi." in said
+    assert "việc nhắc dừng" not in said
+
+
+def test_a_list_of_mail_shows_how_late_a_chaser_is() -> None:
+    """Between forty others the first line has to say that a deadline is past."""
+    late = render(SAMPLES["overdue-again"]("vi")).html
+    soon = render(SAMPLES["remind"]("vi")).html
+
+    assert "Quá hạn 3 ngày làm việc (hạn: hết ngày 09/5/2020) – Báo cáo" in late
+    assert "Hạn: hết ngày 09/5/2020 (thứ Bảy) – Báo cáo" in soon
+
+
+def test_a_chaser_that_brings_a_reminder_along_is_as_firm_as_one_alone() -> None:
+    """Who is late for the third time does not get off lightly for owing something else."""
+    said = render(SAMPLES["mixed-again"]("vi")).text
+
+    assert "đã nhiều lần đôn đốc nhưng đến nay vẫn còn 1 nhiệm vụ quá hạn" in said
+    assert "nêu rõ bằng văn bản lý do chậm và ngày hoàn thành" in said
+    assert "nêu bằng văn bản gửi Sở Nội vụ tỉnh Tuyên Quang" in said
+
+
+def test_a_report_says_where_the_results_are_to_go() -> None:
+    """Whoever gives direction reads to whom, with copies to whom."""
+    said = render(SAMPLES["escalate-superior"]("vi")).text
+    district = render(SAMPLES["escalate-communes"]("vi")).text
+    itself = render(SAMPLES["escalate-about-coordinator"]("vi")).text
+
+    lead = "Gửi kết quả tới: "
+    assert f"{lead}Sở Nội vụ tỉnh Tuyên Quang; đồng gửi: Sở Tư pháp; Sở Tài chính." in said
+    assert f"{lead}UBND huyện Yên Sơn." in district
+    assert lead not in itself
+
+
 def test_a_district_sees_its_communes_with_their_number() -> None:
     """A district's task is about every commune of its own."""
     text = render(SAMPLES["assign-district"]("vi")).text

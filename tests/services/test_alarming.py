@@ -15,8 +15,9 @@ from services.alarming import Alarm
 from services.mail import mailroom
 from services.wiring import Parts
 from storage import clocks
+from storage.tables import LEDGER
 from tests.services import written as w
-from tests.services.office import Recording, deliver, outbox_of
+from tests.services.office import Recording, deliver, outbox_of, start
 
 NOW = w.at("2026-03-02 08:00")
 OPERATOR = "truc.ban@nho.example"
@@ -151,6 +152,53 @@ def test_of_very_many_the_first_few_are_named(small: Parts, monkeypatch: pytest.
     told = alarming.mail_undeliverable(small, "nho", given_up(small))
     assert told.said.count("550") == 2
     assert "…" in told.said
+
+
+def unreadable(parts: Parts, *names: str) -> None:
+    """Let runs have an entry that this program does not know."""
+    with parts.database.writing() as connection:
+        for run in names:
+            row = {"kind": "announced-by-fax", "happened_at": w.START, "recorded_at": w.START}
+            row |= {"run": run, "by": "", "document": "", "data": {}, "changes_state": True}
+            connection.execute(LEDGER.insert(), row)
+
+
+def test_runs_that_cannot_be_read_are_told_by_name_and_reason_once_in_an_hour(parts: Parts):
+    """Each is met again every ten minutes, by whichever process; one alarm will do."""
+    for plan in ("aa", "bb"):
+        start(parts, w.bundle(plan=plan))
+    unreadable(parts, "aa", "bb")
+    chasing.issue_notices(parts, w.START)
+
+    told = alarming.newly_unread(parts, w.START)
+    alarm = alarming.run_unreadable(parts, list(told), len(told))
+
+    assert list(told) == ["aa", "bb"]
+    assert "2 đợt: aa (ValueError: 'announced-by-fax'" in alarm.said
+    assert not alarm.is_over
+    for minutes, names in ((10, []), (60, ["aa", "bb"])):
+        later = w.START + timedelta(minutes=minutes)
+        chasing.issue_notices(parts, later)
+        assert list(alarming.newly_unread(parts, later)) == names
+
+
+def test_runs_that_can_be_read_again_alarm_nobody(small: Parts):
+    """The program was upgraded before the worker came to the alarm."""
+    assert alarming.run_unreadable(small, ["nho"], 1).is_over
+
+
+def test_of_very_many_unreadable_runs_the_first_few_are_named(parts: Parts):
+    """A wrong upgrade makes no wall of text."""
+    names = [f"r{number}" for number in range(9)]
+    for plan in names:
+        start(parts, w.bundle(plan=plan))
+    unreadable(parts, *names)
+
+    alarm = alarming.run_unreadable(parts, names, 400)
+
+    assert alarm.said.count("announced-by-fax") == alarming.NAMED
+    assert "400 đợt" in alarm.said
+    assert "…" in alarm.said
 
 
 def crashed(parts: Parts, flow: str = "chase") -> Alarm:

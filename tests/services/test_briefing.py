@@ -182,7 +182,7 @@ def test_a_brief_tells_what_is_true_when_it_leaves(late: Parts):
 
     text = render(briefing.compose(late, briefs(late)[0], w.at("2020-05-11 09:02"))).text
     assert "Đang quá hạn: 2 nhiệm vụ của 2 cơ quan." in text
-    assert "Sở An: đã nộp, số 1/BC" in text
+    assert "Sở An: đã nộp (Báo cáo số 1/BC" in text
     assert len(way.envelopes) == 1
 
 

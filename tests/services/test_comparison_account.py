@@ -266,6 +266,15 @@ def test_heads_and_letters_of_a_ladder_are_told_in_words():
     ]
 
 
+def test_that_partners_are_told_is_a_yes_or_a_no():
+    """Not “True”: a coordinator reads it."""
+    telling = edited_sample(("    remind:", "    tell_partners: true\n    remind:"))
+
+    (item,) = items(account(telling, "vi"), "plan")
+
+    assert details(item) == {"Gửi cơ quan phối hợp": "không → có"}
+
+
 def test_overdue_notices_that_cease_with_their_head_and_letter_are_told_whole():
     """All that there was."""
     with_head = "overdue: {at_most: 3, head_from: 2, letter_from: 3}"

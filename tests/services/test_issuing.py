@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from services import chasing, rebuilding
+from services import alarming, briefing, chasing, keeping, rebuilding, runs
+from services.keeping import LiveRun
+from services.mail.judging import WAITS
 from services.views import reports
 from services.wiring import Parts
 from storage import obligations, plans
+from storage.plans import StoredRun
 from storage.tables import LEDGER, OBLIGATIONS, PLAN_VERSIONS
 from tests.services import written as w
 from tests.services.office import (
@@ -119,7 +123,7 @@ def test_on_quiet_days_nothing_is_issued_and_after_them_the_newest(parts: Parts)
     assert len(outbox_of(parts)) == before
     thursday = w.at("2020-05-14 08:00")
     with parts.database.reading() as connection:
-        assert obligations.due(connection, "nho", w.at("2020-05-13 12:00")) == []
+        assert obligations.due_of(connection, ["nho"], w.at("2020-05-13 12:00")) == {"nho": []}
     issue(parts, thursday)
 
     sent = outbox_of(parts)[before:]
@@ -310,7 +314,7 @@ def test_a_run_too_large_for_a_batch_is_chased_alone_after_the_others(
                 .values(next_wake_at=None)
             )
         plans.set_wakes(connection, ["nho-2", "nho-3"])
-    monkeypatch.setattr(chasing, "AT_ONCE", 2)
+    monkeypatch.setattr(chasing, "MOST_DUE", 2)
 
     first = chasing.issue_notices(settled, w.EVE)
     second = chasing.issue_notices(settled, w.EVE)
@@ -335,8 +339,66 @@ def test_a_run_that_cannot_be_read_keeps_no_other_from_its_notices(parts: Parts,
 
     assert [one.run for one in done] == ["bb", "cc"]
     assert {message.run for message in outbox_of(parts)[before:]} >= {"bb", "cc"}
-    assert chasing.count_due(parts, now, most=9) == 1
-    assert issue(parts, now) == []
+    later = now + runs.UNREADABLE_FOR
+    assert [chasing.count_due(parts, at, most=9) for at in (now, later)] == [0, 1]
+    assert issue(parts, later) == []
+    _mend(parts, "aa")
+    assert [one.run for one in issue(parts, later + runs.UNREADABLE_FOR)] == ["aa"]
+
+
+@pytest.mark.parametrize("now", [w.START, w.EVE], ids=["stages", "rungs"])
+def test_runs_that_cannot_be_read_fill_no_batch_for_ever(
+    parts: Parts, now: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    """Two hundred of them would be all that anybody ever takes."""
+    monkeypatch.setattr(chasing, "BATCH", 2)
+    for plan in ("aa", "ab", "ac", "ad", "zz"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    while now != w.START and issue(parts, w.START):
+        pass
+    for plan in ("aa", "ab", "ac", "ad"):
+        _spoil(parts, plan)
+
+    done = [issue(parts, now) for _ in range(3)]
+
+    assert [[one.run for one in batch] for batch in done] == [[], [], ["zz"]]
+
+
+def test_what_fails_beyond_reading_keeps_no_other_run_from_its_notices(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """A batch that can't be written is done run by run: only one of them is at fault."""
+    for plan in ("aa", "bb", "cc"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    real = keeping._turned
+
+    def beyond(run: LiveRun, now: datetime) -> StoredRun:
+        if run.stored.id == "bb":
+            raise LookupError("no calendar for 2031")
+        return real(run, now)
+
+    monkeypatch.setattr(keeping, "_turned", beyond)
+
+    assert [one.run for one in issue(parts, w.START)] == ["aa", "cc"]
+    assert {message.run for message in outbox_of(parts)} == {"aa", "cc"}
+    assert parts.unread == {"bb": "LookupError: no calendar for 2031"}
+
+
+def test_a_brief_that_cannot_be_read_keeps_no_other_brief_waiting(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """They too are taken as many at a time, the longest waiting first."""
+    monkeypatch.setattr(briefing, "BRIEFS", 1)
+    for plan in ("aa", "bb"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    _spoil(parts, "aa")
+    morning = w.at("2020-04-07 08:00")
+
+    mailing = replace(parts, settings=parts.settings.model_copy(update={"brief": "daily"}))
+
+    found = [briefing.send_due(mailing, morning) for _ in range(2)]
+
+    assert [[one.run for one in some] for some in found] == [[], ["bb"]]
 
 
 def test_an_entry_of_a_newer_program_keeps_no_other_run_from_its_notices(settled: Parts):
@@ -358,16 +420,56 @@ def test_mail_of_others_is_marked_beside_that_of_a_run_that_cannot_be_read(parts
 
     deliver(parts, w.START)
 
-    found = {(message.run, message.status.value) for message in outbox_of(parts)}
-    assert found == {("aa", "undeliverable"), ("bb", "sent"), ("cc", "sent")}
+    assert _statuses(parts) == {("aa", "later"), ("bb", "sent"), ("cc", "sent")}
+    assert set(alarming.newly_unread(parts, w.START)) == {"aa"}
+
+
+def test_mail_of_a_run_that_cannot_be_read_goes_out_once_it_can_be(parts: Parts):
+    """Nobody has to find out which mail was given up meanwhile, and to send it again."""
+    start(parts, w.bundle(w.ONE, plan="aa"))
+    issue(parts, w.START)
+    _spoil(parts, "aa")
+    deliver(parts, w.START)
+    _mend(parts, "aa")
+
+    deliver(parts, w.START + WAITS[0])
+
+    assert _statuses(parts) == {("aa", "sent")}
+
+
+def test_mail_of_a_run_that_stays_unreadable_expires_as_any_mail(parts: Parts):
+    """It says something of days gone by; the operator hears that it is given up."""
+    start(parts, w.bundle(w.ONE, plan="aa"))
+    issue(parts, w.START)
+    _spoil(parts, "aa")
+    for days in range(5):
+        deliver(parts, w.START + timedelta(days=days))
+    assert _statuses(parts) == {("aa", "later")}
+
+    delivered = deliver(parts, w.START + parts.settings.mail_expires)
+
+    assert _statuses(parts) == {("aa", "expired")}
+    assert {one.run for one in delivered.undeliverable} == {"aa"}
+
+
+def _statuses(parts: Parts) -> set[tuple[str, str]]:
+    return {(message.run, message.status.value) for message in outbox_of(parts)}
 
 
 def _spoil(parts: Parts, plan: str) -> None:
     """Let the version of a plan be one that this program does not take."""
+    _rewrite(parts, plan, {"main": "plan.yaml", "files": {"plan.yaml": "plan: ["}})
+
+
+def _mend(parts: Parts, plan: str) -> None:
+    """Let the version of a plan be what it was."""
+    _rewrite(parts, plan, w.bundle(w.ONE, plan=plan).to_json())
+
+
+def _rewrite(parts: Parts, plan: str, texts: Any) -> None:
     with parts.database.writing() as connection:
-        broken = {"main": "plan.yaml", "files": {"plan.yaml": "plan: ["}}
         mine = PLAN_VERSIONS.update().where(PLAN_VERSIONS.c.plan == plan)
-        connection.execute(mine.values(bundle=broken))
+        connection.execute(mine.values(bundle=dict(texts)))
     parts._plans.clear()
 
 

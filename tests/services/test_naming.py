@@ -165,3 +165,18 @@ def test_no_agency_means_the_whole_run(small: Parts):
     """A pause of everybody."""
     assert naming.find_agency(small, "nho", " ") is None
     assert naming.find_agency(small, "nho", "Sở An (a)") == "a"
+
+
+def test_whose_mail_is_meant_is_found_by_id_label_or_name(small: Parts):
+    """In one run or in any: an operator looks for an agency's mail, not for a run's."""
+    for run in (None, "nho"):
+        for written in ("a", "Sở An (a)", "sở an", " A "):
+            assert naming.addressee_of(small, run, written) == "a", (run, written)
+
+
+def test_whose_mail_is_meant_must_be_known(small: Parts):
+    """A mistyped name is told the closest ones."""
+    with pytest.raises(Refused) as refused:
+        naming.addressee_of(small, None, "Sở Am")
+
+    assert "sở an" in refused.value.say("vi").casefold()

@@ -98,7 +98,7 @@ def test_an_event_is_told_with_its_document_at_once(small: Parts):
 
     said = text_of(small, to_coordinator(small)[-1])
     assert "Sự kiện: Chính phủ ban hành Chương trình" in said
-    assert "Văn bản số 76/NQ-CP ngày 30/4/2020" in said
+    assert "Nghị quyết số 76/NQ-CP ngày 30/4/2020" in said
 
 
 def test_a_message_says_the_same_news_whenever_it_is_looked_at(small: Parts):

@@ -86,6 +86,24 @@ def test_plan_48_through_its_scenario_word_for_word(parts: Parts):
         assert mailroom.rendered(parts, message["number"]) == render(mail), message["subject"]
 
 
+def test_partners_are_told_word_for_word_as_the_preview_says(parts: Parts):
+    """One mail for what a body owes and what it takes part in; the list names the rung."""
+    stages = w.STAGES.replace("by: all, to: noi-vu,", "by: all, with: [a, b, noi-vu], to: noi-vu,")
+    ladder = w.LADDER.replace("    remind:", "    tell_partners: true\n    remind:")
+    plan = load(w.bundle(stages, ladder=ladder))
+
+    live_through(parts, w.bundle(stages, ladder=ladder), WORST_CASE, mailing=True)
+
+    assert issued(parts, "nho") == previewed(plan)
+    shown = list(previewing.mails(previewing.preview(plan)))
+    sent = reports.messages(parts, "nho")
+    told = [(one["to"], set(one["rungs"])) for one in sent if "partner" in one["rungs"]]
+    owing = {"assign", "partner"}
+    assert told == [("a", owing), ("b", owing), ("noi-vu", {"partner"})]
+    for message, (_, mail) in zip(sent, shown, strict=True):
+        assert mailroom.rendered(parts, message["number"]) == render(mail), message["subject"]
+
+
 def subjects(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """Return who gets what under which subject."""
     return [(one["send_at"], one["to"], one["subject"]) for one in messages]

@@ -294,6 +294,18 @@ def test_what_the_agency_has_got_stays_said_though_its_copy_is_taken_back(parts:
         assert outbox.next_due(connection) is None
 
 
+def withheld(parts: Parts) -> list[tuple[list[str], str]]:
+    """Return which copies the ledger says were not sent any more, and why; the outbox agrees."""
+    with parts.database.reading() as connection:
+        found = ledger.entries(connection, "nho", kinds=[EntryKind.MESSAGE_CANCELLED])
+        number = message_to_a(parts).id
+        kept = recipients.of_messages(connection, [number])[number]
+    said = [(one.data["addresses"], one.data["detail"]) for one in found]
+    kept_back = [one.address for one in kept if one.fate is Fate.WITHHELD]
+    assert kept_back == [address for addresses, _ in said for address in addresses]
+    return said
+
+
 def test_a_copy_that_a_pause_keeps_back_leaves_nothing_open(parts: Parts):
     """Who is to answer has got it: the rung counts, and is not issued again after the pause."""
     chasing.issue_notices(parts, w.START)
@@ -304,6 +316,7 @@ def test_a_copy_that_a_pause_keeps_back_leaves_nothing_open(parts: Parts):
 
     assert message_to_a(parts).status is Status.SENT
     assert "notice-withdrawn" not in kinds(parts)
+    assert withheld(parts) == [(["luu@nho.example"], "đang tạm dừng đôn đốc")]
     with parts.database.reading() as connection:
         assert "a" in {one.recipient for one in notices.told(connection, "nho")}
         assert outbox.next_due(connection) is None
@@ -477,7 +490,20 @@ def test_what_has_reached_the_agency_stays_said_though_its_copy_became_pointless
     assert "overdue-1" in before
     assert told() == before
     assert message_to_a(parts).status is Status.SENT
-    assert "message-cancelled" not in kinds(parts)
+    ((addresses, why),) = withheld(parts)
+    assert (addresses, why.partition(":")[0]) == (["luu@nho.example"], "không còn cần")
+
+
+def test_a_copy_that_never_arrived_is_given_up_in_the_open(parts: Parts):
+    """After days nothing more is tried: the ledger says so, the agency itself has got it."""
+    chasing.issue_notices(parts, w.START)
+    deliver(parts, w.START, refusing(later=("luu@nho.example",)))
+
+    later = w.START + parts.settings.mail_expires + timedelta(days=1)
+    marking.expire(parts, later, limit=10)
+
+    assert message_to_a(parts).status is Status.SENT
+    assert withheld(parts) == [(["luu@nho.example"], "451 busy")]
 
 
 def test_a_probe_that_need_not_go_out_leaves_the_server_to_the_next(parts: Parts):
@@ -630,9 +656,9 @@ def test_mail_that_was_claimed_by_a_clock_a_day_ahead_goes_out(parts: Parts):
     parts.settings.__dict__["smtp_connections"] = 1  # the dead one must not hold the only line
 
     assert not delivering.is_mail_due(parts, w.START)
-    assert delivering.put_right(parts, w.START)
+    assert delivering.free_held(parts, w.START)
     assert delivering.is_mail_due(parts, w.START)
-    assert not delivering.put_right(parts, w.START)
+    assert not delivering.free_held(parts, w.START)
     deliver(parts, w.START)
 
     assert {one.status for one in outbox_of(parts)} == {Status.SENT}
@@ -645,7 +671,7 @@ def test_a_claim_that_another_machine_may_hold_is_left_alone(parts: Parts):
     with parts.database.writing() as connection:
         outbox.claim(connection, ahead, lease=delivering.LEASE, limit=2, by="alive")
 
-    assert not delivering.put_right(parts, w.START)
+    assert not delivering.free_held(parts, w.START)
     deliver(parts, w.START)
 
     assert Counter(one.status for one in outbox_of(parts))[Status.SENDING] == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, TypeAlias
@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import Connection, select
 
 from engine.ledger import EntryKind, Standing
-from services import chasing, recording
+from services import chasing, recording, turning
 from services.errors import Refused
 from services.recording import Recorded, Source
 from services.views import board
 from services.wiring import Parts
 from storage import ledger, plans
+from storage.plans import StoredRun
 from storage.tables import LEDGER, OBLIGATIONS
 from tests.services import written as w
 from tests.services.office import BY, Halt, Offices, killed_at, kinds, start, submit
@@ -471,18 +472,20 @@ def test_an_event_locks_its_runs_in_the_order_of_all_who_lock_several(
     """
     for number, run in enumerate(("aa", "bb", "cc")):
         start(parts, w.bundle(plan=run), w.START + timedelta(minutes=number))
-    locked: list[str] = []
-    lock = plans.lock
+    monkeypatch.setattr(turning, "NAMED", 2)
+    locked: list[list[str]] = []
+    hold = plans.hold
 
-    def noted(connection: Connection, run: str, *, wait: bool = True) -> bool:
-        locked.append(run)
-        return lock(connection, run, wait=wait)
+    def noted(connection: Connection, runs: Collection[str]) -> list[StoredRun]:
+        found = hold(connection, runs)
+        locked.append([stored.id for stored in found])
+        return found
 
-    monkeypatch.setattr(plans, "lock", noted)
+    monkeypatch.setattr(plans, "hold", noted)
 
     recording.announce(parts, "government.issued", BY, now=w.START + timedelta(hours=1))
 
-    assert list(dict.fromkeys(locked)) == ["aa", "bb", "cc"]
+    assert locked[:2] == [["aa", "bb"], ["cc"]]
 
 
 def test_an_unknown_event_is_answered_with_those_that_are_known(small: Parts):

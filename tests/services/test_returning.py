@@ -70,10 +70,17 @@ def sent(parts: Parts) -> Parts:
     return parts
 
 
-def went_to(parts: Parts, message: Message, address: str, *, is_copy: bool = False) -> None:
-    """Keep that a message was taken for an address."""
+def went_to(
+    parts: Parts,
+    message: Message,
+    address: str,
+    *,
+    is_copy: bool = False,
+    fate: Fate = Fate.SENT,
+) -> None:
+    """Keep what became of a message at an address: it was taken there, unless said otherwise."""
     with parts.database.writing() as connection:
-        one = Recipient(message.id, address, "x", "focal", is_copy, Fate.SENT, message.sent_at)
+        one = Recipient(message.id, address, "x", "focal", is_copy, fate, message.sent_at)
         recipients.keep(parts.database, connection, [one])
 
 
@@ -469,19 +476,62 @@ def test_about_a_message_that_is_still_tried_it_is_read_again_later(parts: Parts
 # ── The mailbox ──
 
 
-def test_an_address_that_is_gone_is_spared_though_a_copy_is_still_tried(sent: Parts):
-    """The report is read again when the message is settled; what is written meanwhile goes on."""
-    first = message_to(sent)
-    with sent.database.writing() as connection:
-        connection.execute(
-            MESSAGES.update().where(MESSAGES.c.id == first.id).values(status=Status.LATER.value)
-        )
+def stands(parts: Parts, message: Message, status: Status) -> None:
+    """Let a message that has reached somebody stand at a status, due in an hour."""
+    values = {"status": status.value, "next_try_at": SOON + timedelta(hours=1)}
+    with parts.database.writing() as connection:
+        connection.execute(MESSAGES.update().where(MESSAGES.c.id == message.id).values(values))
+
+
+def test_an_address_that_is_gone_is_spared_though_its_mail_is_being_sent(sent: Parts):
+    """The report is read again in a minute; what is written meanwhile goes to another."""
+    stands(sent, message_to(sent), Status.SENDING)
 
     assert take(sent, bounce(sent)) == [Came.EARLY]
 
     assert known(sent) == {"a@nho.example": True}
-    assert statuses(sent) == ["later"]
+    assert statuses(sent) == ["sending"]
     assert bounced_entries(sent) == []
+
+
+@pytest.mark.parametrize("status", [Status.LATER, Status.UNCERTAIN])
+def test_what_came_back_counts_at_once_though_a_copy_is_still_tried(sent: Parts, status: Status):
+    """A copy may be tried for days: the rung is not said to be told until then."""
+    give(sent, "a", OTHER)
+    first = message_to(sent)
+    went_to(sent, first, "luu@nho.example", is_copy=True, fate=Fate(status.value))
+    stands(sent, first, status)
+
+    assert take(sent, bounce(sent)) == [Came.BOUNCED]
+
+    assert told(sent) == ["b", "c"]
+    assert statuses(sent) == ["bounced", "queued"]
+    assert ("luu@nho.example", "withheld") in fate(sent, first)
+    assert bounced_entries(sent)[0]["lost"] is True
+    deliver(sent, SOON + timedelta(hours=2))
+    assert statuses(sent) == ["bounced", "sent"], "the first is tried no more"
+    assert told(sent) == ["a", "b", "c"]
+
+
+def test_what_came_back_is_not_told_until_another_who_answers_has_got_it(sent: Parts):
+    """The same mail still goes to the second focal point: no message more, but no rung counted."""
+    give(sent, "a", OTHER)
+    first = message_to(sent)
+    went_to(sent, first, OTHER, fate=Fate.LATER)
+    stands(sent, first, Status.LATER)
+
+    assert take(sent, bounce(sent)) == [Came.BOUNCED]
+
+    assert told(sent) == ["b", "c"]
+    assert statuses(sent) == ["later"]
+    (entry,) = bounced_entries(sent)
+    assert (entry["lost"], entry["again"], entry["sent_to"]) == (True, None, [OTHER])
+    way = Recording()
+    tell(sent, SOON, way)
+    assert f"đang tiếp tục gửi tới {OTHER}" in said(way.envelopes[0])
+    deliver(sent, SOON + timedelta(hours=2))
+    assert told(sent) == ["a", "b", "c"]
+    assert statuses(sent) == ["sent"]
 
 
 def test_a_look_into_the_mailbox_takes_what_is_ours_and_leaves_the_rest(sent: Parts):

@@ -204,13 +204,9 @@ def test_many_runs_chased_from_all_at_once_are_each_chased_once(machines: list[P
     for number in range(40):
         start(machines[0], w.bundle(plan=f"nho-{number}"))
 
-    def wake_ups(parts: Parts) -> list[str]:
-        with parts.database.reading() as connection:
-            return plans.due_runs(connection, w.START, limit=1)
-
     def chase_all(parts: Parts) -> list[str]:
         done: list[str] = []
-        while wake_ups(parts):
+        while chasing.count_due(parts, w.START, most=1):
             done += [one.run for one in chasing.issue_notices(parts, w.START) if one.notices]
         return done
 

@@ -27,7 +27,7 @@ def test_a_start_opens_what_waits_for_nothing(parts: Parts):
     rows = contents(parts.database)["obligations"]
     assert len(rows) == 7
     with parts.database.reading() as connection:
-        assert obligations.due(connection, "nho", w.START) == [
+        assert obligations.due_of(connection, ["nho"], w.START)["nho"] == [
             w.REPORT_A,
             w.REPORT_B,
             w.REPORT_C,

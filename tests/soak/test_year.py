@@ -51,7 +51,7 @@ def check(verdict: Verdict) -> None:
 
 
 def test_a_year_on_sqlite_tells_everybody_exactly_what_the_rules_say(folder: Path):
-    """Through outages, kills, and two chasers at once; people record on meanwhile."""
+    """Through outages, kills, and two who chase at once; people record on meanwhile."""
     with office(folder) as parts:
         check(soak(parts, SEED, range(RUNS), violence=VIOLENT))
 

@@ -101,3 +101,21 @@ def test_a_message_is_found_by_the_first_id_that_is_ours(database: Database):
         assert post.message_of(connection, ["<x@y.example>", *ids]) == second
         assert post.message_of(connection, ["<x@y.example>"]) is None
         assert post.message_of(connection, []) is None
+
+
+def test_what_came_back_is_found_by_its_message_and_by_its_sender(database: Database):
+    """Who is away is seen at the mail and at the address, the newest first."""
+    keep_run(database)
+    number, other = enqueue(database), enqueue(database, recipient="b")
+    with database.writing() as connection:
+        for minute in (1, 2, 3):
+            came = posted(f"<{minute}@x.example>", minute)
+            post.take(database, connection, replace(came, message=number, kind="auto-reply"))
+        post.take(database, connection, replace(posted("<4@x.example>", 4), message=number))
+
+    with database.reading() as connection:
+        about = post.about(connection, [number, other])
+        last = post.from_address(connection, "A@so.example", kind="auto-reply", limit=2)
+    assert [one.key[1] for one in about[number]] == ["1", "2", "3", "4"]
+    assert about[other] == []
+    assert [one.key[1] for one in last] == ["3", "2"]

@@ -180,25 +180,24 @@ def test_appending_leaves_what_is_there_alone(run: Database):
     assert len(numbers) == 3
 
 
-def test_what_stands_after_the_last_of_a_kind_is_found_without_the_rest(run: Database):
+def test_what_is_to_be_told_since_the_last_brief_is_found_without_the_rest(run: Database):
     """A brief begins where the last one was asked for; a run without one begins at the start."""
     first = entry(EntryKind.SUBMITTED)
-    asked = entry(EntryKind.BRIEF_REQUESTED, obligation=None)
-    told, second = entry(EntryKind.MESSAGE_SENT), entry(EntryKind.RETURNED)
+    slot = {"slot": MORNING.isoformat()}
+    earlier = entry(EntryKind.BRIEF_REQUESTED, obligation=None, data={"slot": "earlier"})
+    asked = entry(EntryKind.BRIEF_REQUESTED, obligation=None, data=slot)
+    told = entry(EntryKind.MESSAGE_SENT)
+    second = entry(EntryKind.RETURNED, recorded_at=MORNING + timedelta(hours=1))
     append(run, entry(EntryKind.SUBMITTED), run="s")
-    append(run, first, asked, told, second)
+    append(run, first, earlier, asked, told, second)
     news = {EntryKind.SUBMITTED, EntryKind.RETURNED}
 
     with run.reading() as connection:
-        seq, last = ledger.last_brief(connection, "r")
-        after = ledger.first_after(connection, "r", seq, news)
-        nothing = ledger.last_brief(connection, "s")
-        start = ledger.first_after(connection, "r", 0, news)
-        none = ledger.first_after(connection, "r", seq, {EntryKind.WAIVED})
+        found = ledger.since_briefs(connection, ["r", "s"], news)
+        none = ledger.since_briefs(connection, ["r", "s"], {EntryKind.WAIVED})
 
-    assert (last, after) == (asked, second)
-    assert nothing == (0, None)
-    assert (start, none) == (first, None)
+    assert found == {"r": (slot, second.recorded_at), "s": (None, first.recorded_at)}
+    assert none == {"r": (slot, None), "s": (None, None)}
 
 
 def test_entries_recorded_after_a_moment_leave_that_moment_out(run: Database):
@@ -229,7 +228,56 @@ def test_news_belong_to_the_message_that_was_issued_after_them(run: Database):
         assert ledger.news_of(connection, "r", turns, message_id="<2>") == [done, opened]
         assert ledger.news_of(connection, "r", turns, message_id="<3>") == []
         assert ledger.news_of(connection, "s", turns, message_id="<1>") == []
-        assert ledger.waiting_news(connection, "r", turns) == []
+        assert ledger.waiting_news(connection, ["r"], turns) == {"r": []}
     append(run, done)
+    append(run, opened, run="s")
     with run.reading() as connection:
-        assert ledger.waiting_news(connection, "r", turns) == [done]
+        assert ledger.waiting_news(connection, ["r", "s"], turns) == {"r": [done], "s": [opened]}
+
+
+def test_what_moved_behind_a_place_is_found_by_run(run: Database):
+    """Whoever shows runs asks for those with news only, whatever else exists."""
+    append(run, entry(), entry(), run="r")
+    append(run, entry(), run="s")
+    with run.reading() as connection:
+        before = ledger.newest(connection)
+    append(run, entry(), entry(), run="s")
+
+    with run.reading() as connection:
+        after = ledger.newest(connection)
+        assert ledger.moved(connection, 0) == {"r": before - 1, "s": after}
+        assert ledger.moved(connection, before) == {"s": after}
+        assert ledger.moved(connection, after) == {}
+
+
+def test_nothing_recorded_has_no_newest(database: Database):
+    """The first look of a new installation."""
+    with database.reading() as connection:
+        assert ledger.newest(connection) == 0
+
+
+def test_of_many_runs_each_has_its_own_entries_events_and_turns(run: Database):
+    """Read together, told apart."""
+    opened = entry(EntryKind.STAGE_OPENED, obligation=None, stage="first")
+    first, second = (
+        entry(EntryKind.EVENT_ANNOUNCED, obligation=None, data={"event": name})
+        for name in ("issued", "passed")
+    )
+    append(run, opened, first)
+    append(run, entry(), run="s")
+    with run.reading() as connection:
+        place = ledger.newest(connection)
+    append(run, second, entry(EntryKind.NOTICE_ISSUED))
+    append(run, opened, run="s")
+
+    with run.reading() as connection:
+        states = ledger.states_of(connection, ["r", "s"])
+        known = ledger.announced(connection, ["r", "s"], "passed")
+        turned = ledger.turned(connection, ["r", "s"], behind=place)
+
+    assert {name: list(mine) for name, mine in states.items()} == {
+        "r": [opened, first, second],
+        "s": [entry(), opened],
+    }
+    assert known == {"r": second}
+    assert turned == {"r": [], "s": [opened]}

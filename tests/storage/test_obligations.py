@@ -57,7 +57,7 @@ def test_nothing_to_create_or_project_is_nothing(database: Database):
     before = rows(database)
     with database.writing() as connection:
         obligations.create(connection, "r", [])
-        obligations.project(connection, "r", [])
+        obligations.project(connection, [])
 
     assert rows(database) == before
 
@@ -79,7 +79,7 @@ def test_projecting_writes_every_column_of_the_state(database: Database):
     story.submit(OWED[0], "2020-05-07 15:30", dated="2020-05-06 00:00")
     state = story.folding.obligations[OWED[0]]
     with database.writing() as connection:
-        obligations.project(connection, "r", [Projected(state, MORNING)])
+        obligations.project(connection, [("r", Projected(state, MORNING))])
 
     row, untouched, _ = rows(database)
 
@@ -101,10 +101,10 @@ def test_projecting_takes_away_what_holds_no_more(database: Database):
     story.submit(OWED[0], "2020-05-07 15:30")
     with database.writing() as connection:
         before = Projected(story.folding.obligations[OWED[0]], MORNING)
-        obligations.project(connection, "r", [before])
+        obligations.project(connection, [("r", before)])
         story.record(EntryKind.RETURNED, "2020-05-08 09:00", OWED[0], days=3)
         after = Projected(story.folding.obligations[OWED[0]], None)
-        obligations.project(connection, "r", [after])
+        obligations.project(connection, [("r", after)])
 
     row = rows(database)[0]
     assert (row.standing, row.round) == ("open", 2)
@@ -117,7 +117,7 @@ def test_projecting_touches_its_own_run_only(database: Database):
     create(database, "s")
     state = b.Story(PLAN).folding.obligations[OWED[0]]
     with database.writing() as connection:
-        obligations.project(connection, "r", [Projected(state, MORNING)])
+        obligations.project(connection, [("r", Projected(state, MORNING))])
 
     assert rows(database, "r")[0].next_wake_at == MORNING
     assert rows(database, "s")[0].next_wake_at is None
@@ -129,9 +129,13 @@ def test_due_is_what_wakes_now_or_earlier_in_plan_order(database: Database):
     create(database, "s", a=MORNING)
 
     with database.reading() as connection:
-        assert obligations.due(connection, "r", MORNING) == [OWED[0], OWED[1]]
-        assert obligations.due(connection, "r", MORNING - minutes(1)) == [OWED[1]]
-        assert obligations.due(connection, "r", MORNING - minutes(2)) == []
+        both, one = ["r", "s"], ["r"]
+        found = obligations.due_of(connection, both, MORNING)
+        assert found == {"r": [OWED[0], OWED[1]], "s": [OWED[0]]}
+        assert obligations.due_of(connection, one, MORNING - minutes(1)) == {"r": [OWED[1]]}
+        assert obligations.due_of(connection, one, MORNING - minutes(2)) == {"r": []}
+        assert obligations.count_due(connection, both, MORNING) == {"r": 2, "s": 1}
+        assert obligations.count(connection, both) == {"r": len(OWED), "s": len(OWED)}
 
 
 def test_the_run_that_waited_longest_comes_first(database: Database):
@@ -142,10 +146,16 @@ def test_the_run_that_waited_longest_comes_first(database: Database):
     create(database, "later", a=MORNING + minutes(1))
     create(database, "never")
 
-    with database.reading() as connection:
-        assert plans.due_runs(connection, MORNING, limit=10) == ["s", "t", "r"]
-        assert plans.due_runs(connection, MORNING, limit=2) == ["s", "t"]
-        assert plans.due_runs(connection, MORNING - minutes(4), limit=10) == []
+    assert due_runs(database, MORNING) == ["s", "t", "r"]
+    assert due_runs(database, MORNING, limit=2) == ["s", "t"]
+    assert due_runs(database, MORNING, only=["r", "t", "later"]) == ["t", "r"]
+    assert due_runs(database, MORNING - minutes(4)) == []
+
+
+def due_runs(database: Database, now: datetime, **how: Any) -> list[str]:
+    """Return the runs that whoever chases takes, in order."""
+    with database.writing() as connection:
+        return [one.id for one in plans.take_due(connection, now, **{"limit": 10} | how)]
 
 
 def test_a_run_whose_gate_gives_way_is_due_too(database: Database):
@@ -157,9 +167,8 @@ def test_a_run_whose_gate_gives_way_is_due_too(database: Database):
         plans.set_turn(connection, "s", next_turn_at=turn, completed_at=None)
         plans.set_turn(connection, "r", next_turn_at=MORNING, completed_at=None)
 
-    with database.reading() as connection:
-        assert plans.due_runs(connection, MORNING, limit=10) == ["s", "r"]
-        assert plans.due_runs(connection, turn, limit=10) == ["s"]
+    assert due_runs(database, MORNING) == ["s", "r"]
+    assert due_runs(database, turn) == ["s"]
 
 
 def test_the_next_wake_is_the_earliest_of_all(database: Database):
@@ -182,17 +191,39 @@ def test_where_nothing_is_due_there_is_no_next_wake(database: Database):
     create(database)
     with database.reading() as connection:
         assert plans.next_wake(connection) is None
-        assert obligations.has_wakes(connection, "r") is False
 
 
-def test_wakes_are_told_by_run(database: Database):
-    """One run's being finished does not hang on another."""
-    create(database, "r", b=MORNING)
+def test_runs_that_wait_are_passed_over_until_then(database: Database):
+    """What can't be read must not stand before the others each time."""
+    create(database, "r", a=MORNING - minutes(1))
+    create(database, "s", a=MORNING)
+    until = MORNING + minutes(9)
+    with database.writing() as connection:
+        plans.set_briefs(connection, {"r": MORNING, "s": MORNING})
+        plans.put_off(connection, ["r"], until=until)
+
+        assert plans.due_briefs(connection, MORNING, limit=9) == ["s"]
+        assert plans.due_briefs(connection, until, limit=9) == ["s", "r"]
+    assert due_runs(database, MORNING) == ["s"]
+    assert due_runs(database, until) == ["s", "r"]
+
+
+def test_runs_that_are_to_turn_are_due_and_their_news_too(database: Database):
+    """Whatever else wakes them, and whenever they were to turn before."""
+    create(database, "r", a=MORNING + minutes(9))
     create(database, "s")
+    create(database, "t")
+    with database.writing() as connection:
+        plans.mark_turning(connection, ["r", "s"], at=MORNING)
 
-    with database.reading() as connection:
-        assert obligations.has_wakes(connection, "r") is True
-        assert obligations.has_wakes(connection, "s") is False
+        held = plans.hold(connection, ["t", "s", "r"])
+
+    assert [(one.id, one.next_turn_at, one.news_at) for one in held] == [
+        ("r", MORNING, MORNING),
+        ("s", MORNING, MORNING),
+        ("t", None, None),
+    ]
+    assert due_runs(database, MORNING) == ["r", "s"]
 
 
 def test_the_first_last_day_is_of_what_is_open(database: Database):
@@ -202,7 +233,7 @@ def test_the_first_last_day_is_of_what_is_open(database: Database):
 
     def search() -> object:
         with database.reading() as connection:
-            return obligations.first_last_day(connection, "r")
+            return obligations.first_last_days(connection, ["r", "s"]).get("r")
 
     def change(**values: object) -> None:
         with database.writing() as connection:
@@ -228,9 +259,10 @@ def test_a_run_whose_news_wait_is_due_at_their_time(database: Database):
         plans.set_turn(connection, "s", next_turn_at=None, completed_at=None, news_at=MORNING)
 
         assert plans.next_wake(connection) == MORNING
-        assert plans.due_runs(connection, MORNING, limit=10) == ["s"]
-        assert plans.due_runs(connection, MORNING - minutes(1), limit=10) == []
+    assert due_runs(database, MORNING) == ["s"]
+    assert due_runs(database, MORNING - minutes(1)) == []
 
+    with database.writing() as connection:
         plans.clear_news(connection, "s")
         assert plans.next_wake(connection) == MORNING + minutes(9)
 
@@ -248,7 +280,7 @@ def test_the_run_with_the_most_overdue_stands_first(database: Database):
     with database.writing() as connection:
         for run, keys in (("calm", OWED), ("late", OWED[:2])):
             changed = [story.folding.obligations[key] for key in keys]
-            obligations.project(connection, run, [Projected(one, None) for one in changed])
+            obligations.project(connection, [(run, Projected(one, None)) for one in changed])
         connection.execute(  # the last of this run is owed later
             OBLIGATIONS.update()
             .where(OBLIGATIONS.c.run == "calm", OBLIGATIONS.c.id == OWED[2])

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import outbox
 from storage.database import Database
-from storage.outbox import Marking, Message, Queued, Status
+from storage.outbox import Marking, Message, Queued, Sought, Status
 from storage.tables import ATTEMPTS, MESSAGES
 from tests.storage.records import (
     LEASE,
@@ -469,3 +469,59 @@ def test_the_message_of_a_slot_is_found_by_its_kind(run: Database):
     assert search("a", MORNING) == brief
     assert search("b", MORNING) is None
     assert search("a", MORNING + minutes(1)) is None
+
+
+def test_what_was_queued_since_is_known_by_run_and_kind(run: Database):
+    """A run with a new escalation is shown before the others."""
+    enqueue(run, kind="escalate")
+    with run.reading() as connection:
+        before = outbox.newest(connection)
+    enqueue(run, recipient="b", kind="escalate", run="s")
+    enqueue(run, recipient="c", kind="escalate", run="s")
+    last = enqueue(run, recipient="d", kind="remind", run="s")
+
+    with run.reading() as connection:
+        assert outbox.newest(connection) == last
+        assert outbox.queued_after(connection, before, kinds=["escalate"]) == [("s", "escalate")]
+        assert sorted(outbox.queued_after(connection, 0, kinds=["escalate", "remind"])) == [
+            ("r", "escalate"),
+            ("s", "escalate"),
+            ("s", "remind"),
+        ]
+        assert outbox.queued_after(connection, last, kinds=["escalate", "remind"]) == []
+
+
+def test_an_empty_outbox_has_no_newest(database: Database):
+    """The first look of a new installation."""
+    with database.reading() as connection:
+        assert outbox.newest(connection) == 0
+
+
+def test_who_was_written_to_is_known_once_each(run: Database):
+    """People pick an agency's mail by its name, also of one that a plan names no more."""
+    for recipient, name in (("b", "r"), ("a", "r"), ("b", "s")):
+        enqueue(run, recipient=recipient, run=name)
+
+    with run.reading() as connection:
+        assert outbox.written_to(connection) == ["a", "b"]
+
+
+def test_what_needs_a_person_comes_first_then_the_newest(run: Database):
+    """Of a million that were sent a screen shows none as long as something is wrong."""
+    for recipient in ("a", "b", "c", "d"):
+        enqueue(run, recipient=recipient)
+    first, second, third, _ = claim(run, limit=4)
+    mark(run, first)
+    mark(run, second)
+    mark(run, third, Status.UNDELIVERABLE)
+
+    with run.reading() as connection:
+        shown = outbox.gravest(connection, Sought("r"), limit=3)
+        only = outbox.gravest(connection, Sought("r", (Status.SENT,)), limit=1)
+        counted = outbox.counts(connection, Sought("r"))
+        nobodys = outbox.counts(connection, Sought("s"))
+    assert [one.recipient for one in shown] == ["c", "d", "b"]
+    assert [one.recipient for one in only] == ["b"]
+    assert counted == {Status.SENT: 2, Status.UNDELIVERABLE: 1, Status.SENDING: 1}
+    assert nobodys == {}
+    assert set(outbox.GRAVEST_FIRST) == set(Status)

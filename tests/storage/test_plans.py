@@ -139,3 +139,16 @@ def test_versions_are_found_by_a_word_of_their_texts(database: Database):
         ids = {run.id for run in plans.all_runs(connection) if run.plan_version in found}
 
     assert ids == {"r"}
+
+
+def test_active_runs_are_walked_in_portions(database: Database):
+    """A round comes by every run in turn, a portion at a time, and begins anew."""
+    for run in ("a", "b", "c", "d"):
+        keep_run(database, run)
+    with database.writing() as connection:
+        plans.set_turn(connection, "b", next_turn_at=None, completed_at=MORNING)
+
+    with database.reading() as connection:
+        assert plans.active_after(connection, "", limit=2) == ["a", "c"]
+        assert plans.active_after(connection, "c", limit=2) == ["d"]
+        assert plans.active_after(connection, "d", limit=2) == []

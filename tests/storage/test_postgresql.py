@@ -14,7 +14,7 @@ from services import checkup, runs, upkeep, wiring
 from services.errors import Refused, Unavailable
 from services.settings import Settings
 from storage import plans
-from storage.database import Database, InUse, Patience, SchemaTooNew, _config
+from storage.database import REVISION, Database, InUse, Patience, SchemaTooNew, _config
 from storage.tables import PLAN_RUNS
 from tests.postgres import Postgres
 from tests.storage.records import MORNING, keep_run
@@ -162,7 +162,8 @@ def test_who_begins_to_write_during_an_upgrade_waits_and_looks_again(postgres: P
         def upgrade() -> None:
             newer = Database(spelled, who="upgrade")
             with newer.writing() as connection:
-                newer.driver.begin_upgrade(connection)
+                newer.driver.begin_upgrade(connection, print)
+                newer.driver.hold(connection, [REVISION], print)
                 upgrading.set()
                 assert waits.wait(PATIENCE)
                 connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -178,7 +179,7 @@ def test_who_begins_to_write_during_an_upgrade_waits_and_looks_again(postgres: P
         ours.close()
 
 
-def test_runs_that_one_chaser_has_are_passed_over_by_the_next(postgres: Postgres):
+def test_runs_that_one_chase_has_are_passed_over_by_the_next(postgres: Postgres):
     """Many chase side by side: nobody stands in line, and who dies gives back what it had."""
     with postgres.database() as url:
         ours = opened(url.render_as_string(hide_password=False))

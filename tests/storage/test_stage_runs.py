@@ -9,8 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import plans, stage_runs
 from storage.database import Database
-from storage.stage_runs import StageRun
+from storage.stage_runs import Mark, StageRun
 from tests.storage.records import LEASE, keep_run
+
+NOW = datetime(2020, 5, 11, tzinfo=UTC)
 
 
 def save(database: Database, run: str, stage: str, flow_run: str, shown: str) -> None:
@@ -119,3 +121,43 @@ def test_what_shows_anything_is_listed_until_it_is_forgotten(database: Database)
         assert stage_runs.runs(connection) == ["s"]
         assert stage_runs.showing(connection, asked) == {"flow-s"}
         assert set(stage_runs.of_run(connection, "s")) == {"first", "artifact/board"}
+
+
+def test_several_runs_are_read_at_once_as_one_by_one(database: Database):
+    """A round looks at many runs; a question for each would be most of its time."""
+    for run in ("r", "s", "t"):
+        keep_run(database, run)
+    save(database, "r", "first", "1", "Waiting 0/3")
+    save(database, "s", "first", "2", "Waiting 1/3")
+    save(database, "s", "second", "3", "Blocked")
+    save(database, "t", "first", "4", "Waiting 2/3")
+
+    with database.writing() as connection:
+        assert stage_runs.claim(database, connection, "s", "one", now=NOW, lease=LEASE)
+        found = stage_runs.of_runs(connection, ["r", "s", "unknown"])
+        singly = {run: stage_runs.of_run(connection, run) for run in ("r", "s", "unknown")}
+
+    assert found == singly
+    assert [sorted(found[run]) for run in ("r", "s", "unknown")] == [
+        ["first"],
+        ["first", "second"],
+        [],
+    ]
+
+
+def test_a_run_is_marked_as_shown_unless_it_is_being_shown(database: Database):
+    """Only what moved behind its mark is shown anew; who dies at it leaves no mark."""
+    shown = {"r": Mark(17, NOW + LEASE), "s": Mark(18, NOW + LEASE), "t": None}
+    keep_run(database, "u")
+    for run, mark in shown.items():
+        keep_run(database, run)
+        with database.writing() as connection:
+            assert stage_runs.claim(database, connection, run, "one", now=NOW, lease=LEASE)
+            stage_runs.release(connection, run, "one", mark)
+    with database.writing() as connection:
+        assert stage_runs.claim(database, connection, "s", "two", now=NOW, lease=LEASE)
+
+    with database.reading() as connection:
+        marks = stage_runs.marks(connection, ["r", "s", "t", "u", "unknown"])
+
+    assert marks == {"r": Mark(17, NOW + LEASE)}

@@ -86,6 +86,9 @@ def test_a_gate_that_gave_way_while_nobody_looked_is_no_finding(parts: Parts):
         f"DELETE FROM obligations WHERE id = '{w.REPORT_B}'",
         f"UPDATE obligations SET position = 99 WHERE id = '{w.REPORT_A}'",
         "UPDATE plan_runs SET next_turn_at = NULL",
+        "UPDATE plan_runs SET brief_at = NULL",
+        "UPDATE plan_runs SET brief_at = '2031-01-01 00:00:00+00:00'",
+        "UPDATE plan_runs SET news_at = wakes_at",
         "UPDATE ledger SET changes_state = (1 = 0) WHERE kind = 'submitted'",
     ],
 )
@@ -288,7 +291,7 @@ def test_a_program_that_is_running_writes_nothing_once_the_schema_has_moved(part
     """It would write as its own version does, and the newer one would read it wrongly."""
     newer = Database(spelled(parts.database), who="upgrade")
     with newer.writing() as connection:
-        newer.driver.begin_upgrade(connection)
+        newer.driver.begin_upgrade(connection, print)
         newer.driver.send_away(connection)
         connection.execute(text("CREATE TABLE later (id INTEGER PRIMARY KEY)"))
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows import chasers, moment
+from flows import further_chases, moment
 from services import chasing
 from services.wiring import Parts
 from tests.services import written as w
@@ -52,9 +52,9 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 
 def call(parts: Parts, pool: Pool, most: int) -> int:
-    """Call up to `most` chasers for what is due."""
+    """Call up to `most` chases for what is due."""
     parts = replace(parts, settings=parts.settings.model_copy(update={"chasers": most}))
-    return asyncio.run(chasers.call(parts, pool, w.START))  # type: ignore[arg-type]
+    return asyncio.run(further_chases.call(parts, pool, w.START))  # type: ignore[arg-type]
 
 
 def many(parts: Parts, count: int) -> None:

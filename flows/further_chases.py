@@ -1,4 +1,4 @@
-"""Chasers: runs of `chase` that the pool's workers take, beside the clock's own.
+"""Further chases: runs of `chase` that the pool's workers take, beside the clock's own.
 
 A morning of more than one batch is shared out: each takes batches that nobody else has.
 Nothing rests on them: what one that dies leaves is still due, and the clock's own chase
@@ -14,7 +14,7 @@ from prefect.client.orchestration import PrefectClient
 
 from flows import moment
 from flows.processes import TAG
-from flows.workload import SHARE
+from flows.workload import TIME_OF_A_CHASE
 from services import chasing
 from services.wiring import Parts
 
@@ -43,11 +43,11 @@ async def call(parts: Parts, client: PrefectClient, now: datetime) -> int:
     minute = moment.wall().strftime("%Y-%m-%dT%H:%M")
     for number in range(there, wanted):
         await client.create_flow_run_from_deployment(
-            deployment.id, idempotency_key=f"chaser {minute} {number}", tags=[TAG]
+            deployment.id, idempotency_key=f"chase {minute} {number}", tags=[TAG]
         )
     called = max(0, wanted - there)
     if called:
-        log.info("%d chasers called", called, extra={"action": "chasers-called"})
+        log.info("%d further chases called", called, extra={"action": "chases-called"})
     return called
 
 
@@ -56,7 +56,7 @@ async def _there(client: PrefectClient, deployment: str) -> int:
 
     One that has been running for longer than its share is dead, whatever Prefect shows.
     """
-    alive = (moment.wall() - 2 * SHARE).isoformat()
+    alive = (moment.wall() - 2 * TIME_OF_A_CHASE).isoformat()
     count = 0
     for about in (
         {"state": {"type": {"any_": WAITING}}},
