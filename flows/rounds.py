@@ -121,7 +121,8 @@ class Rounds:
         """Look at a slice of what exists, and at what changed; put right what differs.
 
         What was cancelled, deleted, crashed or lost with Prefect's database is made again;
-        `gently` as in `catch_up`. Raises NotShown where one could not be put right, after the others were.
+        `gently` as in `catch_up`. Raises NotShown where one could not be put right, after the
+        others were.
         """
         async with self._going, get_client(httpx_settings=UNPACKED) as client:
             await self._check(client, now)
