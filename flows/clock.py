@@ -57,8 +57,8 @@ class Errands(Protocol):
     async def chase(self) -> None:
         """Issue what is due and mail it; raise where that fails."""
 
-    async def reconcile(self, now: datetime) -> None:
-        """Put right what Prefect shows."""
+    async def reconcile(self, now: datetime, *, gently: bool) -> None:
+        """Put right what Prefect shows, `gently` where something more urgent is under way."""
 
     async def show(self, now: datetime, *, gently: bool) -> bool:
         """Show some of what has changed, as quietly as may be; say whether nothing is left."""
@@ -126,7 +126,7 @@ class Clock:
             return
         self._works("look")
         self._begin("beat", self._beat, every=self.beat_every)
-        self._begin("sweep", lambda: self.errands.reconcile(self.now()), every=self.sweep_every)
+        self._begin("sweep", self._sweep, every=self.sweep_every)
         if self._known is not None and self._known[0].entry != self._shown:
             self._begin("show", self._show, every=SHOW)
         self._begin("post", lambda: self.errands.read_post(self.now()), every=POST)
@@ -228,6 +228,9 @@ class Clock:
         except Exception:
             self._next["show"] = self._ticks() + SHOW_AGAIN
             raise
+
+    async def _sweep(self) -> None:
+        await self.errands.reconcile(self.now(), gently="chase" in self._tasks)
 
     async def _beat(self) -> None:
         self._rank = await self.errands.beat()

@@ -95,13 +95,13 @@ class Errands:
         """Show what has changed, for as long as one share; say whether nothing is left."""
         return await self._rounds.catch_up(now, gently=gently)
 
-    async def reconcile(self, now: datetime) -> None:
+    async def reconcile(self, now: datetime, *, gently: bool = False) -> None:
         """Put right what Prefect shows where it was cancelled, deleted or lost.
 
         First what no chase would be woken for: mail that a clock which was set back holds.
         """
         delivering.free_held(self.parts, now)
-        await self._rounds.sweep(now)
+        await self._rounds.sweep(now, gently=gently)
         async with get_client() as client:
             await forms.refresh(self.parts, client)
             await orphans.end_or_restart(client, moment.wall(), self.parts.settings.language)

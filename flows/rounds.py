@@ -117,15 +117,17 @@ class Rounds:
         """How many runs are not known to be shown as they stand."""
         return len(self._behind)
 
-    async def sweep(self, now: datetime) -> None:
+    async def sweep(self, now: datetime, *, gently: bool = False) -> None:
         """Look at a slice of what exists, and at what changed; put right what differs.
 
-        What was cancelled, deleted, crashed or lost with Prefect's database is made again.
-        Raises NotShown where one could not be put right, after the others were.
+        What was cancelled, deleted, crashed or lost with Prefect's database is made again;
+        `gently` as in `catch_up`. Raises NotShown where one could not be put right, after the
+        others were.
         """
         async with self._going, get_client(httpx_settings=UNPACKED) as client:
             await self._check(client, now)
-            await self._catch_up(client, now, at_once=RUNS_BESIDE)
+            if self._urgent or not gently:
+                await self._catch_up(client, now, at_once=1 if gently else RUNS_BESIDE)
 
     async def catch_up(self, now: datetime, *, gently: bool = False) -> bool:
         """Show what changed, for as long as one share; say whether nothing is left.

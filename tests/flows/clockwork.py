@@ -104,7 +104,7 @@ class Errands:
         await self.chasing(now)
         self.ended.set()
 
-    async def reconcile(self, now: datetime) -> None:
+    async def reconcile(self, now: datetime, *, gently: bool) -> None:
         self.swept += 1
         await self.sweeping()
 

@@ -668,6 +668,6 @@ def test_the_clock_ends_with_a_sentence_once_the_schema_has_moved(
     own.close()
 
 
-async def never_mind(*_: Any) -> int:
+async def never_mind(*_: Any, **__: Any) -> int:
     """Do nothing."""
     return 0

@@ -330,3 +330,17 @@ def test_a_stage_that_turned_comes_before_what_merely_changed(parts: Parts, pref
     one._take_notice()
 
     assert list(one._in_order(w.START)) == ["nho-02", "nho-00"]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_sweep_while_mail_goes_out_shows_one_after_another(
+    parts: Parts, prefect: FakePrefect, monkeypatch: pytest.MonkeyPatch
+):
+    """It comes each minute, and would else take from the mail what catching up leaves it."""
+    monkeypatch.setattr(rounds, "GROUP", 1)
+    many(parts, 6)
+    one = Rounds(parts, share=timedelta(seconds=0), ticks=Ticks())
+
+    asyncio.run(one.sweep(MORNING, gently=True))
+
+    assert [name for name in prefect.names if "/" not in name] == ["nho-00"]
