@@ -102,11 +102,13 @@ def today_of(parts: Parts) -> date:
 
 
 def flow_runs_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
-    return (one for one in shown.values() if not one.stage.startswith("artifact/"))
+    """Yield what shows the plan, its stages and its escalations."""
+    return (one for one in shown.values() if not one.stage.startswith(stage_runs.ARTIFACT))
 
 
 def pages_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
-    return (one for one in shown.values() if one.stage.startswith("artifact/"))
+    """Yield the artifacts."""
+    return (one for one in shown.values() if one.stage.startswith(stage_runs.ARTIFACT))
 
 
 def stands(
@@ -385,7 +387,7 @@ class _Showing:
     def _artifacts(self) -> dict[str, str]:
         """Return the artifacts that are there, by their kind: what the board links to."""
         return {
-            one.stage.removeprefix("artifact/"): one.flow_run
+            one.stage.removeprefix(stage_runs.ARTIFACT): one.flow_run
             for one in pages_of(self.known)
             if one.flow_run and one.flow_run not in self.lost
         }
