@@ -22,9 +22,8 @@ from flows.looks import state_of
 from services.views.run_views import Look, RunView
 
 OPENING = "Opening"
-RUNS_MADE = (
-    50  # flow runs made in one request, which is one transaction: half of Prefect's own limit
-)
+# Flow runs made in one request, which is one transaction: half of Prefect's own limit.
+RUNS_MADE = 50
 RUNS_ASKED = 200  # flow runs asked about in one request: Prefect's own limit
 MADE = "CREATED"
 

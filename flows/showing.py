@@ -165,7 +165,7 @@ def _is_of(plan: StageRun, today: date, lasts: int) -> bool:
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
     """An escalation that was answered may have been cleaned away; nobody misses it."""
-    return one.stage.startswith("escalation/") and says.get("look") == Look.IS_DONE
+    return one.stage.startswith(stage_runs.ESCALATION) and says.get("look") == Look.IS_DONE
 
 
 async def bring_up(

@@ -438,10 +438,5 @@ def _entry(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
         recorded_at=now,
         by=SYSTEM,
         obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
+        data=notice.data,
     )

@@ -165,12 +165,7 @@ def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> 
         recorded_at=now,
         by=by,
         obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
+        data=notice.data,
     )
 
 
