@@ -26,7 +26,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 
 from flows import artifacts, moment
 from flows.artifacts import Page
-from flows.births import Birth, Nursery, is_in_flight, states_of
+from flows.births import Birth, Nursery, is_in_flight, those_there
 from flows.looks import state_of
 from services.errors import one_line
 from services.tables.markdown import artifact_key
@@ -512,7 +512,7 @@ class _Showing:
         """Return what Prefect has of the run: asked for once, where something has changed."""
         if self._asked is None:
             ids = [UUID(one.flow_run) for one in flow_runs_of(self.known) if one.flow_run]
-            self._asked = await states_of(self.client, ids)
+            self._asked = await those_there(self.client, ids)
         return self._asked
 
     async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:

@@ -137,7 +137,7 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         plans.set_wakes(connection, names)
         for run in plans.asleep(connection, names):
             # It may be completed. Nothing would wake it for that later.
-            runs.keep(connection, runs.live(parts, connection, run), [], now=now)
+            keeping.keep(connection, runs.live(parts, connection, run), [], now=now)
         _put_off(connection, plain, names, now)
     done = _chased(names, batch.digests)
     _log(done)
