@@ -284,7 +284,7 @@ def _run(flow: str, **parameters: Any) -> None:
 
 def _refuse_both(run: str | None, agency: str) -> None:
     if run is not None or agency:
-        raise typer.BadParameter("--all: --run, --agency")
+        raise typer.BadParameter("--all: không dùng cùng --run, --agency – not with these.")
 
 
 def _change_all(what: str, by: str | None, document: str, **values: Any) -> None:

@@ -10,6 +10,7 @@ from rich.text import Text
 from cli.console import out, table
 from language.catalogue import text
 from language.dates import instant
+from notifiers.wire.bounces import Kind
 from services.mail.outgoing import TROUBLED, Listed, Outgoing
 from services.mail.proofs import Proof
 from storage.outbox import OPEN, Status
@@ -24,7 +25,6 @@ STYLES = {
     Status.BOUNCED: "bold red",
     Status.CANCELLED: "dim",
 }
-AUTO_REPLY = "auto-reply"
 SIGNS = {
     Fate.SENT: ("✓", "green"),
     Fate.LATER: ("…", "yellow"),
@@ -124,7 +124,7 @@ def _mail(one: Outgoing, language: str) -> Text:
         said.append_text(_recipient(one, recipient, language))
     if message.error and all(message.error != found.detail for found in one.recipients):
         said.append(f"\n{message.error}", style="not bold red")
-    for posted in (posted for posted in one.back if posted.kind == AUTO_REPLY):
+    for posted in (posted for posted in one.back if posted.kind == Kind.AUTO_REPLY.value):
         values = {"address": posted.address, "detail": posted.detail}
         said.append(f"\n{text(language, 'outbox.reply', **values)}", style="not bold dim")
     return said

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from enum import IntEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from engine.ledger import Entry, EntryKind, ObligationState
 from engine.plan import Ladder, Level, Plan
@@ -61,6 +61,16 @@ class Notice:
     def key(self) -> NoticeKey:
         """What makes it one and the same: it is issued once, whoever asks how often."""
         return (self.obligation, self.round, self.rung, self.recipient)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What an entry about it holds beside its obligation (`docs/json.md`)."""
+        return {
+            "rung": self.rung,
+            "round": self.round,
+            "recipient": self.recipient,
+            "reason": self.reason.to_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,8 @@ from flows.looks import state_of
 from services.views.run_views import Look, RunView
 
 OPENING = "Opening"
-RUNS_MADE = (
-    50  # flow runs made in one request, which is one transaction: half of Prefect's own limit
-)
+# Flow runs made in one request, which is one transaction: half of Prefect's own limit.
+RUNS_MADE = 50
 RUNS_ASKED = 200  # flow runs asked about in one request: Prefect's own limit
 MADE = "CREATED"
 
@@ -74,7 +73,7 @@ class Nursery:
             where, wanted = await self._deployment(deployment), [*group]
             for first in range(0, len(wanted), RUNS_MADE):
                 made |= await self._make_some(where, wanted[first : first + RUNS_MADE])
-        found = await states_of(self._client, list(made.values()))
+        found = await those_there(self._client, list(made.values()))
         return {key: found[str(one)] for key, one in made.items() if str(one) in found}
 
     async def _make_some(self, deployment: UUID, births: Sequence[Birth]) -> dict[str, UUID]:
@@ -109,7 +108,7 @@ def _body(birth: Birth) -> dict[str, Any]:
     return wanted.model_dump(mode="json", exclude_unset=True)
 
 
-async def states_of(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
+async def those_there(client: PrefectClient, ids: list[UUID]) -> dict[str, FlowRun]:
     """Return the flow runs that Prefect has of these, by their ids."""
     found: dict[str, FlowRun] = {}
     for first in range(0, len(ids), RUNS_ASKED):

@@ -31,7 +31,7 @@ from sqlalchemy import Connection
 
 from engine.ledger import EntryKind
 from flows import artifacts, showing
-from flows.births import Nursery, states_of
+from flows.births import Nursery, those_there
 from services.errors import one_line
 from services.wiring import Parts
 from storage import ledger, outbox, plans, stage_runs
@@ -184,7 +184,7 @@ class Rounds:
         self._again.clear()
         today = showing.today_of(self.parts)
         ids = [one.flow_run for run in runs for one in showing.flow_runs_of(shown[run])]
-        found = await states_of(client, [UUID(one) for one in ids if one])
+        found = await those_there(client, [UUID(one) for one in ids if one])
         pages = {
             run: [one.flow_run for one in showing.pages_of(shown[run]) if one.flow_run]
             for run in runs
@@ -293,7 +293,7 @@ class Rounds:
         with self.parts.database.reading() as connection:
             shown = stage_runs.of_runs(connection, runs)
         ids = [UUID(i) for run in runs for i in _ids(showing.flow_runs_of(shown[run]))]
-        found = await states_of(client, ids)
+        found = await those_there(client, ids)
         nursery = Nursery(client, self._deployments)
         ahead: dict[str, showing.Ahead] = {}
         try:
@@ -319,7 +319,7 @@ class Rounds:
             shown = stage_runs.of_run(connection, run)
         found = group.found
         if shown != group.shown[run]:  # somebody has shown it meanwhile
-            found = await states_of(client, [UUID(i) for i in _ids(showing.flow_runs_of(shown))])
+            found = await those_there(client, [UUID(i) for i in _ids(showing.flow_runs_of(shown))])
         lost = set[str]()
         if self._behind[run].asks:
             lost = await artifacts.gone(client, _ids(showing.pages_of(shown)))

@@ -26,7 +26,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 
 from flows import artifacts, moment
 from flows.artifacts import Page
-from flows.births import Birth, Nursery, is_in_flight, states_of
+from flows.births import Birth, Nursery, is_in_flight, those_there
 from flows.looks import state_of
 from services.errors import one_line
 from services.tables.markdown import artifact_key
@@ -102,11 +102,13 @@ def today_of(parts: Parts) -> date:
 
 
 def flow_runs_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
-    return (one for one in shown.values() if not one.stage.startswith("artifact/"))
+    """Yield what shows the plan, its stages and its escalations."""
+    return (one for one in shown.values() if not one.stage.startswith(stage_runs.ARTIFACT))
 
 
 def pages_of(shown: Mapping[str, StageRun]) -> Iterator[StageRun]:
-    return (one for one in shown.values() if one.stage.startswith("artifact/"))
+    """Yield the artifacts."""
+    return (one for one in shown.values() if one.stage.startswith(stage_runs.ARTIFACT))
 
 
 def stands(
@@ -163,7 +165,7 @@ def _is_of(plan: StageRun, today: date, lasts: int) -> bool:
 
 def _may_be_gone(one: StageRun, says: Mapping[str, Any]) -> bool:
     """An escalation that was answered may have been cleaned away; nobody misses it."""
-    return one.stage.startswith("escalation/") and says.get("look") == Look.IS_DONE
+    return one.stage.startswith(stage_runs.ESCALATION) and says.get("look") == Look.IS_DONE
 
 
 async def bring_up(
@@ -385,7 +387,7 @@ class _Showing:
     def _artifacts(self) -> dict[str, str]:
         """Return the artifacts that are there, by their kind: what the board links to."""
         return {
-            one.stage.removeprefix("artifact/"): one.flow_run
+            one.stage.removeprefix(stage_runs.ARTIFACT): one.flow_run
             for one in pages_of(self.known)
             if one.flow_run and one.flow_run not in self.lost
         }
@@ -510,7 +512,7 @@ class _Showing:
         """Return what Prefect has of the run: asked for once, where something has changed."""
         if self._asked is None:
             ids = [UUID(one.flow_run) for one in flow_runs_of(self.known) if one.flow_run]
-            self._asked = await states_of(self.client, ids)
+            self._asked = await those_there(self.client, ids)
         return self._asked
 
     async def _put(self, flow_run: FlowRun, view: RunView) -> str | None:

@@ -22,7 +22,7 @@ from notifiers.brief import WORD, Brief, Reached, Unreached
 from notifiers.digest import domain_of, message_id, thread_id
 from services import mornings, runs
 from services.errors import Refused
-from services.runs import LiveRun
+from services.keeping import LiveRun
 from services.wiring import Parts
 from services.written import line
 from storage import ledger, notices, outbox, plans

@@ -137,7 +137,7 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
         plans.set_wakes(connection, names)
         for run in plans.asleep(connection, names):
             # It may be completed. Nothing would wake it for that later.
-            runs.keep(connection, runs.live(parts, connection, run), [], now=now)
+            keeping.keep(connection, runs.live(parts, connection, run), [], now=now)
         _put_off(connection, plain, names, now)
     done = _chased(names, batch.digests)
     _log(done)
@@ -438,10 +438,5 @@ def _entry(kind: EntryKind, notice: Notice, now: datetime) -> Entry:
         recorded_at=now,
         by=SYSTEM,
         obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
+        data=notice.data,
     )

@@ -175,7 +175,7 @@ def keep_all(
         change.run.stored = _turned(change.run, now)
     ledger.append_all(connection, ((one.name, entry) for one in changes for entry in one.appended))
     plans.set_turns(connection, [change.run.stored for change in changes])
-    told = [one for one in changes if any(entry.kind in mornings.NEWS for entry in one.appended)]
+    told = [one for one in changes if any(entry.kind in mornings.BRIEFED for entry in one.appended)]
     briefs = mornings.reckon_all(connection, [(one.run.stored, one.run.plan) for one in told])
     for change in told:
         change.run.stored = replace(change.run.stored, brief_at=briefs[change.name])

@@ -22,7 +22,7 @@ UNDELIVERED = frozenset(
         EntryKind.MESSAGE_BOUNCED,
     }
 )
-NEWS = ledger.STATE_KINDS | UNDELIVERED
+BRIEFED = ledger.STATE_KINDS | UNDELIVERED
 """The entries that a coordinator is to hear of in a brief."""
 
 
@@ -52,7 +52,7 @@ def following(
     found: dict[str, datetime | None] = {stored.id: None for stored, _ in runs}
     speaking = [one for one in runs if not _is_silent(*one)]
     names = [stored.id for stored, _ in speaking]
-    since = ledger.since_briefs(connection, names, NEWS) if names else {}
+    since = ledger.since_briefs(connection, names, BRIEFED) if names else {}
     days = obligations.first_last_days(connection, names) if names else {}
     for stored, plan in speaking:
         last, news_at = since[stored.id]

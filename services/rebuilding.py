@@ -17,7 +17,7 @@ from engine import news
 from engine.chasing import next_wake
 from engine.graph import next_turn
 from services import keeping, mornings, runs
-from services.runs import LiveRun
+from services.keeping import LiveRun
 from services.wiring import Parts
 from storage import ledger, notices, obligations, plans, projection
 from storage.obligations import Projected

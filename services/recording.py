@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 from engine.deadline import start_of
 from engine.ledger import Entry, EntryKind, EventState, ObligationState, Pause, Standing
 from engine.plan import OutsideEvent, Plan
-from services import naming, runs, turning
+from services import keeping, naming, runs, turning
 from services.errors import Refused
-from services.runs import LiveRun
+from services.keeping import LiveRun
 from services.wiring import Parts
 from services.written import line, passage, plain
 from storage import events, ledger, plans
@@ -482,7 +482,7 @@ def _record(
             document=source.document,
             data=_kept(data),
         )
-        appended = runs.keep(connection, live, [entry], now=now)
+        appended = keeping.keep(connection, live, [entry], now=now)
         state = live.folding.obligations[obligation]
     log.info("%s: %s", obligation, kind.value, extra={"action": kind.value})
     return Recorded(run, tuple(appended), live.plan, state)
@@ -511,7 +511,7 @@ def _record_of_run(
             document=source.document,
             data={"agency": found, **_kept(data)},
         )
-        appended = runs.keep(connection, live, [entry], now=now)
+        appended = keeping.keep(connection, live, [entry], now=now)
     log.info("%s %s: %s", run, agency or "", kind.value, extra={"action": kind.value})
     return Recorded(run, tuple(appended), live.plan)
 

@@ -14,25 +14,19 @@ from sqlalchemy import Connection
 from engine.ledger import Entry, EntryKind, Folding, ObligationState, fold_alike, fold_some
 from engine.plan import Plan
 from plan_definitions import Bundle, PlanFaults, load
-from services import keeping
 from services.errors import Refused, one_line
+from services.keeping import LiveRun, keep
 from services.wiring import Parts
 from services.written import line, plain
 from storage import ledger, obligations, plans
 from storage.obligations import Projected
 from storage.plans import StoredRun
 
-NAMED = 10  # runs that a sentence lists
-
 log = logging.getLogger(__name__)
 
-LiveRun = keeping.LiveRun
-keep = keeping.keep
-
+NAMED = 10  # runs that a sentence lists
 UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, ValueError)
 """What a run raises of which this program cannot read the plan or the ledger."""
-
-
 UNREADABLE_FOR = timedelta(minutes=10)
 """For how long a run that can't be read is left alone: it would stand before others each time."""
 

@@ -31,4 +31,4 @@ def passage(written: str) -> str:
 def plain(written: object) -> str:
     """Return a value as plans hold it: text in NFC with single spaces, nothing hidden."""
     text = " ".join(unicodedata.normalize("NFC", str(written)).split())
-    return "".join(sign for sign in text if sign.isprintable())[:200]
+    return "".join(sign for sign in text if sign.isprintable())[:LONGEST_LINE]

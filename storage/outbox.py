@@ -599,6 +599,7 @@ def give_up(connection: Connection, message: int, why: str) -> None:
 
 
 def _claimed_message(row: Row[Any], attempt: int, until: datetime) -> Message:
+    """Return a message that has just been claimed, built at once: each mail costs one of these."""
     return Message(
         id=row.id,
         run=row.run,

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, and_, bindparam, or_, select
 from storage.database import Database
 from storage.tables import PLAN_RUNS, STAGE_RUNS
 
-LOCK = "lock/showing"  # no stage's id has a stroke
-ARTIFACT = "artifact/"
+# Where other things stand beside the stages: no stage's id has a stroke.
+LOCK, ARTIFACT, ESCALATION = "lock/showing", "artifact/", "escalation/"
 IN_PART = datetime.min.replace(tzinfo=UTC)  # until when it holds that a run is shown in part
 
 
@@ -103,8 +103,8 @@ def unsettled(connection: Connection) -> list[str]:
         or_(
             and_(
                 view != LOCK,
-                view.not_like("artifact/%"),
-                view.not_like("escalation/%"),  # one that nobody answers stays red for good
+                view.not_like(f"{ARTIFACT}%"),
+                view.not_like(f"{ESCALATION}%"),  # one that nobody answers stays red for good
                 shown.not_like('%"look": "done"%'),
             ),
             and_(view == LOCK, shown.like(f"% {IN_PART.isoformat()}")),

@@ -121,6 +121,7 @@ def _distance(move: Moved, words: Words) -> str:
 
 
 def outcomes(duties: Duties, words: Words) -> Iterator[Item]:
+    """Yield what obligations come to otherwise, those of one task that change alike together."""
     grouped: dict[tuple[str, str, str, str], list[Obligation]] = {}
     for move in duties.outcomes:
         owed = move.obligation
@@ -140,6 +141,7 @@ def outcomes(duties: Duties, words: Words) -> Iterator[Item]:
 
 
 def tasks(duties: Duties, words: Words) -> Iterator[Item]:
+    """Yield the tasks that were edited and stayed, each with what was changed of it."""
     moved = {move.new.obligation.id for move in duties.moved}
     for one in duties.changed:
         details = tuple(

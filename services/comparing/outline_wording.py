@@ -20,6 +20,7 @@ SHOWN_DAYS = 12
 
 
 def stage_move(move: StageMove, words: Words) -> Item:
+    """Say that a stage opens or is done at another time."""
     details = []
     for label, moments in (("opened", move.opens), ("done", move.done)):
         if moments[0] != moments[1]:
@@ -39,6 +40,7 @@ def _turn(label: str, moment: datetime | None, speech: Speech, language: str) ->
 
 
 def plan(outline: Outline, words: Words) -> Iterator[Item]:
+    """Yield what was edited of the plan itself: its head, stages, ladders and events."""
     yield from (_field(change, words) for change in outline.head)
     for stage in outline.stages.gone:
         yield Item(Mark.GONE, words.stage(stage, words.old), ref=stage.id)
@@ -67,6 +69,7 @@ def _field(change: Change, words: Words) -> Item:
 
 
 def register(outline: Outline, words: Words) -> Iterator[Item]:
+    """Yield the agencies that have gone, come, or been edited."""
     agencies = outline.agencies
     for mark, found in ((Mark.GONE, agencies.gone), (Mark.ADDED, agencies.added)):
         if found:

@@ -23,8 +23,8 @@ from notifiers.brief import WORD as BRIEF
 from notifiers.digest import Digest, compose
 from notifiers.rendering import Mail
 from services import briefing, runs
+from services.keeping import LiveRun
 from services.mail import hearing
-from services.runs import LiveRun
 from services.wiring import Parts
 from storage import addresses, ledger, notices, outbox, recipients
 from storage.notices import Told

@@ -17,7 +17,7 @@ from engine.graph import SYSTEM
 from engine.ledger import Entry, EntryKind
 from language.catalogue import text
 from notifiers.wire.channel import Outcome, Outcomes, Refused, Sent, TryLater
-from services import mornings, runs
+from services import keeping, mornings, runs
 from services.mail import pacing
 from services.mail.judging import WAITS, Verdict, judge
 from services.mail.looking import opens
@@ -165,12 +165,7 @@ def unsent(kind: EntryKind, notice: Notice, now: datetime, by: str = SYSTEM) -> 
         recorded_at=now,
         by=by,
         obligation=notice.obligation,
-        data={
-            "rung": notice.rung,
-            "round": notice.round,
-            "recipient": notice.recipient,
-            "reason": notice.reason.to_json(),
-        },
+        data=notice.data,
     )
 
 
@@ -237,7 +232,7 @@ def _settle_notices(parts: Parts, connection: Connection, ready: Prepared, now: 
     live = runs.held(parts, connection, ready.message.run)
     keys = [notice.obligation for notice in ready.paused]
     taken_back = [unsent(EntryKind.NOTICE_WITHDRAWN, notice, now) for notice in ready.paused]
-    runs.keep(connection, live, [], now=now, touched=keys, also=taken_back)
+    keeping.keep(connection, live, [], now=now, touched=keys, also=taken_back)
 
 
 def _heed_relay(

@@ -33,11 +33,11 @@ from notifiers.inboxes.imap import ImapInbox, ImapSettings
 from notifiers.inboxes.maildir import MaildirInbox
 from notifiers.wire import bounces
 from notifiers.wire.bounces import Kind, Reported, Returned, Verdict
-from services import runs
+from services import keeping, runs
 from services.errors import Unavailable
+from services.keeping import LiveRun
 from services.mail import marking
 from services.mail.delivering import Undeliverable
-from services.runs import LiveRun
 from services.settings import Settings
 from services.wiring import Parts
 from storage import addresses, notices, outbox, plans, post, recipients
@@ -450,7 +450,7 @@ def _record(
         )
         for recipient, report in bounced
     ]
-    runs.keep(connection, live, [], now=now, also=[*entries, *also])
+    keeping.keep(connection, live, [], now=now, also=[*entries, *also])
 
 
 def _said(report: Reported) -> str:

@@ -20,6 +20,7 @@ from services.views import upcoming
 from services.views.board import Board, Escalation
 from services.views.stage_views import StageView, late_since, names
 from storage.outbox import Status
+from storage.stage_runs import ESCALATION
 
 MOST_LATE_TAGS = 60  # the lists fold what has no room; by each the runs can be filtered
 MOST_NAMES = 5
@@ -128,7 +129,7 @@ def of_escalation(board: Board, escalation: Escalation) -> RunView:
     day = f"{message.slot.astimezone(plan.zone):%Y-%m-%d}"
     part = "" if message.part == 1 else f" {message.part}"
     return RunView(
-        id=f"escalation/{message.id}",
+        id=f"{ESCALATION}{message.id}",
         called=f"{board.run}/escalation {day} to {message.recipient}{part}",
         state=state,
         message=said,

@@ -33,7 +33,7 @@ ISSUED = datetime.fromisoformat("2020-04-06T08:00:00+07:00")
 LEASE = timedelta(minutes=16)  # after which a claim has lapsed
 MAILS = 30
 PAGES = 11  # seven of the run, one of each stage
-MOST_COPIES = 8  # per kill: what `docs` and services/delivering promise
+MOST_COPIES = 8  # per kill: what `docs` and services/mail/delivering promise
 FINAL = "agency-reports/final-report"
 
 
