@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 
 from engine.chasing import Notice
 from engine.plan import Agency
-from services import messages
 from services.errors import Refused
 from services.mail import looking, mailroom, proofs
 from services.mail.proofs import Proof, Slip
+from services.views import messages
 from services.wiring import Parts
 from storage import attempts, notices, outbox, plans, post, recipients
 from storage.attempts import Attempt

@@ -15,7 +15,7 @@ from language.catalogue import text
 from notifiers.digest import Digest as MailDigest
 from notifiers.digest import compose
 from notifiers.rendering import subject
-from services import messages
+from services.views import messages
 
 
 @dataclass(frozen=True, slots=True)
