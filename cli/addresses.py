@@ -198,5 +198,5 @@ def _day(written: str) -> date:
 
     found = parse_date(written)
     if found is None:
-        raise typer.BadParameter(f"{written!r}: 2020-05-08, 08/5/2020")
+        raise typer.BadParameter(f"“{written}” – ghi như, write as: 2020-05-08, 08/5/2020")
     return found

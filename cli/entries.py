@@ -284,7 +284,7 @@ def _run(flow: str, **parameters: Any) -> None:
 
 def _refuse_both(run: str | None, agency: str) -> None:
     if run is not None or agency:
-        raise typer.BadParameter("--all: không dùng cùng --run, --agency – not with these.")
+        raise typer.BadParameter("--all: bỏ --run, --agency – it is for every run; leave them out.")
 
 
 def _change_all(what: str, by: str | None, document: str, **values: Any) -> None:
@@ -302,9 +302,11 @@ def _change_all(what: str, by: str | None, document: str, **values: Any) -> None
         changed = change(parts, Source(_who(by), document.strip()), now=now, **values)
     found = {what: changed.done, f"{what}-before": changed.before, "unreadable": changed.unreadable}
     for said, names in found.items():
-        if names or said == what:
-            listed = {"count": len(names), "names": some(names) or "-"}
+        if names:
+            listed = {"count": len(names), "names": some(names)}
             out.print(text(language(), f"every-run.{said}", **listed), soft_wrap=True)
+    if not any(found.values()):
+        out.print(text(language(), "every-run.none"), soft_wrap=True)
 
 
 def _who(by: str | None) -> str:
@@ -327,5 +329,5 @@ def _day(written: str | None) -> date | None:
 
     found = parse_date(written)
     if found is None:
-        raise typer.BadParameter(f"{written!r}: 2020-05-08, 08/5/2020")
+        raise typer.BadParameter(f"“{written}” – ghi như, write as: 2020-05-08, 08/5/2020")
     return found

@@ -63,13 +63,14 @@ class Shown:
 class Ahead:
     """What is known and made of a run before it is its turn, in requests for several.
 
-    `born` are its new flow runs, by their keys; their logs tell of their first state. With
-    `no_pages` Prefect had none of its pages.
+    `born` are its new flow runs, by their keys; with `is_told` their logs tell of their first
+    state. With `no_pages` Prefect had none of its pages.
     """
 
     seen: Board
     born: Mapping[str, FlowRun]
     no_pages: bool
+    is_told: bool
 
 
 class Busy(Exception):
@@ -215,7 +216,8 @@ async def look_ahead(
     """Make what several runs lack, in few requests for all of them; of each so much is done.
 
     `runs` says for how many days more than its own each plan's run lasts. One that fails is
-    left out: it fails again, and is told of, when it is its turn.
+    left out: it fails again, and is told of, when it is its turn. So is one that another process
+    is at.
     """
     views: dict[str, _Showing] = {}
     for run, lasts in runs.items():
@@ -225,11 +227,17 @@ async def look_ahead(
     lacking = {run: {one.key: one for one in view.lacking()} for run, view in views.items()}
     births = [one for some in lacking.values() for one in some.values()]
     if not births:
-        return {run: Ahead(view.seen, {}, no_pages=False) for run, view in views.items()}
+        return {
+            run: Ahead(view.seen, {}, no_pages=False, is_told=False) for run, view in views.items()
+        }
     born = await nursery.make_all(births)
+    for run in _in_other_hands(parts, views):  # whose logs are told there
+        del views[run], lacking[run]
+    # Where it is one alone, whoever has recorded the change shows it as well: its turn tells.
+    is_told = len(runs) > 1
     lines = [
         line
-        for run, some in lacking.items()
+        for run, some in (lacking.items() if is_told else ())
         for key, one in some.items()
         if key in born and not _says_of(views[run].known.get(one.view.id))
         for line in _lines(client, run, born[key], one.view, is_new=True)
@@ -238,7 +246,15 @@ async def look_ahead(
         await client.create_logs(lines)
     keys = [key for view in views.values() for key in artifacts.keys(view.seen)]
     no_pages = await artifacts.count(client, keys) == 0
-    return {run: Ahead(view.seen, born, no_pages) for run, view in views.items()}
+    return {run: Ahead(view.seen, born, no_pages, is_told) for run, view in views.items()}
+
+
+def _in_other_hands(parts: Parts, views: Mapping[str, _Showing]) -> set[str]:
+    """Return the runs that another process shows now, or has shown since they were looked at."""
+    with parts.database.reading() as connection:
+        known = stage_runs.of_runs(connection, list(views))
+        held = stage_runs.held(connection, list(views), moment.wall())
+    return held | {run for run, view in views.items() if known[run] != view.known}
 
 
 def _is_current(parts: Parts, seen: Board) -> bool:
@@ -505,7 +521,7 @@ class _Showing:
             return there, False
         born = self._ahead.born.get(birth.key) if self._ahead is not None else None
         if self._ahead is not None and born is not None:
-            return born, self._ahead.seen is self.seen
+            return born, self._ahead.is_told and self._ahead.seen is self.seen
         return await self._nursery.make(birth), False
 
     async def _those_there(self) -> Mapping[str, FlowRun]:

@@ -69,6 +69,15 @@ def marks(connection: Connection, runs: Collection[str]) -> dict[str, Mark]:
     return found
 
 
+def held(connection: Connection, runs: Collection[str], now: datetime) -> set[str]:
+    """Return the plan runs that a process is showing just now; `now` is the wall's time."""
+    taken = (STAGE_RUNS.c.stage == LOCK, STAGE_RUNS.c.flow_run.is_not(None))
+    query = select(STAGE_RUNS.c.run).where(
+        STAGE_RUNS.c.run.in_(runs), *taken, STAGE_RUNS.c.shown > now.isoformat()
+    )
+    return set(connection.execute(query).scalars())
+
+
 def save(database: Database, connection: Connection, shown: Iterable[StageRun]) -> None:
     """Keep what in Prefect shows which view, and what it shows now."""
     rows = [

@@ -118,7 +118,7 @@ def of_escalation(board: Board, escalation: Escalation) -> RunView:
         count=len(named),
         status=status,
         error=message.error,
-    )
+    ).rstrip()
     if late:
         state, look = f"Escalated {len(late)}/{len(named)}", Look.ALARMS
         agencies = names(plan, [one.obligation.agency.id for one in late], MOST_NAMES)

@@ -85,9 +85,12 @@ def test_all_runs_are_paused_and_resumed_by_one_command_without_a_server():
     paused = runner.invoke(app, ["pause", "--all", "--why", "Khôi phục", "--by", "quản trị"])
     again = runner.invoke(app, ["pause", "--all", "--why", "Khôi phục"])
     resumed = runner.invoke(app, ["resume", "--all", "--by", "quản trị"])
+    nothing = runner.invoke(app, ["resume", "--all"])
 
     assert both.exit_code == 2
     assert paused.exit_code == 0, paused.output
     assert "Đã tạm dừng đôn đốc 2 đợt thực hiện: nho, nho-hai." in paused.output
     assert "Đang tạm dừng từ trước, giữ nguyên: 2 đợt" in again.output
+    assert "Đã tạm dừng" not in again.output
+    assert nothing.output.startswith("Không có gì để tiếp tục ở 2 đợt")
     assert "Đã tiếp tục đôn đốc 2 đợt" in resumed.output

@@ -175,6 +175,25 @@ def test_a_run_that_another_process_shows_is_left_to_it(parts: Parts, prefect: F
     assert len(prefect.runs) == 8
 
 
+def test_what_another_process_shows_is_told_once(parts: Parts, prefect: FakePrefect):
+    """An operator who opens a run's log must not read there everything twice."""
+    many(parts, 10)  # three for each of four hands
+    one = Rounds(parts)
+
+    def told() -> int:
+        return sum("board-nho-00" in line for line in prefect.logged)
+
+    async def meanwhile() -> int:
+        async with showing._alone(parts, "nho-00", wait=True):
+            await one.catch_up(MORNING)
+        return told()
+
+    assert asyncio.run(meanwhile()) == 0
+    while not catch_up(one):
+        pass
+    assert told() == 4
+
+
 def test_one_that_fails_waits_for_the_next_sweep(parts: Parts, prefect: FakePrefect):
     """It is told of once a minute, not every second, and the others are shown."""
     many(parts, 3)

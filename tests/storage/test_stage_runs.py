@@ -104,7 +104,14 @@ def test_one_process_at_a_time_shows_a_run(database: Database):
         with database.writing() as connection:
             return stage_runs.claim(database, connection, "r", owner, now=at, lease=lease)
 
+    def held(at: datetime) -> set[str]:
+        with database.reading() as connection:
+            return stage_runs.held(connection, ["r", "s"], at)
+
+    assert held(now) == set()
     assert claim("one", now)
+    assert held(now + timedelta(seconds=59)) == {"r"}
+    assert held(now + timedelta(seconds=60)) == set()
     assert not claim("two", now + timedelta(seconds=59))
     assert claim("two", now + timedelta(seconds=60))
     with database.writing() as connection:
