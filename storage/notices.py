@@ -292,14 +292,19 @@ def chased_at(connection: Connection, run: str, send_at: datetime) -> dict[str, 
     return {row.obligation: (row.round, row.recipient) for row in connection.execute(query)}
 
 
-def escalated(connection: Connection, run: str) -> dict[int, list[str]]:
-    """Return the obligations that each escalation of a run names, by the message's number."""
+def escalated(
+    connection: Connection, run: str, status: NoticeStatus = NoticeStatus.ISSUED
+) -> dict[int, list[str]]:
+    """Return the obligations that each escalation of a run names, by the message's number.
+
+    With another status those that it named, had it gone out.
+    """
     query = (
         select(NOTICES.c.message, NOTICES.c.obligation)
         .where(
             NOTICES.c.run == run,
             NOTICES.c.kind == Kind.ESCALATE.word,
-            NOTICES.c.status == NoticeStatus.ISSUED.value,
+            NOTICES.c.status == status.value,
             NOTICES.c.message.is_not(None),
         )
         .order_by(NOTICES.c.id)

@@ -17,7 +17,7 @@ from services.views import stage_views
 from services.views.stage_views import StageView
 from services.wiring import Parts
 from storage import ledger, notices, outbox, recipients, relays
-from storage.notices import Told
+from storage.notices import NoticeStatus, Told
 from storage.outbox import Message, Status
 from storage.recipients import Recipient
 from storage.relays import Relay
@@ -43,10 +43,14 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """One message to somebody above, and the obligations that it named as late."""
+    """One message to somebody above, and the obligations that it named as late.
+
+    `is_dropped` is one that is not sent any more: taken back, or of no use before it left.
+    """
 
     message: Message
     obligations: tuple[str, ...]
+    is_dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         told = notices.told(connection, run)
         messages = outbox.of_run(connection, run)
         named = notices.escalated(connection, run)
+        dropped = notices.escalated(connection, run, NoticeStatus.DROPPED)
         seq = ledger.places(connection, [run]).get(run, 0)
         addresses = _addresses(connection, messages)
         relay = relays.find(connection, parts.settings.relay)
@@ -120,8 +125,11 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         told = [one for one in told if one.sent_at <= as_of]
         messages = [one for one in messages if one.send_at <= as_of]
     seen = of_state(run, live.folding.state(), as_of or now, told)
+    # One that is not sent after all stays in sight: its run in Prefect is to end.
     escalations = tuple(
-        Escalation(one, tuple(named[one.id])) for one in messages if one.id in named
+        Escalation(one, tuple(about), is_dropped=one.id not in named)
+        for one in messages
+        if (about := named.get(one.id) or dropped.get(one.id))
     )
     return replace(
         seen,

@@ -119,7 +119,11 @@ def of_escalation(board: Board, escalation: Escalation) -> RunView:
         status=status,
         error=message.error,
     ).rstrip()
-    if late:
+    if escalation.is_dropped:
+        state, look = "Dropped", Look.IS_DONE
+        late = []
+        said += " " + text(language, "escalation.dropped")
+    elif late:
         state, look = f"Escalated {len(late)}/{len(named)}", Look.ALARMS
         agencies = names(plan, [one.obligation.agency.id for one in late], MOST_NAMES)
         said += " " + text(language, "escalation.open", count=len(late), names=agencies)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from engine.chasing import Notice
 from notifiers.wire.channel import Refused as MailRefused
 from services import chasing, recording
+from services.mail import mailroom
 from services.views import board, run_views, upcoming
 from services.views.board import Board
 from services.views.run_views import Look, RunView
@@ -149,6 +150,22 @@ def test_an_escalation_whose_mail_did_not_go_says_so(small: Parts):
 
     assert "không gửi được. 550 no such user" in view.message
     assert "Đã báo cáo" not in view.message
+
+
+def test_an_escalation_that_is_taken_back_asks_nothing_of_anybody(small: Parts):
+    """Its run would else be red for good, though nothing is to be done about it."""
+    wake(small, w.START)
+    chasing.issue_notices(small, w.LATE)
+    [red] = board.read(small, "nho", w.LATE).escalations
+    mailroom.cancel(small, red.message.id, by="Lan", why="báo cáo trực tiếp", now=w.LATE)
+
+    seen = board.read(small, "nho", w.LATE)
+    view = _first(seen)
+
+    assert [one.obligations for one in seen.escalations] == [red.obligations]
+    assert (view.look, view.state) == (Look.IS_DONE, "Dropped")
+    assert "không gửi nữa" in view.message
+    assert view.tags[3:] == ("escalation",)
 
 
 def test_the_next_steps_are_those_of_the_ladder_if_nobody_answers(small: Parts):
