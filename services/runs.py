@@ -29,7 +29,16 @@ log = logging.getLogger(__name__)
 LiveRun = keeping.LiveRun
 keep = keeping.keep
 
-UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, ValueError)
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    PlanFaults,
+    Refused,
+    TypeError,
+    ValueError,
+)
 """What a run raises of which this program cannot read the plan or the ledger."""
 
 
