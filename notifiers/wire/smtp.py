@@ -47,6 +47,7 @@ _UNSPOKEN = Refused(
     "addressing: the server takes no address with letters beyond ASCII (it offers no SMTPUTF8)",
     of_address=True,
 )
+_LONGEST = 2_000  # signs of an answer that are kept; one line has 512 octets (RFC 5321 §4.5.3.1.5)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
@@ -450,5 +451,7 @@ def _line(said: str) -> str:
     """Bring a server's words to one line that every database keeps: no NUL, no half of a letter.
 
     PostgreSQL refuses the one and every driver the other; a mark that is refused sends again.
+    What steers a terminal is no word either, and of very long ones the beginning does.
     """
-    return " ".join(said.encode("utf-8", "replace").decode().replace("\0", "?").split())
+    words = " ".join(said.encode("utf-8", "replace").decode().split())[:_LONGEST]
+    return "".join(sign if sign.isprintable() else "?" for sign in words)

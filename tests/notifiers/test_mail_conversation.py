@@ -169,6 +169,18 @@ def test_what_is_neither_yes_nor_no_to_a_text_leaves_it_unknown(said: bytes):
     assert [type(one) for one in outcomes] == [Unknown]
 
 
+def test_the_words_of_a_server_steer_no_terminal_and_fill_no_ledger():
+    """They are kept with the message and shown to the operator as they are."""
+    server = Scripted(RCPT=b"550 5.7.1 \x1b[2J\x07 " + b"y" * 60_000 + b"\r\n")
+
+    [[outcome]] = server.send(["a@b.example"])
+
+    assert isinstance(outcome, Refused)
+    assert outcome.reason.startswith("answered: 550 5.7.1 ?[2J? yyy")
+    assert outcome.reason.isprintable()
+    assert len(outcome.reason) < 3_000
+
+
 def test_a_line_that_ended_between_two_mails_costs_neither_a_try():
     """Many servers end a line after so many mails: that is no trouble of theirs."""
     server = Scripted(mails=1)
