@@ -108,7 +108,10 @@ def issue_notices(parts: Parts, now: datetime) -> list[Chased]:
     other from its own: it is tried again later. The briefs that are due by themselves are
     queued after it, so that they tell of it.
     """
-    done, others = _chase_batch(parts, now)
+    try:
+        done, others = _chase_batch(parts, now)
+    except runs.UNREADABLE:  # what one statement reads of all is damaged somewhere
+        done, others = [], _names_of_due(parts, now)
     done += _chase_others(parts, others, now)
     briefing.send_due(parts, now)
     return done
@@ -142,6 +145,11 @@ def _chase_batch(parts: Parts, now: datetime) -> tuple[list[Chased], list[str]]:
     done = _chased(names, batch.digests)
     _log(done)
     return done, others
+
+
+def _names_of_due(parts: Parts, now: datetime) -> list[str]:
+    with parts.database.writing() as connection:
+        return [stored.id for stored in plans.take_due(connection, now, limit=BATCH)]
 
 
 def _has_only_rungs(stored: StoredRun, now: datetime) -> bool:

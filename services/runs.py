@@ -25,7 +25,16 @@ from storage.plans import StoredRun
 log = logging.getLogger(__name__)
 
 NAMED = 10  # runs that a sentence lists
-UNREADABLE = (ArithmeticError, LookupError, PlanFaults, Refused, TypeError, ValueError)
+UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    PlanFaults,
+    Refused,
+    TypeError,
+    ValueError,
+)
 """What a run raises of which this program cannot read the plan or the ledger."""
 UNREADABLE_FOR = timedelta(minutes=10)
 """For how long a run that can't be read is left alone: it would stand before others each time."""

@@ -47,6 +47,7 @@ _UNSPOKEN = Refused(
     "addressing: the server takes no address with letters beyond ASCII (it offers no SMTPUTF8)",
     of_address=True,
 )
+_LONGEST = 2_000  # signs of an answer that are kept; one line has 512 octets (RFC 5321 §4.5.3.1.5)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 
 
@@ -98,6 +99,10 @@ class _HungUp(Exception):
     """A line over which mail went had ended when the next was begun."""
 
 
+class _OutOfStep(SMTPServerDisconnected):
+    """An answer may be another's: nothing that was answered before the text is certain."""
+
+
 class SmtpSession:
     """One connection after another: after an error the next mail connects anew."""
 
@@ -127,6 +132,9 @@ class SmtpSession:
             return dict.fromkeys(fit, TryLater(_reason("connecting", error), of_relay=True))
         try:
             outcomes = await self._converse(talk, envelope, fit)
+        except _OutOfStep as error:  # who was refused may be another
+            self._drop()
+            return dict.fromkeys(fit, TryLater(_reason("addressing", error), of_relay=True))
         except BaseException:  # cancelled in mid-conversation: nobody may speak on this line
             self._drop()
             raise
@@ -188,6 +196,7 @@ class SmtpSession:
 
         `fit` is how each address is spoken, by how it was given. All is said at once to a
         server that offers it (RFC 2920), but for the text: that waits for the answer to DATA.
+        Raises _OutOfStep where no answer is certain.
         """
         timeout = self._settings.command_timeout
         refused: dict[str, Outcome] = {}
@@ -231,6 +240,8 @@ class SmtpSession:
             later = TryLater(_reason("answered", error), of_relay=True)
             gone = refused if error is not strange else {}
             return dict.fromkeys(fit, later) | _for_good(gone)
+        except _OutOfStep:
+            raise
         except (SMTPException, OSError) as error:
             self._drop()
             later = TryLater(_reason("addressing", error), of_relay=True)
@@ -249,27 +260,30 @@ class SmtpSession:
             say(_DATA)
             ready = await _heard(talk, settings.data_timeout)
             if ready.code != _GO_AHEAD:
-                raise SMTPResponseException(*ready)
+                raise _refusal(ready)
         except SMTPResponseException as error:
             await self._recover(talk, error)
             return _classified(error)
+        except _OutOfStep:
+            raise
         except (SMTPException, OSError) as error:
             self._drop()
             return TryLater(_reason("announcing the text", error), of_relay=True)
         try:
             talk.give(_as_spoken(envelope))
             answer = await talk.hear(settings.final_timeout)
+            if answer.code // 100 == 2:
+                return Sent(_line(f"{answer.code} {answer.message}"))
+            _expect_step(talk)
+            refusal = _refusal(answer)
+            await self._recover(talk, refusal)
         except (SMTPException, OSError) as error:
             self._drop()
             return Unknown(_reason("waiting for the answer to the text", error))
-        if answer.code // 100 == 2:
-            return Sent(_line(f"{answer.code} {answer.message}"))
-        refusal = SMTPResponseException(*answer)
-        await self._recover(talk, refusal)
         return _classified(refusal)
 
     async def _recover(self, talk: Conversation, error: SMTPResponseException) -> None:
-        """Make the connection ready for the next mail, or give it up."""
+        """Make the connection ready for the next mail, or give it up. Raises _OutOfStep."""
         if error.code == _CLOSING:
             self._drop()
             return
@@ -279,15 +293,21 @@ class SmtpSession:
         """Hear what is still to be answered, and begin anew.
 
         Who waits for a text that is for nobody any more is left: there is no other way out.
+        Raises _OutOfStep where the answers heard so far may have been others'.
         """
         timeout = self._settings.command_timeout
         try:
             while talk.owes:
-                if (await talk.hear(timeout)).code in (_CLOSING, _GO_AHEAD):
+                answer = await _heard(talk, timeout)
+                if answer.code in (_CLOSING, _GO_AHEAD):
                     self._drop()
                     return
+                if not talk.owes and answer.code // 100 == 2:  # no answer to DATA, the last one
+                    raise _OutOfStep(_line(f"{answer.code} {answer.message}"))
             talk.say(b"RSET")
             await _agree(talk, timeout)
+        except _OutOfStep:
+            raise
         except (SMTPException, OSError):
             self._drop()
 
@@ -306,18 +326,32 @@ def _said_already(command: bytes) -> None:
 
 
 async def _heard(talk: Conversation, patience: float) -> Answer:
-    """Return the next answer. Raises SMTPServerDisconnected where it may be another's."""
-    answer = await talk.hear(patience)
-    if not talk.is_in_step:
-        raise SMTPServerDisconnected("it answered more than it was asked")
+    """Return the next answer. Raises _OutOfStep where it may be another's, or is none."""
+    try:
+        answer = await talk.hear(patience)
+    except SMTPResponseException as error:
+        raise _OutOfStep(error.message) from error
+    _expect_step(talk)
     return answer
+
+
+def _expect_step(talk: Conversation) -> None:
+    if not talk.is_in_step:
+        raise _OutOfStep("it answered more than it was asked")
 
 
 async def _agree(talk: Conversation, patience: float) -> None:
     """Hear that a command is agreed to. Raises SMTPResponseException where the answer is no."""
     answer = await _heard(talk, patience)
     if answer.code // 100 != 2:
-        raise SMTPResponseException(*answer)
+        raise _refusal(answer)
+
+
+def _refusal(answer: Answer) -> SMTPResponseException:
+    """Return a no as an error. Raises _OutOfStep for what is neither yes nor no."""
+    if answer.code // 100 not in (4, 5):
+        raise _OutOfStep(f"{answer.code} {answer.message}")
+    return SMTPResponseException(*answer)
 
 
 def _has_said_more(client: SMTP) -> bool:
@@ -417,5 +451,7 @@ def _line(said: str) -> str:
     """Bring a server's words to one line that every database keeps: no NUL, no half of a letter.
 
     PostgreSQL refuses the one and every driver the other; a mark that is refused sends again.
+    What steers a terminal is no word either, and of very long ones the beginning does.
     """
-    return " ".join(said.encode("utf-8", "replace").decode().replace("\0", "?").split())
+    words = " ".join(said.encode("utf-8", "replace").decode().split())[:_LONGEST]
+    return "".join(sign if sign.isprintable() else "?" for sign in words)

@@ -163,17 +163,28 @@ def _read(parts: Parts, opened: Inbox, reading: Reading, now: datetime) -> None:
 
 
 def take(parts: Parts, content: bytes, now: datetime) -> list[Taken]:
-    """Read one mail and do what follows from it, in one transaction; a letter is let be."""
+    """Read one mail and do what follows from it, in one transaction; a letter is let be.
+
+    What is about a run that can't be read is read again later, as what is early: it keeps
+    nobody else's from being taken.
+    """
     returned = bounces.read(content)
     if returned.kind is Kind.LETTER or not returned.about:
         return [Taken(Came.LETTER)]
-    with parts.database.writing() as connection:
+    with parts.database.reading() as connection:
         number = post.message_of(connection, returned.about)
         message = None if number is None else outbox.find(connection, number)
-        if message is None:
-            return [Taken(Came.LETTER)]
-        plans.lock(connection, message.run)
-        message = outbox.hold(connection, message.id)
+    if message is None:
+        return [Taken(Came.LETTER)]
+    with runs.passed_over(parts, message.run):
+        return _taken(parts, message, returned, now)
+    return [Taken(Came.EARLY, message.run, message.id, message.recipient)]
+
+
+def _taken(parts: Parts, found: Message, returned: Returned, now: datetime) -> list[Taken]:
+    with parts.database.writing() as connection:
+        plans.lock(connection, found.run)
+        message = outbox.hold(connection, found.id)
         assert message is not None
         if returned.kind is Kind.AUTO_REPLY:
             return [_auto_reply(parts, connection, message, returned, now)]

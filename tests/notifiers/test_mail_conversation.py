@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from notifiers.wire.channel import Outcome, Refused, Sent, TryLater
+from notifiers.wire.channel import Outcome, Refused, Sent, TryLater, Unknown
 from notifiers.wire.smtp import SmtpChannel, stuffed
 from tests.notifiers.mail_samples import SAMPLES
 from tests.notifiers.test_mail_faults import envelope, settings
@@ -45,7 +45,8 @@ class Scripted:
                 waiting = rest
                 if is_text:
                     self.texts.append(first + b"\r\n")
-                    texts, is_text, answer = texts + 1, False, b"250 taken\r\n"
+                    texts, is_text = texts + 1, False
+                    answer = self.said.get(b"TEXT", b"250 taken\r\n")
                 else:
                     answer = self._answer(first[:4].upper())
                     is_text = answer.startswith(b"354")
@@ -132,6 +133,52 @@ def test_who_answers_twice_to_one_of_several_is_left(word: str):
 
     assert [type(one) for one in outcomes] == [TryLater]
     assert server.texts == []
+
+
+class Shifted(Scripted):
+    """A server that answers `first` to MAIL, and the right thing to all else, but one late."""
+
+    def __init__(self, first: bytes, *, dead: int) -> None:
+        super().__init__(MAIL=first, DATA=b"")
+        self._rcpts = [b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n"]
+        self._rcpts[dead] = b"550 5.1.1 no such user\r\n"
+
+    def _answer(self, word: bytes) -> bytes:
+        return self._rcpts.pop(0) if word == b"RCPT" and self._rcpts else super()._answer(word)
+
+
+@pytest.mark.parametrize("first", [b"250 ok\r\n250 ok\r\n", b"what?\r\n250 ok\r\n"])
+@pytest.mark.parametrize("dead", [0, 1])
+def test_who_answers_one_too_many_and_one_late_declares_nobody_dead(first: bytes, dead: int):
+    """As many answers as were asked for are no proof: the refusal was meant for another address."""
+    server = Shifted(first, dead=dead)
+
+    [outcomes] = server.send(["a@b.example", "c@d.example", "e@f.example"])
+
+    assert [type(one) for one in outcomes] == [TryLater] * 3
+    assert server.texts == []
+
+
+@pytest.mark.parametrize("said", [b"354 go\r\n", b"999 well\r\n", b"451 no\r\n250 taken\r\n"])
+def test_what_is_neither_yes_nor_no_to_a_text_leaves_it_unknown(said: bytes):
+    """The server has the text: to call it certainly not taken would be a guess."""
+    server = Scripted(TEXT=said)
+
+    [outcomes] = server.send(["a@b.example"])
+
+    assert [type(one) for one in outcomes] == [Unknown]
+
+
+def test_the_words_of_a_server_steer_no_terminal_and_fill_no_ledger():
+    """They are kept with the message and shown to the operator as they are."""
+    server = Scripted(RCPT=b"550 5.7.1 \x1b[2J\x07 " + b"y" * 60_000 + b"\r\n")
+
+    [[outcome]] = server.send(["a@b.example"])
+
+    assert isinstance(outcome, Refused)
+    assert outcome.reason.startswith("answered: 550 5.7.1 ?[2J? yyy")
+    assert outcome.reason.isprintable()
+    assert len(outcome.reason) < 3_000
 
 
 def test_a_line_that_ended_between_two_mails_costs_neither_a_try():

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from services import alarming, briefing, chasing, keeping, rebuilding, runs
 from services.keeping import LiveRun
@@ -344,6 +344,38 @@ def test_a_run_that_cannot_be_read_keeps_no_other_from_its_notices(parts: Parts,
     assert issue(parts, later) == []
     _mend(parts, "aa")
     assert [one.run for one in issue(parts, later + runs.UNREADABLE_FOR)] == ["aa"]
+
+
+@pytest.mark.parametrize("now", [w.START, w.EVE], ids=["stages", "rungs"])
+def test_a_plan_whose_text_is_no_text_keeps_no_other_from_its_notices(parts: Parts, now: datetime):
+    """Whatever a damaged version raises, it is that run's own trouble."""
+    for plan in ("aa", "bb"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    if now != w.START:
+        issue(parts, w.START)
+    _rewrite(parts, "aa", {"main": "plan.yaml", "texts": {"plan.yaml": 3}})
+
+    assert [one.run for one in issue(parts, now)] == ["bb"]
+    assert set(parts.unread) == {"aa"}
+
+
+@pytest.mark.on_files("a server takes nothing that is no JSON or no moment")
+@pytest.mark.parametrize("now", [w.START, w.EVE], ids=["stages", "rungs"])
+@pytest.mark.parametrize("damage", ["data = '{'", "recorded_at = 'x'"])
+def test_a_ledger_damaged_on_the_disk_keeps_no_other_from_its_notices(
+    parts: Parts, now: datetime, damage: str
+):
+    """What is due of many runs is read by one statement, and fails for all of them."""
+    for plan in ("aa", "bb", "cc"):
+        start(parts, w.bundle(w.ONE, plan=plan))
+    if now != w.START:
+        issue(parts, w.START)
+    with parts.database.writing() as connection:
+        connection.execute(text(f"UPDATE ledger SET {damage} WHERE run = 'bb'"))
+
+    assert [one.run for one in issue(parts, now)] == ["aa", "cc"]
+    assert set(parts.unread) == {"bb"}
+    assert chasing.count_due(parts, now, most=9) == 0
 
 
 @pytest.mark.parametrize("now", [w.START, w.EVE], ids=["stages", "rungs"])

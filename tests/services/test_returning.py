@@ -266,6 +266,23 @@ def test_the_second_of_two_addresses_that_are_gone_loses_it(sent: Parts):
 # ── What is no fault of the address ──
 
 
+def test_mail_about_a_run_that_cannot_be_read_is_taken_once_it_can_be(
+    sent: Parts, monkeypatch: pytest.MonkeyPatch
+):
+    """It may not keep what came back of all other runs from being read, nor be lost."""
+    with monkeypatch.context() as damaged:
+
+        def fail(_self: Parts, _version: int) -> None:
+            raise LookupError("no calendar for 2031")
+
+        damaged.setattr(Parts, "plan", fail)
+        assert take(sent, bounce(sent)) == [Came.EARLY]
+        assert fate(sent, message_to(sent)) == [("a@nho.example", "sent")]
+        assert set(sent.unread) == {"nho"}
+
+    assert take(sent, bounce(sent)) == [Came.BOUNCED]
+
+
 def test_a_full_mailbox_lost_the_mail_but_not_the_address(sent: Parts):
     """Nobody was told; the next rung goes there all the same."""
     assert take(sent, bounce(sent, "sendmail")) == [Came.BOUNCED]
