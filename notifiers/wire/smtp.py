@@ -19,6 +19,7 @@ from aiosmtplib import (
     SMTP,
     SMTPException,
     SMTPHeloError,
+    SMTPReadTimeoutError,
     SMTPResponseException,
     SMTPServerDisconnected,
 )
@@ -79,11 +80,12 @@ class SmtpChannel:
     ) -> None:
         self.settings = settings
         self._tls_context = tls_context
+        self._manners = _Manners()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[SmtpSession]:
         """Open a session; it connects with its first mail, and quits at the end."""
-        opened = SmtpSession(self.settings, self._tls_context)
+        opened = SmtpSession(self.settings, self._tls_context, self._manners)
         try:
             yield opened
         finally:
@@ -93,6 +95,17 @@ class SmtpChannel:
         """Hand over one mail in a session of its own."""
         async with self.session() as session:
             return await session.send(envelope)
+
+
+@dataclass
+class _Manners:
+    """How a server is spoken to: by one command at a time, once several at once went wrong."""
+
+    step_by_step: bool = False
+
+
+class _BadManners(Exception):
+    """A server offers to hear several commands at once (RFC 2920), and can't."""
 
 
 class _HungUp(Exception):
@@ -106,8 +119,11 @@ class _OutOfStep(SMTPServerDisconnected):
 class SmtpSession:
     """One connection after another: after an error the next mail connects anew."""
 
-    def __init__(self, settings: SmtpSettings, tls_context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, settings: SmtpSettings, tls_context: ssl.SSLContext | None, manners: _Manners
+    ) -> None:
         self._settings = settings
+        self._manners = manners
         self._tls_context = tls_context
         self._client: SMTP | None = None
         self._talk: Conversation | None = None
@@ -121,19 +137,28 @@ class SmtpSession:
         try:
             return outcomes | await self._send(envelope, fit)
         except _HungUp:  # as after so many mails: nothing of this one was said
-            return outcomes | await self._send(envelope, fit)
+            pass
+        except _BadManners:  # none of its text was given
+            self._manners.step_by_step = True
+        return await self.send(envelope)
 
     async def _send(self, envelope: Envelope, fit: Mapping[str, str]) -> dict[str, Outcome]:
-        """Hand one mail over on the line that there is. Raises _HungUp where that had ended."""
+        """Hand one mail over on the line that there is. Raises _HungUp where that had ended.
+
+        Raises _BadManners where the server must be spoken to step by step.
+        """
         try:
             talk = await self._connected()
         except (SMTPException, OSError, ValueError) as error:
             self._drop()
             return dict.fromkeys(fit, TryLater(_reason("connecting", error), of_relay=True))
+        is_ahead = self._is_ahead()
         try:
             outcomes = await self._converse(talk, envelope, fit)
         except _OutOfStep as error:  # who was refused may be another
             self._drop()
+            if is_ahead:
+                raise _BadManners from error
             return dict.fromkeys(fit, TryLater(_reason("addressing", error), of_relay=True))
         except BaseException:  # cancelled in mid-conversation: nobody may speak on this line
             self._drop()
@@ -189,14 +214,24 @@ class SmtpSession:
     def _offers(self, extension: str) -> bool:
         return self._client is not None and self._client.supports_extension(extension)
 
+    def _is_ahead(self) -> bool:
+        """Say whether commands are said before the last one's answer was heard."""
+        return self._offers("pipelining") and not self._manners.step_by_step
+
+    def _check_manners(self, error: Exception, say: _Say) -> None:
+        """Raise _BadManners where a server seems to have let go what was said at once."""
+        if say is _said_already and isinstance(error, SMTPReadTimeoutError):
+            raise _BadManners from error
+
     async def _converse(
         self, talk: Conversation, envelope: Envelope, fit: Mapping[str, str]
     ) -> dict[str, Outcome]:
         """Name the sender and who is to get it, then hand it over for those who were taken.
 
         `fit` is how each address is spoken, by how it was given. All is said at once to a
-        server that offers it (RFC 2920), but for the text: that waits for the answer to DATA.
-        Raises _OutOfStep where no answer is certain.
+        server that offers it and can (RFC 2920), but for the text: that waits for the answer to
+        DATA.
+        Raises _OutOfStep where no answer is certain, _BadManners where none comes.
         """
         timeout = self._settings.command_timeout
         refused: dict[str, Outcome] = {}
@@ -212,7 +247,7 @@ class SmtpSession:
         naming = {address: f"RCPT TO:<{wire}>".encode() for address, wire in fit.items()}
         say: _Say = talk.say
         try:
-            if self._offers("pipelining"):
+            if self._is_ahead():
                 talk.say(first, *naming.values(), _DATA)
                 say = _said_already
             say(first)
@@ -244,6 +279,7 @@ class SmtpSession:
             raise
         except (SMTPException, OSError) as error:
             self._drop()
+            self._check_manners(error, say)
             later = TryLater(_reason("addressing", error), of_relay=True)
             return dict.fromkeys(fit, later) | _for_good(refused)
         taken = [address for address in fit if address not in refused]
@@ -268,6 +304,7 @@ class SmtpSession:
             raise
         except (SMTPException, OSError) as error:
             self._drop()
+            self._check_manners(error, say)
             return TryLater(_reason("announcing the text", error), of_relay=True)
         try:
             talk.give(_as_spoken(envelope))

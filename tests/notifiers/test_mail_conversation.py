@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -61,13 +62,13 @@ class Scripted:
             return f"250-scripted\r\n250 {self._offers}\r\n".encode()
         return self.said.get(word, USUAL.get(word, b"250 ok\r\n"))
 
-    def send(self, *recipients: Sequence[str]) -> list[list[Outcome]]:
+    def send(self, *recipients: Sequence[str], **changes: Any) -> list[list[Outcome]]:
         """Hand over a mail for each of these, in one session; return what became of them."""
 
         async def conversation() -> list[list[Outcome]]:
             server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
             async with server:
-                channel = SmtpChannel(settings(server.sockets[0].getsockname()[1]))
+                channel = SmtpChannel(settings(server.sockets[0].getsockname()[1], **changes))
                 async with channel.session() as session:
                     found = [await session.send(envelope(*to)) for to in recipients]
             return [[*outcomes.values()] for outcomes in found]
@@ -157,6 +158,30 @@ def test_who_answers_one_too_many_and_one_late_declares_nobody_dead(first: bytes
 
     assert [type(one) for one in outcomes] == [TryLater] * 3
     assert server.texts == []
+
+
+class Forgetful(Scripted):
+    """A server that offers to hear several commands at once, and hears the first of them."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        class First(asyncio.StreamReader):
+            async def read(self, n: int = -1) -> bytes:
+                piece = await reader.read(n)
+                is_text = piece.endswith(b"\r\n.\r\n")
+                return piece if is_text else piece[: piece.find(b"\r\n") + 2]
+
+        await super().serve(First(), writer)
+
+
+def test_who_can_not_hear_several_commands_at_once_gets_its_mail_step_by_step():
+    """Its offer is believed once: a server that lies about it would else never get a mail."""
+    server = Forgetful()
+
+    outcomes = server.send(TWO, ["e@f.example"], command_timeout=0.2, data_timeout=0.2)
+
+    assert [[type(one) for one in found] for found in outcomes] == [[Sent, Sent], [Sent]]
+    assert server.lines == 2
+    assert len(server.texts) == 2
 
 
 @pytest.mark.parametrize("said", [b"354 go\r\n", b"999 well\r\n", b"451 no\r\n250 taken\r\n"])

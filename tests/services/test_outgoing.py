@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from notifiers.wire.channel import Refused as MailRefused
 from notifiers.wire.channel import Sent, TryLater
 from services import briefing, chasing, choices
 from services.errors import Refused
 from services.mail import outgoing
 from services.wiring import Parts
 from storage import post
-from storage.outbox import Status
+from storage.outbox import Sought, Status
 from storage.post import Posted
 from tests.services import written as w
 from tests.services.office import Recording, deliver, outbox_of, start, statuses, submit, wake
@@ -40,6 +41,20 @@ def test_one_message_is_shown_with_its_tries_and_what_came_back(small: Parts):
     assert [one.key for one in found.back] == ["k", "k2"]
     assert proof is not None
     assert (dict(proof.headers)["Subject"], remark) == (found.message.subject, "")
+
+
+def test_what_needs_a_person_comes_first_and_all_are_counted(small: Parts):
+    """A screen holds few of many: none that wants a person may be among the others."""
+    chasing.issue_notices(small, w.START)
+    last = outbox_of(small)[-1]
+    refusal = Recording(lambda _: MailRefused("550 no"))
+    deliver(small, w.START, refusal, only=[last.id])
+    deliver(small, w.START, Recording(lambda _: Sent("250 OK")))
+
+    listed = outgoing.gravest(small, Sought("nho"), limit=1)
+
+    assert [one.message.id for one in listed.found] == [last.id]
+    assert listed.counts == {Status.UNDELIVERABLE: 1, Status.SENT: len(outbox_of(small)) - 1}
 
 
 def test_the_signs_change_with_whatever_is_recorded(parts: Parts):
