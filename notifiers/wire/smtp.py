@@ -34,6 +34,7 @@ Tls = Literal["required", "implicit", "off"]
 _OURS = frozenset({421, 454, 503, 530, 534, 535, 538})
 """Closing, or about us and not about the mail: out of step, TLS, login."""
 _CLOSING = 421
+_TOO_MANY = 552  # as some servers say to RCPT what is no refusal, RFC 5321 §4.5.3.1.10
 _GO_AHEAD = 354
 _DATA = b"DATA"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -450,6 +451,8 @@ def _classified(error: SMTPResponseException) -> Outcome:
 
 def _answered(error: SMTPResponseException) -> Outcome:
     """Return what an answer to RCPT comes to for its address."""
+    if error.code == _TOO_MANY:
+        return TryLater(_reason("answered", error))
     outcome = _classified(error)
     if not isinstance(outcome, Refused) or not _is_unknown(error):
         return outcome

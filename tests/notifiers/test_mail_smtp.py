@@ -163,6 +163,7 @@ def test_lines_that_begin_with_a_dot_survive(tmp_path: Path) -> None:
     ("command", "answer", "outcome"),
     [
         ("RCPT", "450 4.2.1 mailbox busy", TryLater),
+        ("RCPT", "552 5.5.3 too many recipients", TryLater),
         ("RCPT", "550 5.1.1 no such user", Refused),
         ("DATA", "451 4.3.0 try again", TryLater),
         ("DATA", "554 5.7.1 refused as spam", Refused),
