@@ -174,7 +174,7 @@ def test_runs_that_cannot_be_read_are_told_by_name_and_reason_once_in_an_hour(pa
     alarm = alarming.run_unreadable(parts, list(told), len(told))
 
     assert list(told) == ["aa", "bb"]
-    assert "2 đợt: aa (ValueError: 'announced-by-fax'" in alarm.said
+    assert "2 đợt thực hiện: aa (ValueError: 'announced-by-fax'" in alarm.said
     assert not alarm.is_over
     for minutes, names in ((10, []), (60, ["aa", "bb"])):
         later = w.START + timedelta(minutes=minutes)
