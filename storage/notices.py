@@ -292,26 +292,24 @@ def chased_at(connection: Connection, run: str, send_at: datetime) -> dict[str, 
     return {row.obligation: (row.round, row.recipient) for row in connection.execute(query)}
 
 
-def escalated(
-    connection: Connection, run: str, status: NoticeStatus = NoticeStatus.ISSUED
-) -> dict[int, list[str]]:
+def escalated(connection: Connection, run: str) -> dict[int, dict[NoticeStatus, list[str]]]:
     """Return the obligations that each escalation of a run names, by the message's number.
 
-    With another status those that it named, had it gone out.
+    Apart stand those that it does not name, or would have named, had it gone out: the dropped.
     """
     query = (
-        select(NOTICES.c.message, NOTICES.c.obligation)
+        select(NOTICES.c.message, NOTICES.c.obligation, NOTICES.c.status)
         .where(
             NOTICES.c.run == run,
             NOTICES.c.kind == Kind.ESCALATE.word,
-            NOTICES.c.status == status.value,
             NOTICES.c.message.is_not(None),
         )
         .order_by(NOTICES.c.id)
     )
-    found: dict[int, list[str]] = {}
+    found: dict[int, dict[NoticeStatus, list[str]]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.message, []).append(row.obligation)
+        about = found.setdefault(row.message, {})
+        about.setdefault(NoticeStatus(row.status), []).append(row.obligation)
     return found
 
 

@@ -231,8 +231,7 @@ def claim(
         [{"message": row.id, "began_at": now, "outcome": BEGAN, "detail": ""} for row in taken],
     ).scalars()
     return [
-        _claimed_message(row, attempt, now + lease)
-        for row, attempt in zip(taken, attempts, strict=True)
+        _message(row, (attempt, now + lease)) for row, attempt in zip(taken, attempts, strict=True)
     ]
 
 
@@ -598,8 +597,15 @@ def give_up(connection: Connection, message: int, why: str) -> None:
     )
 
 
-def _claimed_message(row: Row[Any], attempt: int, until: datetime) -> Message:
-    """Return a message that has just been claimed, built at once: each mail costs one of these."""
+def _message(row: Row[Any], claim: tuple[int, datetime] | None = None) -> Message:
+    """Return a message as its row has it, or as a claim makes it: the attempt, and until when.
+
+    Built at once, not changed afterwards: each mail costs one of these.
+    """
+    status, until = Status(row.status), row.claimed_until
+    attempt, was = 0, Status.QUEUED
+    if claim is not None:
+        (attempt, until), was, status = claim, _before(status), Status.SENDING
     return Message(
         id=row.id,
         run=row.run,
@@ -610,34 +616,13 @@ def _claimed_message(row: Row[Any], attempt: int, until: datetime) -> Message:
         kind=row.kind,
         message_id=row.message_id,
         subject=row.subject,
-        status=Status.SENDING,
-        tries=row.tries + 1,
+        status=status,
+        tries=row.tries + (claim is not None),
         next_try_at=row.next_try_at,
         sent_at=row.sent_at,
         error=row.error,
         expires_at=row.expires_at,
         claimed_until=until,
-        was=_before(Status(row.status)),
+        was=was,
         attempt=attempt,
-    )
-
-
-def _message(row: Row[Any]) -> Message:
-    return Message(
-        id=row.id,
-        run=row.run,
-        recipient=row.recipient,
-        slot=row.slot,
-        part=row.part,
-        send_at=row.send_at,
-        kind=row.kind,
-        message_id=row.message_id,
-        subject=row.subject,
-        status=Status(row.status),
-        tries=row.tries,
-        next_try_at=row.next_try_at,
-        sent_at=row.sent_at,
-        error=row.error,
-        expires_at=row.expires_at,
-        claimed_until=row.claimed_until,
     )

@@ -113,7 +113,7 @@ class _HungUp(Exception):
     """A line over which mail went had ended when the next was begun."""
 
 
-class _OutOfStep(SMTPServerDisconnected):
+class _OutOfStep(Exception):
     """An answer may be another's: nothing that was answered before the text is certain."""
 
 
@@ -276,8 +276,6 @@ class SmtpSession:
             later = TryLater(_reason("answered", error), of_relay=True)
             gone = refused if error is not strange else {}
             return dict.fromkeys(fit, later) | _for_good(gone)
-        except _OutOfStep:
-            raise
         except (SMTPException, OSError) as error:
             self._drop()
             self._check_manners(error, say)
@@ -301,8 +299,6 @@ class SmtpSession:
         except SMTPResponseException as error:
             await self._recover(talk, error)
             return _classified(error)
-        except _OutOfStep:
-            raise
         except (SMTPException, OSError) as error:
             self._drop()
             self._check_manners(error, say)
@@ -315,7 +311,7 @@ class SmtpSession:
             _expect_step(talk)
             refusal = _refusal(answer)
             await self._recover(talk, refusal)
-        except (SMTPException, OSError) as error:
+        except (SMTPException, OSError, _OutOfStep) as error:
             self._drop()
             return Unknown(_reason("waiting for the answer to the text", error))
         return _classified(refusal)
@@ -344,8 +340,6 @@ class SmtpSession:
                     raise _OutOfStep(_line(f"{answer.code} {answer.message}"))
             talk.say(b"RSET")
             await _agree(talk, timeout)
-        except _OutOfStep:
-            raise
         except (SMTPException, OSError):
             self._drop()
 

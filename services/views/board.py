@@ -110,6 +110,13 @@ class Board:
         return sum((_tally(row.outcome) for row in self.rows), Tally())
 
 
+def _escalation(message: Message, about: Mapping[NoticeStatus, Sequence[str]]) -> Escalation:
+    """Return an escalation; one that is not sent after all stays in sight, for its run to end."""
+    issued = about.get(NoticeStatus.ISSUED)
+    named = issued or about.get(NoticeStatus.DROPPED, ())
+    return Escalation(message, tuple(named), is_dropped=not issued)
+
+
 def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None) -> Board:
     """Return the board of a run at `now`, as the ledger stood at `as_of`."""
     with parts.database.reading() as connection:
@@ -117,7 +124,6 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         told = notices.told(connection, run)
         messages = outbox.of_run(connection, run)
         named = notices.escalated(connection, run)
-        dropped = notices.escalated(connection, run, NoticeStatus.DROPPED)
         seq = ledger.places(connection, [run]).get(run, 0)
         addresses = _addresses(connection, messages)
         relay = relays.find(connection, parts.settings.relay)
@@ -125,12 +131,7 @@ def read(parts: Parts, run: str, now: datetime, *, as_of: datetime | None = None
         told = [one for one in told if one.sent_at <= as_of]
         messages = [one for one in messages if one.send_at <= as_of]
     seen = of_state(run, live.folding.state(), as_of or now, told)
-    # One that is not sent after all stays in sight: its run in Prefect is to end.
-    escalations = tuple(
-        Escalation(one, tuple(about), is_dropped=one.id not in named)
-        for one in messages
-        if (about := named.get(one.id) or dropped.get(one.id))
-    )
+    escalations = tuple(_escalation(one, named[one.id]) for one in messages if one.id in named)
     return replace(
         seen,
         escalations=escalations,
